@@ -1,0 +1,56 @@
+/** @file Hashes all parties agree on: SHA-256 for content and Merkle trees, Blake2b-256 where the chain wants it. */
+import { blake2b } from '@noble/hashes/blake2.js';
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { concatBytes, type HexString, toHex, utf8 } from './bytes.js';
+
+export type HashHex = HexString;
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return nobleSha256(bytes);
+}
+
+export function sha256Hex(bytes: Uint8Array): HashHex {
+  return toHex(nobleSha256(bytes));
+}
+
+export function blake2b256(bytes: Uint8Array): Uint8Array {
+  return blake2b(bytes, { dkLen: 32 });
+}
+
+const LEAF = Uint8Array.of(0);
+const NODE = Uint8Array.of(1);
+
+/**
+ * Binary Merkle root over ordered leaves. Leaves and inner nodes are hashed with different prefixes (RFC 6962), so a
+ * node can never pass as a leaf; an odd node rises unchanged. No leaves give the hash of the empty string.
+ */
+export function merkleRoot(leaves: readonly Uint8Array[]): HashHex {
+  if (leaves.length === 0) return sha256Hex(new Uint8Array());
+  let level = leaves.map((leaf) => sha256(concatBytes(LEAF, leaf)));
+  while (level.length > 1) {
+    const next: Uint8Array[] = [];
+    for (let i = 0; i < level.length; i += 2) {
+      const right = level[i + 1];
+      next.push(right ? sha256(concatBytes(NODE, level[i]!, right)) : level[i]!);
+    }
+    level = next;
+  }
+  return toHex(level[0]!);
+}
+
+/** Hash of a canonical JSON text: object keys sorted, no white space. For manifests and receipts. */
+export function hashJson(value: unknown): HashHex {
+  return sha256Hex(utf8.encode(canonicalJson(value)));
+}
+
+/** JSON with sorted keys, so equal values give equal bytes. Numbers must be finite; bigint is not allowed. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).filter(([, v]) => v !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`).join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}
+

@@ -1,0 +1,75 @@
+/**
+ * @file Turns every TypeScript source into plain JavaScript beside it (`src/x.ts` → `dist/x.js`), one file to one
+ * file, so worker entry points keep their relative addresses and Node 20 needs no loader. Only files whose source
+ * is newer are rebuilt; outputs without a source are removed. Types are checked by `npm run types`, not here.
+ * The web app is bundled separately by its own build script when it has one.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { transform } from 'esbuild';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Every workspace folder that holds a `src` directory. */
+export function workspaces() {
+  const found = [];
+  for (const group of ['packages', 'apps'])
+    for (const name of readdirSync(join(root, group))) if (existsSync(join(root, group, name, 'src'))) found.push(join(root, group, name));
+  if (existsSync(join(root, 'lab', 'src'))) found.push(join(root, 'lab'));
+  return found;
+}
+
+function filesUnder(dir, ending) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile() && e.name.endsWith(ending))
+    .map((e) => relative(dir, join(e.parentPath ?? e.path, e.name)));
+}
+
+async function buildFile(workspace, file, problems) {
+  const source = join(workspace, 'src', file);
+  const target = join(workspace, 'dist', file.replace(/\.ts$/, '.js'));
+  if (existsSync(target) && statSync(target).mtimeMs >= statSync(source).mtimeMs) return false;
+  try {
+    const { code } = await transform(await readFile(source, 'utf8'), {
+      loader: 'ts', format: 'esm', target: 'node20', sourcemap: 'inline', sourcefile: source, sourcesContent: false,
+    });
+    mkdirSync(dirname(target), { recursive: true });
+    const temporary = `${target}.${process.pid}.tmp`;
+    await writeFile(temporary, code);
+    await rename(temporary, target);
+  } catch (error) {
+    problems.push(`${relative(root, source)}: ${error.message}`);
+  }
+  return true;
+}
+
+/** Builds everything that changed; returns how many files were built. Throws with all problems listed. */
+export async function build() {
+  const problems = [];
+  let built = 0;
+  for (const workspace of workspaces()) {
+    const sources = filesUnder(join(workspace, 'src'), '.ts').filter((f) => !f.endsWith('.d.ts'));
+    const wanted = new Set(sources.map((f) => f.replace(/\.ts$/, '.js')));
+    for (const old of filesUnder(join(workspace, 'dist'), '.js'))
+      if (!wanted.has(old) && !old.startsWith('public')) rmSync(join(workspace, 'dist', old));
+    const results = await Promise.all(sources.map((f) => buildFile(workspace, f, problems)));
+    built += results.filter(Boolean).length;
+    const own = join(workspace, 'build.mjs');
+    if (existsSync(own)) await (await import(pathToFileURL(own).href)).build();
+  }
+  if (problems.length > 0) throw new Error(`the build found ${problems.length} problem(s):\n${problems.join('\n')}`);
+  return built;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const count = await build();
+    console.log(`built ${count} file(s)`);
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
