@@ -5,10 +5,10 @@
  * The web app is bundled separately by its own build script when it has one.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
-import { readFile, rename, writeFile } from 'node:fs/promises';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -16,7 +16,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export function workspaces() {
   const found = [];
   for (const group of ['packages', 'apps'])
-    for (const name of readdirSync(join(root, group))) if (existsSync(join(root, group, name, 'src'))) found.push(join(root, group, name));
+    for (const name of readdirSync(join(root, group)))
+      if (existsSync(join(root, group, name, 'src'))) found.push(join(root, group, name));
   if (existsSync(join(root, 'lab', 'src'))) found.push(join(root, 'lab'));
   return found;
 }
@@ -34,7 +35,12 @@ async function buildFile(workspace, file, problems) {
   if (existsSync(target) && statSync(target).mtimeMs >= statSync(source).mtimeMs) return false;
   try {
     const { code } = await transform(await readFile(source, 'utf8'), {
-      loader: 'ts', format: 'esm', target: 'node20', sourcemap: 'inline', sourcefile: source, sourcesContent: false,
+      loader: 'ts',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      sourcefile: source,
+      sourcesContent: false,
     });
     mkdirSync(dirname(target), { recursive: true });
     const temporary = `${target}.${process.pid}.tmp`;
@@ -60,7 +66,8 @@ export async function build() {
     const own = join(workspace, 'build.mjs');
     if (existsSync(own)) await (await import(pathToFileURL(own).href)).build();
   }
-  if (problems.length > 0) throw new Error(`the build found ${problems.length} problem(s):\n${problems.join('\n')}`);
+  if (problems.length > 0)
+    throw new Error(`the build found ${problems.length} problem(s):\n${problems.join('\n')}`);
   return built;
 }
 

@@ -27,7 +27,8 @@ const ALLOWED = {
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const problems = [];
 const graph = new Map();
-const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 for (const workspace of workspaces()) {
   const manifest = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
@@ -75,7 +76,9 @@ function findCycles() {
   const visit = (file) => {
     if (state.get(file) === 'done' || !graph.has(file)) return;
     if (state.get(file) === 'open') {
-      problems.push(`cycle: ${[...path.slice(path.indexOf(file)), file].map((f) => relative(root, f)).join(' → ')}`);
+      problems.push(
+        `cycle: ${[...path.slice(path.indexOf(file)), file].map((f) => relative(root, f)).join(' → ')}`,
+      );
       return;
     }
     state.set(file, 'open');

@@ -1,7 +1,7 @@
 /** @file Makes a clean clone ready: installs the locked dependencies when they are missing or stale, then builds. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,18 +11,30 @@ const marker = join(root, 'node_modules', '.alice-installed');
 /** `dev` also installs what only tests and checks need. Exits the process with a plain message when npm fails. */
 export function ensureInstalled({ dev }) {
   requireNode();
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const have = existsSync(marker) ? readFileSync(marker, 'utf8').split(' ') : [];
   if (have[0] === lock && (have[1] === 'dev' || !dev)) return;
   console.error(`Installing dependencies${dev ? ' (with test tools)' : ''}; once, about a minute …`);
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(dev ? ['--include=dev'] : ['--omit=dev'])];
+  const args = [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...(dev ? ['--include=dev'] : ['--omit=dev']),
+  ];
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const { status } = spawnSync(npm, args, {
-    cwd: root, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32',
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: process.platform === 'win32',
     env: { ...process.env, NODE_ENV: '', npm_config_onnxruntime_node_install: 'skip' },
   });
   if (status !== 0) {
-    console.error('INSTALL_FAILED: npm could not install the dependencies. Check the network or the registry setting (npm config get registry) and run the command again.');
+    console.error(
+      'INSTALL_FAILED: npm could not install the dependencies. Check the network or the registry setting (npm config get registry) and run the command again.',
+    );
     process.exit(1);
   }
   writeFileSync(marker, `${lock} ${dev ? 'dev' : 'prod'}`);
@@ -42,6 +54,8 @@ export async function ensureBuilt() {
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  console.error(`NODE_TOO_OLD: Alice needs Node 20.19 or newer; this is ${process.versions.node}. Install a current Node from nodejs.org.`);
+  console.error(
+    `NODE_TOO_OLD: Alice needs Node 20.19 or newer; this is ${process.versions.node}. Install a current Node from nodejs.org.`,
+  );
   process.exit(1);
 }

@@ -1,0 +1,71 @@
+/**
+ * @file The `alice` command. Reads arguments and environment, prints, sets the exit code; nothing else does. Exit codes:
+ * 0 done, 1 refused or failed (a code and the next step are printed), 2 the command line itself is wrong.
+ */
+import { errorCodeOf, messageOf } from '@alice/protocol';
+import { Command, CommanderError } from 'commander';
+import pc from 'picocolors';
+import { dataCommand } from './commands/data.js';
+import { doctorCommand } from './commands/doctor.js';
+import { minerCommand } from './commands/miner.js';
+import { nodeCommand } from './commands/node.js';
+import { scorerCommand } from './commands/scorer.js';
+import { serverCommand } from './commands/server.js';
+import { upCommand } from './commands/up.js';
+import { walletCommand } from './commands/wallet.js';
+
+function createProgram(): Command {
+  const program = new Command('alice')
+    .description('Train a language model together with strangers, and be paid for verified work.')
+    .version('0.1.0')
+    .showHelpAfterError('(add --help for what this command takes)')
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  alice up                              a whole network on this machine; open the page it prints
+  alice up --data ./my-texts            the same, training on your own text files
+  alice miner --server http://127.0.0.1:8420     one more miner for a running network
+  alice wallet list --dir .alice        who earned what
+  alice doctor                          what is wrong, and how to mend it`,
+    );
+  for (const command of [
+    upCommand(),
+    minerCommand(),
+    walletCommand(),
+    dataCommand(),
+    nodeCommand(),
+    serverCommand(),
+    scorerCommand(),
+    doctorCommand(),
+  ])
+    program.addCommand(command);
+  return program;
+}
+
+async function main(): Promise<void> {
+  const program = createProgram();
+  const strict = (command: Command): void => {
+    command.exitOverride();
+    command.commands.forEach(strict);
+  };
+  strict(program);
+  try {
+    await program.parseAsync(process.argv);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const code = errorCodeOf(error) ?? 'UNEXPECTED';
+  if (process.argv.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
+  process.stderr.write(`${pc.red(code)}: ${messageOf(error)}\n`);
+  if (code === 'UNEXPECTED' && error instanceof Error) process.stderr.write(`${pc.dim(error.stack ?? '')}\n`);
+  return 1;
+}
+
+await main();

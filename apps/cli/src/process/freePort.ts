@@ -1,0 +1,33 @@
+/** @file Finds a port to listen on: the one asked for, or the next free one when nobody asked for a particular one. */
+import { createServer } from 'node:net';
+import { CliError } from '../errors.js';
+
+export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+}
+
+/** `asked` must be free (else PORT_BUSY); without it, the first free port from `preferred` on, skipping `taken`. */
+export async function choosePort(options: {
+  asked: number | undefined;
+  preferred: number;
+  taken?: readonly number[];
+  option: string;
+}): Promise<number> {
+  if (options.asked !== undefined) {
+    if (await isPortFree(options.asked)) return options.asked;
+    throw new CliError(
+      { code: 'PORT_BUSY', port: options.asked },
+      `port ${options.asked} is in use by another program: stop that program or choose another port with ${options.option}`,
+    );
+  }
+  for (let port = options.preferred; port < options.preferred + 200; port++)
+    if (!options.taken?.includes(port) && (await isPortFree(port))) return port;
+  throw new CliError(
+    { code: 'PORT_BUSY', port: options.preferred },
+    `no free port from ${options.preferred} on: choose one with ${options.option}`,
+  );
+}

@@ -1,0 +1,40 @@
+/**
+ * @file The life of one Alice process: it says when it is ready, stops cleanly on SIGINT, SIGTERM or when its parent
+ * is gone (so a killed `alice up` leaves no orphans), and exits with the code of what went wrong.
+ */
+
+export interface ReadyMessage {
+  readonly type: 'ready';
+  readonly url?: string;
+  readonly facts?: Record<string, string | number>;
+}
+
+export interface Lifecycle {
+  /** Aborted when the process should stop. */
+  readonly signal: AbortSignal;
+  /** Tells the supervising parent, where there is one, that this process can be used. */
+  ready(message?: Omit<ReadyMessage, 'type'>): void;
+  /** Resolves when the process should stop. */
+  readonly stopped: Promise<void>;
+}
+
+export function createLifecycle(): Lifecycle {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130); // asked twice: the person is in a hurry
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  if (process.send) process.on('disconnect', () => controller.abort());
+  const stopped = new Promise<void>((resolve) =>
+    controller.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  return {
+    signal: controller.signal,
+    stopped,
+    ready: (message = {}) => {
+      process.send?.({ type: 'ready', ...message } satisfies ReadyMessage);
+    },
+  };
+}

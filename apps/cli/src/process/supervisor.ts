@@ -1,0 +1,182 @@
+/**
+ * @file Starts the processes of a network, restarts what dies, stops all in reverse order. Every child's output goes to
+ * its own log file. A child that cannot even start is reported with its last words instead of being retried for ever.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '@alice/protocol';
+import { CliError } from '../errors.js';
+import type { ReadyMessage } from './lifecycle.js';
+
+export interface ChildPlan {
+  readonly name: string;
+  /** Arguments of the `alice` command. */
+  readonly args: readonly string[];
+}
+
+interface Child {
+  readonly plan: ChildPlan;
+  readonly log: WriteStream;
+  process: ChildProcess | undefined;
+  lastWords: string[];
+  startedAtMs: number;
+  /** Deaths in a row before the process was ready. */
+  failedStarts: number;
+  restarts: number;
+  everReady: boolean;
+}
+
+const MAX_FAILED_STARTS = 4;
+const STOP_GRACE_MS = 10_000;
+const READY_TIMEOUT_MS = 120_000;
+
+export class Supervisor {
+  readonly #children: Child[] = [];
+  readonly #logDir: string;
+  readonly #entry: string;
+  readonly #log: Logger;
+  readonly #onChange: () => void;
+  #stopping = false;
+  /** Rejects when a child can no longer be kept running. */
+  readonly failed: Promise<never>;
+  #fail!: (error: Error) => void;
+
+  /** `onChange` is called whenever a process was started or restarted. */
+  constructor(options: { logDir: string; entry: string }, ports: { log: Logger; onChange?: () => void }) {
+    this.#logDir = options.logDir;
+    this.#entry = options.entry;
+    this.#log = ports.log;
+    this.#onChange = ports.onChange ?? (() => undefined);
+    mkdirSync(this.#logDir, { recursive: true });
+    this.failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => undefined);
+  }
+
+  /** Process ids by name, for reports and tests. */
+  pids(): Record<string, number> {
+    return Object.fromEntries(
+      this.#children.flatMap(({ plan, process: p }) => (p?.pid ? [[plan.name, p.pid]] : [])),
+    );
+  }
+
+  /** Restarts after unexpected deaths, all children together. */
+  get restarts(): number {
+    return this.#children.reduce((sum, child) => sum + child.restarts, 0);
+  }
+
+  /** Starts a child; resolves when it says it is ready. Throws CHILD_FAILED with its last words. */
+  async start(plan: ChildPlan): Promise<ReadyMessage> {
+    const child: Child = {
+      plan,
+      log: createWriteStream(join(this.#logDir, `${plan.name}.log`), { flags: 'a' }),
+      process: undefined,
+      lastWords: [],
+      startedAtMs: 0,
+      failedStarts: 0,
+      restarts: 0,
+      everReady: false,
+    };
+    this.#children.push(child);
+    return await new Promise<ReadyMessage>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(this.#failure(child, 'was not ready after two minutes')),
+        READY_TIMEOUT_MS,
+      );
+      this.failed.catch(reject);
+      this.#spawn(child, (message) => {
+        clearTimeout(timer);
+        resolve(message);
+      });
+    });
+  }
+
+  #spawn(child: Child, onReady: (message: ReadyMessage) => void): void {
+    child.startedAtMs = Date.now();
+    const spawned = spawn(process.execPath, ['--enable-source-maps', this.#entry, ...child.plan.args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: process.platform !== 'win32', // Ctrl-C reaches only the supervisor, which then stops the rest in order
+    });
+    child.process = spawned;
+    this.#onChange();
+    const keep = (chunk: Buffer): void => {
+      child.log.write(chunk);
+      child.lastWords = [...child.lastWords, ...chunk.toString('utf8').split('\n').filter(Boolean)].slice(-6);
+    };
+    spawned.stdout?.on('data', keep);
+    spawned.stderr?.on('data', keep);
+    spawned.on('message', (message: ReadyMessage) => {
+      if (message?.type !== 'ready') return;
+      child.failedStarts = 0;
+      child.everReady = true;
+      onReady(message);
+    });
+    spawned.on('error', (error) => keep(Buffer.from(`${error.message}\n`)));
+    spawned.on('close', (code, signal) => this.#onClose(child, code, signal, onReady));
+  }
+
+  #onClose(
+    child: Child,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+    onReady: (message: ReadyMessage) => void,
+  ): void {
+    child.process = undefined;
+    if (this.#stopping) return;
+    child.failedStarts += 1;
+    if (child.failedStarts >= MAX_FAILED_STARTS || (!child.everReady && code === 1)) {
+      this.#fail(this.#failure(child, `stopped with ${signal ?? `code ${code}`}`));
+      return;
+    }
+    child.restarts += 1;
+    const delayMs = 250 * 2 ** Math.min(child.failedStarts, 5);
+    this.#log.warn('A process died and is being restarted', {
+      process: child.plan.name,
+      cause: signal ?? `exit code ${code}`,
+    });
+    setTimeout(() => {
+      if (!this.#stopping) this.#spawn(child, onReady);
+    }, delayMs);
+  }
+
+  #failure(child: Child, what: string): CliError {
+    const words = child.lastWords.map(lastWord).join('\n  ');
+    return new CliError(
+      { code: 'CHILD_FAILED', name: child.plan.name },
+      `the process "${child.plan.name}" ${what}. It last said:\n  ${words}\nIts whole log: ${join(this.#logDir, `${child.plan.name}.log`)}`,
+    );
+  }
+
+  /** Stops every child, last started first; kills what does not stop in time. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const child of [...this.#children].reverse()) {
+      await stopProcess(child.process);
+      child.log.end();
+    }
+  }
+}
+
+/** The message of a JSON log line, or the line itself. */
+function lastWord(line: string): string {
+  try {
+    const record = JSON.parse(line) as { msg?: unknown };
+    return typeof record.msg === 'string' ? record.msg : line;
+  } catch {
+    return line;
+  }
+}
+
+async function stopProcess(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill('SIGTERM');
+  });
+}

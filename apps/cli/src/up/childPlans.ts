@@ -1,0 +1,105 @@
+/** @file The command lines of a local network's processes: each is an ordinary `alice` command a person could type. */
+import { join } from 'node:path';
+import type { ChildPlan } from '../process/supervisor.js';
+import type { NetworkPaths, NetworkPlan } from './networkPlan.js';
+
+/** One block each two seconds: quick enough to watch, slow enough to cost nothing. */
+const BLOCK_MS = 2000;
+
+export interface ChildOptions {
+  readonly plan: NetworkPlan;
+  readonly paths: NetworkPaths;
+  readonly nodePort: number;
+  readonly serverPort: number;
+  readonly scorerAddress: string;
+  readonly minerCount: number;
+  readonly cores: number;
+}
+
+export function nodePlan({ paths, nodePort }: ChildOptions): ChildPlan {
+  return {
+    name: 'node',
+    args: [
+      'node',
+      '--dir',
+      paths.chain,
+      '--spec',
+      paths.chainSpec,
+      '--port',
+      String(nodePort),
+      '--block-ms',
+      String(BLOCK_MS),
+      '--log',
+      'json',
+    ],
+  };
+}
+
+export function serverPlan({ plan, paths, nodePort, serverPort, scorerAddress }: ChildOptions): ChildPlan {
+  return {
+    name: 'server',
+    args: [
+      'server',
+      '--dir',
+      paths.server,
+      '--data',
+      paths.data,
+      '--preset',
+      plan.preset,
+      '--seed',
+      plan.seed,
+      '--key-file',
+      join(paths.wallets, 'server.json'),
+      '--chain',
+      `http://127.0.0.1:${nodePort}`,
+      '--port',
+      String(serverPort),
+      '--epoch-seconds',
+      String(plan.epochSeconds),
+      '--scorer',
+      scorerAddress,
+      '--log',
+      'json',
+    ],
+  };
+}
+
+/** The scorer works while the miners wait for its verdict, so it may use every core. */
+export function scorerPlan({ paths, serverPort, cores }: ChildOptions): ChildPlan {
+  return {
+    name: 'scorer',
+    args: [
+      'scorer',
+      '--server',
+      `http://127.0.0.1:${serverPort}`,
+      '--key-file',
+      join(paths.wallets, 'scorer.json'),
+      '--dir',
+      paths.scorer,
+      '--threads',
+      String(Math.min(cores, 4)),
+      '--log',
+      'json',
+    ],
+  };
+}
+
+export function minerPlans({ paths, serverPort, minerCount, cores }: ChildOptions): ChildPlan[] {
+  const threads = Math.max(1, Math.floor(cores / minerCount));
+  return Array.from({ length: minerCount }, (_, i) => ({
+    name: `miner-${i + 1}`,
+    args: [
+      'miner',
+      '--server',
+      `http://127.0.0.1:${serverPort}`,
+      '--key-file',
+      join(paths.wallets, `miner-${i + 1}.json`),
+      '--dir',
+      paths.miner(i + 1),
+      '--threads',
+      String(threads),
+      '--log',
+      'json',
+    ],
+  }));
+}

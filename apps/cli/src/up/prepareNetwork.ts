@@ -1,0 +1,101 @@
+/**
+ * @file Makes the folder of a local network complete: plan, wallets, shards, chain specification. Every step is skipped
+ * when its result is already there, so an interrupted first start simply goes on.
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { KeyPair, Logger } from '@alice/protocol';
+import { buildShards } from '../dataset/buildShards.js';
+import { tokenizerIdOf } from '../dataset/tokenizerOf.js';
+import { ensureLocalWallet } from '../wallet/walletStore.js';
+import {
+  type NetworkPaths,
+  type NetworkPlan,
+  networkPaths,
+  type PlanRequest,
+  resolvePlan,
+  savePlan,
+} from './networkPlan.js';
+
+/** Enough for thousands of fees, and the only balance that exists before the first epoch (CHAIN-1). */
+const GENESIS_FEE_PLANCK = 1_000_000_000_000n;
+
+/** Fixed, so that a first start that was interrupted finds the shards it had already made. */
+const DATA_SEED = 'alice';
+
+export interface PreparedNetwork {
+  readonly plan: NetworkPlan;
+  readonly paths: NetworkPaths;
+  readonly isNew: boolean;
+  readonly server: KeyPair;
+  readonly scorer: KeyPair;
+  readonly miners: readonly KeyPair[];
+  /** address → wallet name. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+export async function prepareNetwork(
+  options: { dir: string; request: PlanRequest; minerCount: number; nowMs: number; quiet: boolean },
+  ports: { log: Logger; signal: AbortSignal },
+): Promise<PreparedNetwork> {
+  const { plan, isNew } = resolvePlan(options.dir, options.request, options.nowMs);
+  const paths = networkPaths(options.dir);
+  const shards = await buildShards(
+    {
+      source: plan.data,
+      tokenizerId: tokenizerIdOf(plan.preset),
+      seed: DATA_SEED,
+      outDir: paths.data,
+      quiet: options.quiet,
+      replace: isNew,
+    },
+    ports,
+  );
+  ports.log.debug('Shards are ready', { root: shards.root });
+  savePlan(options.dir, plan);
+  const names = [
+    'server',
+    'scorer',
+    ...Array.from({ length: options.minerCount }, (_, i) => `miner-${i + 1}`),
+  ];
+  const keys: KeyPair[] = [];
+  for (const name of names) keys.push(await ensureLocalWallet(paths.wallets, name));
+  const [server, scorer, ...miners] = keys as [KeyPair, KeyPair, ...KeyPair[]];
+  if (!existsSync(paths.chainSpec)) writeChainSpec(paths.chainSpec, server.address, options.nowMs);
+  return {
+    plan,
+    paths,
+    isNew,
+    server,
+    scorer,
+    miners,
+    names: new Map(keys.map((key, i) => [key.address as string, names[i]!])),
+  };
+}
+
+function writeChainSpec(path: string, serverAddress: string, nowMs: number): void {
+  const spec = {
+    chainName: 'Alice Local',
+    timestampMs: nowMs,
+    balances: [{ address: serverAddress, planck: GENESIS_FEE_PLANCK.toString() }],
+    parameterServer: serverAddress,
+    feeCollector: serverAddress,
+  };
+  writeFileSync(`${path}.tmp`, `${JSON.stringify(spec, null, 2)}\n`);
+  renameSync(`${path}.tmp`, path);
+}
+
+/** Ports of an earlier run, so that addresses people have open keep working. */
+export function earlierPorts(paths: NetworkPaths): { server?: number; node?: number } {
+  try {
+    const running = JSON.parse(readFileSync(paths.runtime, 'utf8')) as {
+      serverPort?: unknown;
+      nodePort?: unknown;
+    };
+    return {
+      ...(typeof running.serverPort === 'number' ? { server: running.serverPort } : {}),
+      ...(typeof running.nodePort === 'number' ? { node: running.nodePort } : {}),
+    };
+  } catch {
+    return {};
+  }
+}

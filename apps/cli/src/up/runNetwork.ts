@@ -1,0 +1,229 @@
+/**
+ * @file Runs a local network until it is told to stop or has settled enough epochs: prepares the folder, starts the
+ * processes in order, prints what happens, writes the report, stops everything.
+ */
+import { renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ChainClient, initCrypto, type Logger, type NetworkStatus } from '@alice/protocol';
+import pc from 'picocolors';
+import { readSettledEpochs } from '../chain/settledEpochs.js';
+import { CliError } from '../errors.js';
+import { lockDir } from '../process/dirLock.js';
+import { choosePort } from '../process/freePort.js';
+import { Supervisor } from '../process/supervisor.js';
+import { type ChildOptions, minerPlans, nodePlan, scorerPlan, serverPlan } from './childPlans.js';
+import { networkPaths, type PlanRequest } from './networkPlan.js';
+import { earlierPorts, type PreparedNetwork, prepareNetwork } from './prepareNetwork.js';
+import { buildReport, type RunReport, writeReport } from './report.js';
+import { readStatus } from './statusReader.js';
+import { TerminalView } from './terminalView.js';
+
+export interface UpOptions {
+  readonly dir: string;
+  readonly request: PlanRequest;
+  readonly minerCount: number;
+  readonly epochs: number | undefined;
+  readonly report: string | undefined;
+  readonly port: number | undefined;
+  readonly rpcPort: number | undefined;
+  readonly json: boolean;
+}
+
+interface Progress {
+  readonly startedMs: number;
+  upMs: number;
+  firstAcceptedSeconds: number | null;
+  firstEpochSeconds: number | null;
+  epochsAtStart: number | undefined;
+}
+
+const POLL_MS = 500;
+
+export async function runNetwork(
+  options: UpOptions,
+  ports: { log: Logger; signal: AbortSignal },
+): Promise<RunReport | undefined> {
+  await initCrypto();
+  const release = lockDir(options.dir);
+  const say = options.json ? () => undefined : (line: string) => process.stdout.write(`${line}\n`);
+  const running: { ports?: { serverPort: number; nodePort: number } } = {};
+  const supervisor: Supervisor = new Supervisor(
+    { logDir: networkPaths(options.dir).logs, entry: mainScript() },
+    { log: ports.log, onChange: () => writeRunning(options.dir, running.ports, supervisor) },
+  );
+  try {
+    return await startAndWatch(options, { ...ports, say, supervisor, running });
+  } finally {
+    say(pc.dim('stopping …'));
+    await supervisor.stop();
+    release();
+    say(pc.dim(`stopped; "alice up --dir ${options.dir}" goes on from here`));
+  }
+}
+
+interface RunPorts {
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  readonly supervisor: Supervisor;
+  readonly running: { ports?: { serverPort: number; nodePort: number } };
+}
+
+/** Where the processes are, for `alice wallet`, `alice doctor` and the next start. */
+function writeRunning(
+  dir: string,
+  ports: { serverPort: number; nodePort: number } | undefined,
+  supervisor: Supervisor,
+): void {
+  const path = networkPaths(dir).runtime;
+  writeFileSync(
+    `${path}.tmp`,
+    `${JSON.stringify({ ...ports, pids: { up: process.pid, ...supervisor.pids() } }, null, 2)}\n`,
+  );
+  renameSync(`${path}.tmp`, path);
+}
+
+async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunReport | undefined> {
+  const startedMs = Date.now();
+  const network = await prepareNetwork(
+    {
+      dir: options.dir,
+      request: options.request,
+      minerCount: options.minerCount,
+      nowMs: startedMs,
+      quiet: options.json,
+    },
+    ports,
+  );
+  const earlier = earlierPorts(network.paths);
+  const serverPort = await choosePort({
+    asked: options.port,
+    preferred: earlier.server ?? 8420,
+    option: '--port',
+  });
+  const nodePort = await choosePort({
+    asked: options.rpcPort,
+    preferred: earlier.node ?? 9944,
+    taken: [serverPort],
+    option: '--rpc-port',
+  });
+  const children: ChildOptions = {
+    plan: network.plan,
+    paths: network.paths,
+    nodePort,
+    serverPort,
+    scorerAddress: network.scorer.address,
+    minerCount: options.minerCount,
+    cores: availableParallelism(),
+  };
+  ports.say(
+    `${pc.bold('Alice')} ${network.isNew ? 'new network' : 'resuming the network'} in ${options.dir}  ${pc.dim(`(${network.plan.preset}, data: ${network.plan.data})`)}`,
+  );
+  ports.running.ports = { serverPort, nodePort };
+  await startChildren(children, ports);
+  const urls = {
+    server: `http://127.0.0.1:${serverPort}`,
+    node: `ws://127.0.0.1:${nodePort}`,
+    chain: `http://127.0.0.1:${nodePort}`,
+  };
+  ports.say(
+    `\n  ${pc.bold('status page')}  ${pc.underline(urls.server)}\n  ${pc.bold('chain RPC')}    ${urls.node}  ${pc.dim('(opens in @polkadot/api)')}`,
+  );
+  ports.say(
+    `  ${pc.bold('wallets')}      ${network.paths.wallets}\n  ${pc.dim('Ctrl-C stops everything; the next start goes on from here.')}\n`,
+  );
+  return await watch(options, { ...ports, network, urls, startedMs });
+}
+
+async function startChildren(children: ChildOptions, { say, supervisor, signal }: RunPorts): Promise<void> {
+  for (const plan of [
+    nodePlan(children),
+    serverPlan(children),
+    scorerPlan(children),
+    ...minerPlans(children),
+  ]) {
+    if (signal.aborted) return;
+    await supervisor.start(plan);
+    say(`  ${pc.green('✓')} ${plan.name}`);
+  }
+}
+
+interface WatchPorts extends RunPorts {
+  readonly network: PreparedNetwork;
+  readonly urls: { server: string; chain: string };
+  readonly startedMs: number;
+}
+
+/** Follows the network until the signal, the epochs asked for, or a process that cannot be kept running. */
+async function watch(options: UpOptions, ports: WatchPorts): Promise<RunReport | undefined> {
+  const view = new TerminalView(ports.network.names);
+  const progress: Progress = {
+    startedMs: ports.startedMs,
+    upMs: Date.now(),
+    firstAcceptedSeconds: null,
+    firstEpochSeconds: null,
+    epochsAtStart: undefined,
+  };
+  let status: NetworkStatus | undefined;
+  for (;;) {
+    const fresh = await Promise.race([readStatus(ports.urls.server), ports.supervisor.failed]);
+    if (fresh) {
+      status = fresh;
+      noteProgress(progress, fresh);
+      for (const line of view.update(fresh)) ports.say(line);
+    }
+    const settled =
+      status && progress.epochsAtStart !== undefined ? status.epochs.length - progress.epochsAtStart : 0;
+    if (options.epochs !== undefined && settled >= options.epochs) break;
+    if (ports.signal.aborted) break;
+    await Promise.race([
+      sleep(POLL_MS, undefined, { signal: ports.signal }).catch(() => undefined),
+      ports.supervisor.failed,
+    ]);
+  }
+  const report = status ? await makeReport(status, progress, ports) : undefined;
+  if (report && options.report) writeReport(options.report, report);
+  const done =
+    options.epochs === undefined ||
+    (report?.epochs.length ?? 0) - (progress.epochsAtStart ?? 0) >= options.epochs;
+  if (!done)
+    throw new CliError(
+      { code: 'NOT_SETTLED', epochs: options.epochs ?? 0 },
+      `stopped before ${options.epochs} epochs were settled; the network resumes with the same command`,
+    );
+  return report;
+}
+
+function noteProgress(progress: Progress, status: NetworkStatus): void {
+  const seconds = (Date.now() - progress.upMs) / 1000;
+  progress.epochsAtStart ??= status.epochs.length;
+  if (status.submissions.accepted > 0) progress.firstAcceptedSeconds ??= seconds;
+  if (status.epochs.length > progress.epochsAtStart) progress.firstEpochSeconds ??= seconds;
+}
+
+async function makeReport(
+  status: NetworkStatus,
+  progress: Progress,
+  ports: WatchPorts,
+): Promise<RunReport | undefined> {
+  const money = await readSettledEpochs(new ChainClient({ url: ports.urls.chain })).catch(
+    (error: unknown) => {
+      ports.log.warn('The chain could not be read for the report', { error });
+      return undefined;
+    },
+  );
+  if (!money) return undefined;
+  const { firstAcceptedSeconds, firstEpochSeconds } = progress;
+  return buildReport(status, money, {
+    firstAcceptedSeconds,
+    firstEpochSeconds,
+    restarts: ports.supervisor.restarts,
+    wallSeconds: (Date.now() - progress.startedMs) / 1000,
+  });
+}
+
+function mainScript(): string {
+  return fileURLToPath(new URL('../main.js', import.meta.url));
+}

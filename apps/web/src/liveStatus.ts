@@ -1,0 +1,44 @@
+/** @file Keeps the page current: server-sent events where they flow, asking every few seconds where they do not. */
+import type { NetworkStatus } from '@alice/protocol';
+
+export interface LiveStatusPorts {
+  onStatus(status: NetworkStatus): void;
+  onConnection(live: boolean): void;
+}
+
+const POLL_MS = 3000;
+const MIN_GAP_MS = 700;
+
+export function followStatus(ports: LiveStatusPorts): void {
+  let lastMs = 0;
+  let waiting = false;
+  const refresh = async (): Promise<void> => {
+    lastMs = Date.now();
+    try {
+      const answer = await fetch('v1/status', { cache: 'no-store' });
+      if (!answer.ok) throw new Error(String(answer.status));
+      ports.onStatus((await answer.json()) as NetworkStatus);
+      ports.onConnection(true);
+    } catch {
+      ports.onConnection(false);
+    }
+  };
+  /** Many events in a burst cause one request. */
+  const soon = (): void => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(
+      () => {
+        waiting = false;
+        void refresh();
+      },
+      Math.max(0, MIN_GAP_MS - (Date.now() - lastMs)),
+    );
+  };
+  const events = new EventSource('v1/events');
+  events.addEventListener('status', soon);
+  setInterval(() => {
+    if (Date.now() - lastMs >= POLL_MS) void refresh();
+  }, POLL_MS);
+  void refresh();
+}
