@@ -47,7 +47,7 @@ if (problems.length > 0) {
 } else console.log(`layers: ${graph.size} files, no wrong arrow, no cycle`);
 
 function checkFile(file, self, declared) {
-  const isTest = file.endsWith('.test.ts') || file.includes('/test/');
+  const isTest = /\.(test|e2e)\.ts$|\/(test|testing)\//.test(file);
   const edges = [];
   for (const [, typeOnly, from, dynamic] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
     const target = from ?? dynamic;

@@ -20,6 +20,8 @@ export {
 } from './keys.js';
 export { type LogFacts, type Logger, silentLogger } from './logger.js';
 export { type Random, seededRandom } from './random.js';
+export { entryCount, type SparseDelta, type SparseTensor } from './sparseDelta.js';
+export { layoutOf, type TensorLayout, type TensorSpec } from './tensorLayout.js';
 export {
   type Balance,
   formatAlice,
@@ -31,3 +33,80 @@ export {
   TOKEN_SYMBOL,
   toNanoNats,
 } from './units.js';
+export { type RegistrationClaim, registrationMessage } from './api/registration.js';
+export { type Route, type RouteName, routes } from './api/routes.js';
+export type {
+  Access, Challenge, ChallengeRequest, ClientRole, Device, ErrorMessage, ModelMessage, Network, RegisterRequest,
+  ScoringJob, ScoringResult, ShardList, Submission, Task, TaskSettings, VersionManifest,
+} from './api/schemas.js';
+export { type NetworkStatus, StatusSchema } from './api/status.js';
+export { verifyVersion, versionMessage } from './api/versionSignature.js';
+export {
+  type AnswerOf, type BodyOf, type CallOptions, type ClientMember, checkServerUrl, type Offered, type RetryNotice,
+  ServerClient, type ServerClientOptions, type ServerClientPorts,
+} from './api/client.js';
+export { type BackoffOptions, backoffMs, defaultBackoff, parseRetryAfter, sleep } from './api/clientBackoff.js';
+export { isServerCallError, refusalOf, ServerCallError, type ServerCallErrorInfo, type ServerIdentity } from './api/clientErrors.js';
+export { type CallTable, type MessagePortLike, Moved, PortCalls, PortError, type PortErrorInfo, portOfThread } from './portCalls.js';
+export {
+  decodeSubmission,
+  decodeSubmissionHeader,
+  type ExpectedSubmission,
+  encodeSubmission,
+  SUBMISSION_HEADER_BYTES,
+  type SubmissionFrame,
+  type SubmissionHeader,
+  type SubmissionLimits,
+} from './wire/binaryV2.js';
+export { WireError, type WireErrorCode, type WireErrorInfo } from './wire/errors.js';
+export { fromHalf, fromHalves, type HalfOptions, isFiniteHalf, MAX_HALF, toHalf, toHalves } from './wire/float16.js';
+export { halvesOfBytes, littleEndianBytes } from './wire/halfBytes.js';
+export {
+  applySetDelta,
+  decodeSetDelta,
+  encodeSetDelta,
+  type SetDelta,
+  type SetDeltaHeader,
+  type SetDeltaLimits,
+  type SetTensor,
+} from './wire/setDelta.js';
+export {
+  assembleSnapshot,
+  cutSnapshot,
+  SNAPSHOT_CHUNK_BYTES,
+  SnapshotAssembly,
+  type SnapshotChunk,
+  type SnapshotIndex,
+  verifyChunk,
+} from './wire/snapshot.js';
+export { CHUNK_ELEMENTS } from './wire/sparseBody.js';
+export { type Sha256, StateRootCache, stateRoot } from './wire/stateRoot.js';
+export {
+  ChainClient,
+  type ChainClientOptions,
+  type ChainClientPorts,
+  type ChainHead,
+  type Inclusion,
+  type ReadOptions,
+  type SubmitOptions,
+} from './chain/ChainClient.js';
+export { type EpochReport, type EpochScore, encodeCall, MAX_EPOCH_SCORES } from './chain/encodeCall.js';
+export { ChainError, type ChainErrorInfo } from './chain/errors.js';
+export { type SigningContext, signExtrinsicV4, signingPayload } from './chain/signExtrinsic.js';
+export { blake2_128Concat, storageKeys, storagePrefix, twox64Concat, twox128 } from './chain/storageKeys.js';
+export {
+  type ChainAccount,
+  type Contribution,
+  decodeAccount,
+  decodeContribution,
+  decodeCurrentEpoch,
+  decodeEpochInfo,
+  decodePayouts,
+  decodeTotalIssuance,
+  type EpochInfo,
+  type Payout,
+  ROLES,
+  type Role,
+} from './chain/storageValues.js';
+export { KeystoreError, type KeystoreErrorInfo } from './keystore/errors.js';
+export { decryptKeystore, encryptKeystore, type KeystoreJson, type KeystoreMeta } from './keystore/keystore.js';

@@ -17,27 +17,12 @@ export function createChainPort(url: string, serverKey: KeyPair): ChainPort {
       ]);
       return { height: number, totalIssuancePlanck, currentEpoch };
     },
-    submitEpoch: async ({ scores, ...report }) => {
-      const entries = scores.map(({ account, role, score }) => ({
-        address: account,
-        role,
-        scoreNanoNats: score,
-      }));
-      const hash = await client.submitEpoch(serverKey, { ...report, scores: entries });
+    submitEpoch: async (report) => {
+      const hash = await client.submitEpoch(serverKey, report);
       await client.waitFor(hash, { timeoutMs: SUBMIT_TIMEOUT_MS });
     },
-    epoch: async (epoch) => {
-      const info = await client.epoch(epoch);
-      return info === undefined ? undefined : { ...info, epoch: info.index };
-    },
-    payouts: async (epoch) => {
-      const payouts = await client.payouts(epoch);
-      return payouts.map(({ address, scoreNanoNats, ...payout }) => ({
-        ...payout,
-        account: address,
-        score: scoreNanoNats,
-      }));
-    },
+    epoch: (epoch) => client.epoch(epoch),
+    payouts: (epoch) => client.payouts(epoch),
     balance: async (address) => (await client.account(address)).freePlanck,
   };
 }

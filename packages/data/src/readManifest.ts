@@ -1,0 +1,33 @@
+/** @file Reads the manifest of a dataset folder. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCodeOf } from '@alice/protocol';
+import { DataError } from './errors.js';
+import { MANIFEST_FILE, type Manifest, parseManifest } from './manifest.js';
+
+/** Far above any real manifest: 60,001 shards need about 11 MB. */
+const LARGEST_MANIFEST_BYTES = 256 * 2 ** 20;
+
+/** Throws `MANIFEST_MISSING`, `MANIFEST_INVALID`. */
+export function readManifest(dir: string): Manifest {
+  const file = join(dir, MANIFEST_FILE);
+  return parseManifest(readBounded(file), file);
+}
+
+function readBounded(file: string): string {
+  try {
+    const sizeBytes = statSync(file).size;
+    if (sizeBytes <= LARGEST_MANIFEST_BYTES) return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (errorCodeOf(cause) !== 'ENOENT' && errorCodeOf(cause) !== 'ENOTDIR') throw cause;
+    throw new DataError(
+      { code: 'MANIFEST_MISSING', file },
+      `there is no ${file}: this is no dataset, or its build did not finish; build it (again)`,
+      { cause },
+    );
+  }
+  throw new DataError(
+    { code: 'MANIFEST_INVALID', file, field: '', reason: 'too large' },
+    `${file} is larger than any manifest: build the dataset again`,
+  );
+}

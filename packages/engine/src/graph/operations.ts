@@ -1,0 +1,191 @@
+/**
+ * @file The functions graphs are written with. Each makes one checked node (a few make two or three); all take and
+ * return values and compute nothing. Axes may be negative here (from the end) and are made positive.
+ */
+import { EngineError } from '../errors.js';
+import { node } from './node.js';
+import { type DType, type Shape, sameShape, type Value } from './value.js';
+
+/** A value fed at run time under `name`. */
+export function input(name: string, shape: Shape, dtype: DType = 'float32'): Value<'Input'> {
+  return node('Input', [], { name, shape, dtype });
+}
+
+/** A value stored in the graph. For small tables; weights are inputs. */
+export function constant(data: Float32Array | Int32Array, shape: Shape): Value<'Constant'> {
+  return node('Constant', [], { data, shape });
+}
+
+export function scalar(value: number): Value<'Constant'> {
+  return constant(Float32Array.of(value), []);
+}
+
+/** `value` everywhere. */
+export function filled(value: number, shape: Shape): Value {
+  return expand(scalar(value), shape);
+}
+
+export const add = (a: Value, b: Value): Value => node('Add', [a, b], {});
+export const sub = (a: Value, b: Value): Value => node('Sub', [a, b], {});
+export const mul = (a: Value, b: Value): Value => node('Mul', [a, b], {});
+export const div = (a: Value, b: Value): Value => node('Div', [a, b], {});
+export const neg = (x: Value): Value => node('Neg', [x], {});
+export const exp = (x: Value): Value => node('Exp', [x], {});
+export const log = (x: Value): Value => node('Log', [x], {});
+export const sqrt = (x: Value): Value => node('Sqrt', [x], {});
+export const reciprocal = (x: Value): Value => node('Reciprocal', [x], {});
+export const sigmoid = (x: Value): Value => node('Sigmoid', [x], {});
+/** x·sigmoid(x) (Elfwing et al. 2017, arXiv:1702.03118). */
+export const silu = (x: Value): Value => node('Silu', [x], {});
+/** Over the last axis. */
+export const softmax = (x: Value): Value => node('Softmax', [x], {});
+/** Over the last axis. */
+export const logSoftmax = (x: Value): Value => node('LogSoftmax', [x], {});
+
+export interface MatMulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
+/**
+ * (…, M, K) × (…, K, N) → (…, M, N). A 2-D right side takes all rows of the left side in one product, which is one
+ * large Gemm forward and, above all, one for the gradient of a weight instead of a sum over the batch.
+ */
+export function matmul(a: Value, b: Value, options: MatMulOptions = {}): Value {
+  const { transposeA = false, transposeB = false } = options;
+  if (b.shape.length !== 2 || a.shape.length <= 2 || transposeA)
+    return node('MatMul', [a, b], { transposeA, transposeB });
+  const depth = a.shape.at(-1)!;
+  const product = node('MatMul', [reshape(a, [-1, depth]), b], { transposeA, transposeB });
+  return reshape(product, [...a.shape.slice(0, -1), product.shape[1]!]);
+}
+
+interface ReduceOptions {
+  readonly keepDims?: boolean;
+}
+
+export function reduceSum(
+  x: Value,
+  axes: readonly number[],
+  { keepDims = false }: ReduceOptions = {},
+): Value {
+  return node('ReduceSum', [x], { axes: positive(axes, x), keepDims });
+}
+
+export function reduceMean(
+  x: Value,
+  axes: readonly number[],
+  { keepDims = false }: ReduceOptions = {},
+): Value {
+  return node('ReduceMean', [x], { axes: positive(axes, x), keepDims });
+}
+
+export function reduceMax(
+  x: Value,
+  axes: readonly number[],
+  { keepDims = false }: ReduceOptions = {},
+): Value {
+  return node('ReduceMax', [x], { axes: positive(axes, x), keepDims });
+}
+
+/** Row-major; one dimension may be −1: whatever is left. */
+export function reshape(x: Value, shape: Shape): Value {
+  const known = shape.reduce((product, dim) => (dim === -1 ? product : product * dim), 1);
+  const size = x.shape.reduce((product, dim) => product * dim, 1);
+  const full = shape.map((dim) => (dim === -1 ? size / known : dim));
+  return sameShape(full, x.shape) ? x : node('Reshape', [x], { shape: full });
+}
+
+/** Repeats `x` to `shape` by the broadcasting rule. */
+export function expand(x: Value, shape: Shape): Value {
+  return sameShape(shape, x.shape) ? x : node('Expand', [x], { shape });
+}
+
+export function transpose(x: Value, perm: readonly number[]): Value {
+  return node('Transpose', [x], { perm });
+}
+
+/** Elements `start` (inclusive) to `end` (exclusive) along one axis. */
+export function slice(x: Value, { axis, start, end }: { axis: number; start: number; end: number }): Value {
+  const at = positiveAxis(axis, x);
+  return start === 0 && end === x.shape[at] ? x : node('Slice', [x], { axis: at, start, end });
+}
+
+/** Zeros before and after along one axis. */
+export function pad(
+  x: Value,
+  { axis, before, after }: { axis: number; before: number; after: number },
+): Value {
+  return before === 0 && after === 0 ? x : node('Pad', [x], { axis: positiveAxis(axis, x), before, after });
+}
+
+export function concat(values: readonly Value[], axis: number): Value {
+  const [first] = values;
+  if (values.length === 1) return first!;
+  return node('Concat', values, { axis: first ? positiveAxis(axis, first) : axis });
+}
+
+/** Rows of a table: table (R, …), indices (I…) int32 → (I…, …). Indices must lie within [0, R). */
+export function gather(table: Value, indices: Value): Value {
+  return node('Gather', [table, indices], {});
+}
+
+/** The transpose of `gather`: adds each row into place `indices` of a zero table of `rows` rows. */
+export function scatterAddRows(values: Value, indices: Value, rows: number): Value {
+  return node('ScatterAddRows', [values, indices], { rows });
+}
+
+/** 1/√(mean(x²) + ε) over the last axis, which stays as 1. */
+export function inverseRms(x: Value, epsilon: number): Value {
+  return node('InverseRms', [x], { epsilon });
+}
+
+/** x·w/√(mean(x²) + ε) over the last axis (Zhang & Sennrich 2019, arXiv:1910.07467). */
+export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
+  return node('RmsNorm', [x, weight], { epsilon });
+}
+
+/**
+ * Rotary position embedding (Su et al. 2021, arXiv:2104.09864) in the half-rotation form of the Llama family: channel
+ * i pairs with i + D/2. x (B, H, T, D); cos, sin (T, D/2); the result has the shape of x.
+ */
+export function rotary(x: Value, cos: Value, sin: Value): Value {
+  return node('Rotary', [x, cos, sin], {});
+}
+
+/** Causal softmax(scale·q·kᵀ), grouped: q (B, H, T, D), k (B, KV, T, D) → (B, KV, H/KV·T, T). */
+export function attentionProbabilities(q: Value, k: Value, scale: number): Value {
+  return node('AttentionProbabilities', [q, k], { scale });
+}
+
+/**
+ * Causal grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245): query head h reads key/value head
+ * ⌊h·KV/H⌋. q (B, H, T, D), k (B, KV, T, D), v (B, KV, T, E) → (B, H, T, E).
+ */
+export function attention(inputs: { q: Value; k: Value; v: Value; scale: number }): Value {
+  return node('Attention', [inputs.q, inputs.k, inputs.v], { scale: inputs.scale });
+}
+
+/**
+ * Loss in nats of each row: −log softmax(hidden·weightᵀ)[label]. hidden (N, C), weight (V, C), labels (N) int32 → (N).
+ * One op, because its gradient then needs no pass over the (N, V) logits but the softmax itself.
+ */
+export function linearCrossEntropy(hidden: Value, weight: Value, labels: Value): Value {
+  return node('LinearCrossEntropy', [hidden, weight, labels], {});
+}
+
+/** softmax(hidden·weightᵀ) − onehot(labels): (N, V), the gradient of the summed loss by the logits. */
+export function predictionError(hidden: Value, weight: Value, labels: Value): Value {
+  return node('PredictionError', [hidden, weight, labels], {});
+}
+
+function positive(axes: readonly number[], x: Value): number[] {
+  return axes.map((axis) => positiveAxis(axis, x));
+}
+
+function positiveAxis(axis: number, x: Value): number {
+  const at = axis < 0 ? axis + x.shape.length : axis;
+  if (Number.isInteger(at) && at >= 0 && at < x.shape.length) return at;
+  const info = { code: 'ATTRIBUTE_INVALID', op: x.op, attribute: 'axis' } as const;
+  throw new EngineError(info, `axis ${axis} is outside a value of rank ${x.shape.length}`);
+}

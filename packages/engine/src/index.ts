@@ -1,0 +1,53 @@
+/** @file Tensors as graphs, their gradients, and sessions that run them on ONNX Runtime. */
+export { EngineError, type EngineErrorInfo } from './errors.js';
+export { gradients } from './graph/gradients.js';
+export {
+  add,
+  attention,
+  concat,
+  constant,
+  div,
+  exp,
+  expand,
+  filled,
+  gather,
+  input,
+  linearCrossEntropy,
+  log,
+  logSoftmax,
+  type MatMulOptions,
+  matmul,
+  mul,
+  neg,
+  pad,
+  reciprocal,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  reshape,
+  rmsNorm,
+  rotary,
+  scalar,
+  scatterAddRows,
+  sigmoid,
+  silu,
+  slice,
+  softmax,
+  sqrt,
+  sub,
+  transpose,
+} from './graph/operations.js';
+export {
+  type DType,
+  type OpName,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Value,
+  type ValueType,
+} from './graph/value.js';
+export { verifyGraph } from './graph/verifyGraph.js';
+export { encodeGraph } from './onnx/encodeGraph.js';
+export { openSession, type Session, type SessionOptions } from './session/openSession.js';
+export type { NamedTensors, Platform, PlatformOptions, PlatformSession } from './session/platform.js';
+export { type TensorData, tensorOf } from './session/tensorData.js';

@@ -1,0 +1,198 @@
+/**
+ * @file How each op is written in ONNX (opset 18 and ONNX Runtime's own domain): one emitter an op, giving the name of
+ * the output. Emitters decide cost, never meaning. ONNX Runtime fuses transposes and constant factors into products.
+ */
+import type { OpName, Value } from '../graph/value.js';
+import { sizeOf } from '../graph/value.js';
+import { floatAttribute, intAttribute, intsAttribute, type Lowering, MICROSOFT } from './Lowering.js';
+
+/** Writes one value whose inputs have the given names. */
+export type Emitter<K extends OpName> = (to: Lowering, inputs: readonly string[], value: Value<K>) => string;
+
+const LAST = intAttribute('axis', -1);
+/** Added to a forbidden score; its exponential is exactly 0 in FP32, and unlike −∞ it cannot make a NaN. */
+const FORBIDDEN = -1e9;
+
+export const emitters: { [K in OpName]: Emitter<K> } = {
+  Input: (_, __, { attributes: { name } }) => name,
+  Constant: (to, _, { attributes: { data, shape } }) =>
+    data instanceof Float32Array && shape.length === 0 ? to.float(data[0]!) : to.tensor(data, shape),
+  Add: direct('Add'),
+  Sub: direct('Sub'),
+  Mul: direct('Mul'),
+  Div: direct('Div'),
+  Neg: direct('Neg'),
+  Exp: direct('Exp'),
+  Log: direct('Log'),
+  Sqrt: direct('Sqrt'),
+  Reciprocal: direct('Reciprocal'),
+  Sigmoid: direct('Sigmoid'),
+  Silu: (to, [x]) => to.emit('Mul', { inputs: [x!, to.emit('Sigmoid', { inputs: [x!] })] }),
+  MatMul: emitMatMul,
+  Softmax: (to, inputs) => to.emit('Softmax', { inputs, attributes: [LAST] }),
+  LogSoftmax: (to, inputs) => to.emit('LogSoftmax', { inputs, attributes: [LAST] }),
+  ReduceSum: reduction('ReduceSum'),
+  ReduceMean: reduction('ReduceMean'),
+  ReduceMax: reduction('ReduceMax'),
+  Reshape: (to, [x], { shape }) => to.emit('Reshape', { inputs: [x!, to.ints(shape)] }),
+  Expand: (to, [x], { shape }) => to.emit('Expand', { inputs: [x!, to.ints(shape)] }),
+  Transpose: (to, inputs, { attributes: { perm } }) =>
+    to.emit('Transpose', { inputs, attributes: [intsAttribute('perm', perm)] }),
+  Slice: (to, [x], { attributes: { axis, start, end } }) =>
+    to.emit('Slice', { inputs: [x!, to.ints([start]), to.ints([end]), to.ints([axis])] }),
+  Pad: (to, [x], { attributes: { axis, before, after } }) =>
+    to.emit('Pad', { inputs: [x!, to.ints([before, after]), to.float(0), to.ints([axis])] }),
+  Concat: (to, inputs, { attributes: { axis } }) =>
+    to.emit('Concat', { inputs, attributes: [intAttribute('axis', axis)] }),
+  Gather: (to, inputs) => to.emit('Gather', { inputs, attributes: [intAttribute('axis', 0)] }),
+  ScatterAddRows: emitScatterAddRows,
+  InverseRms: (to, [x], { attributes: { epsilon } }) => emitInverseRms(to, x!, epsilon),
+  RmsNorm: (to, [x, weight], { attributes: { epsilon } }) =>
+    to.emit('SimplifiedLayerNormalization', {
+      inputs: [x!, weight!],
+      attributes: [LAST, floatAttribute('epsilon', epsilon), intAttribute('stash_type', 1)],
+    }),
+  Rotary: emitRotary,
+  AttentionProbabilities: (to, [q, k], value) => emitProbabilities(to, { q: q!, k: k! }, value),
+  Attention: emitAttention,
+  LinearCrossEntropy: emitLinearCrossEntropy,
+  PredictionError: emitPredictionError,
+};
+
+/** An op that ONNX has under the same meaning. */
+function direct(opType: string): (to: Lowering, inputs: readonly string[]) => string {
+  return (to, inputs) => to.emit(opType, { inputs });
+}
+
+function reduction<K extends 'ReduceSum' | 'ReduceMean' | 'ReduceMax'>(opType: K): Emitter<K> {
+  return (to, [x], { attributes: { axes, keepDims } }) =>
+    to.emit(opType, {
+      inputs: [x!, to.ints(axes)],
+      attributes: [intAttribute('keepdims', Number(keepDims))],
+    });
+}
+
+function emitMatMul(
+  to: Lowering,
+  [a, b]: readonly string[],
+  { inputs, attributes }: Value<'MatMul'>,
+): string {
+  const { transposeA, transposeB } = attributes;
+  if (inputs.every((x) => x.shape.length === 2)) {
+    const flags = [intAttribute('transA', Number(transposeA)), intAttribute('transB', Number(transposeB))];
+    return to.emit('Gemm', { inputs: [a!, b!], attributes: flags });
+  }
+  const left = transposeA ? swapLastTwo(to, a!, inputs[0].shape.length) : a!;
+  const right = transposeB ? swapLastTwo(to, b!, inputs[1].shape.length) : b!;
+  return to.emit('MatMul', { inputs: [left, right] });
+}
+
+function swapLastTwo(to: Lowering, x: string, rank: number): string {
+  const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
+  return to.emit('Transpose', { inputs: [x], attributes: [intsAttribute('perm', perm)] });
+}
+
+/** onehot(indices)ᵀ·rows, so that equal indices need no atomic addition. Cost: a matrix of indices × rows. */
+function emitScatterAddRows(
+  to: Lowering,
+  [rows, indices]: readonly string[],
+  value: Value<'ScatterAddRows'>,
+): string {
+  const [{ shape }, { shape: indexShape }] = value.inputs;
+  const count = sizeOf(indexShape);
+  const flatRows = to.emit('Reshape', { inputs: [rows!, to.ints([count, sizeOf(shape) / count])] });
+  const flatIndices = to.emit('Reshape', { inputs: [indices!, to.ints([count])] });
+  const offOn = to.tensor(Float32Array.of(0, 1), [2]);
+  const oneHot = to.emit('OneHot', {
+    inputs: [flatIndices, to.tensor(Int32Array.of(value.attributes.rows), [1]), offOn],
+    attributes: [LAST],
+  });
+  const sums = to.emit('Gemm', { inputs: [oneHot, flatRows], attributes: [intAttribute('transA', 1)] });
+  return to.emit('Reshape', { inputs: [sums, to.ints(value.shape)] });
+}
+
+function emitInverseRms(to: Lowering, x: string, epsilon: number): string {
+  const square = to.emit('Mul', { inputs: [x, x] });
+  const mean = to.emit('ReduceMean', {
+    inputs: [square, to.ints([-1])],
+    attributes: [intAttribute('keepdims', 1)],
+  });
+  const root = to.emit('Sqrt', { inputs: [to.emit('Add', { inputs: [mean, to.float(epsilon)] })] });
+  return to.emit('Reciprocal', { inputs: [root] });
+}
+
+function emitRotary(to: Lowering, [x, cos, sin]: readonly string[]): string {
+  // Position 0 for all rows of the batch: a single offset means positions 0 … T−1.
+  const origin = to.ints([0]);
+  return to.emit('RotaryEmbedding', {
+    inputs: [x!, origin, cos!, sin!],
+    attributes: [intAttribute('interleaved', 0)],
+    domain: MICROSOFT,
+  });
+}
+
+function emitProbabilities(
+  to: Lowering,
+  { q, k }: { q: string; k: string },
+  {
+    inputs: [{ shape }],
+    shape: [batch, kvHeads, rows, time],
+    attributes: { scale },
+  }: Value<'AttentionProbabilities'>,
+): string {
+  const grouped = to.emit('Reshape', { inputs: [q, to.ints([batch!, kvHeads!, rows!, shape[3]!])] });
+  const scaled = to.emit('Mul', { inputs: [grouped, to.float(scale)] });
+  const scores = to.emit('MatMul', { inputs: [scaled, swapLastTwo(to, k, 4)] });
+  const apart = to.emit('Reshape', {
+    inputs: [scores, to.ints([batch!, kvHeads!, rows! / time!, time!, time!])],
+  });
+  const masked = to.emit('Add', { inputs: [apart, emitCausalMask(to, time!)] });
+  const softmax = to.emit('Softmax', { inputs: [masked], attributes: [LAST] });
+  return to.emit('Reshape', { inputs: [softmax, to.ints([batch!, kvHeads!, rows!, time!])] });
+}
+
+/** (T, T): 0 on and below the diagonal, FORBIDDEN above. Folded to a constant when the session is opened. */
+function emitCausalMask(to: Lowering, time: number): string {
+  const full = to.emit('Expand', { inputs: [to.float(FORBIDDEN), to.ints([time, time])] });
+  return to.emit('Trilu', { inputs: [full, to.int(1)], attributes: [intAttribute('upper', 1)] });
+}
+
+function emitAttention(to: Lowering, [q, k, v]: readonly string[], value: Value<'Attention'>): string {
+  const [qValue, kValue] = value.inputs;
+  const [batch, heads, time] = qValue.shape;
+  const kvHeads = kValue.shape[1]!;
+  const shape = [batch!, kvHeads, (heads! / kvHeads) * time!, time!];
+  const probabilities: Value<'AttentionProbabilities'> = {
+    op: 'AttentionProbabilities',
+    inputs: [qValue, kValue],
+    attributes: value.attributes,
+    shape,
+    dtype: 'float32',
+  };
+  const p = emitProbabilities(to, { q: q!, k: k! }, probabilities);
+  return to.emit('Reshape', { inputs: [to.emit('MatMul', { inputs: [p, v!] }), to.ints(value.shape)] });
+}
+
+function emitLogits(to: Lowering, hidden: string, weight: string): string {
+  return to.emit('Gemm', { inputs: [hidden, weight], attributes: [intAttribute('transB', 1)] });
+}
+
+function emitLinearCrossEntropy(
+  to: Lowering,
+  [hidden, weight, labels]: readonly string[],
+  value: Value<'LinearCrossEntropy'>,
+): string {
+  const logs = to.emit('LogSoftmax', { inputs: [emitLogits(to, hidden!, weight!)], attributes: [LAST] });
+  const column = to.emit('Reshape', { inputs: [labels!, to.ints([-1, 1])] });
+  const picked = to.emit('GatherElements', { inputs: [logs, column], attributes: [intAttribute('axis', 1)] });
+  return to.emit('Reshape', { inputs: [to.emit('Neg', { inputs: [picked] }), to.ints(value.shape)] });
+}
+
+/** Softmax with 1 taken off at each label: one element a row is rewritten, in place. */
+function emitPredictionError(to: Lowering, [hidden, weight, labels]: readonly string[]): string {
+  const p = to.emit('Softmax', { inputs: [emitLogits(to, hidden!, weight!)], attributes: [LAST] });
+  const column = to.emit('Reshape', { inputs: [labels!, to.ints([-1, 1])] });
+  const picked = to.emit('GatherElements', { inputs: [p, column], attributes: [intAttribute('axis', 1)] });
+  const updates = to.emit('Sub', { inputs: [picked, to.float(1)] });
+  return to.emit('ScatterElements', { inputs: [p, column, updates], attributes: [intAttribute('axis', 1)] });
+}

@@ -1,0 +1,67 @@
+/**
+ * @file ONNX Runtime for Node (CPU provider). `run` blocks the calling thread for as long as the graph takes, so
+ * whoever also serves requests calls it in a worker thread.
+ */
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { NamedTensors, Platform, PlatformOptions } from './platform.js';
+import { type TensorData, tensorOf } from './tensorData.js';
+
+export const nodePlatform: Platform = {
+  async open(model, options) {
+    const session = await InferenceSession.create(model, sessionOptions(options));
+    const nothing = Object.fromEntries(session.outputNames.map((name) => [name, null]));
+    return {
+      async run(feeds, into) {
+        const direct = Object.fromEntries(Object.entries(into).filter(([, tensor]) => !isShared(tensor)));
+        const results = await session.run(toOrt(feeds), { ...nothing, ...toOrt(direct) });
+        return Object.fromEntries(
+          Object.entries(results).map(([name, result]) => [name, delivered(result, into[name])]),
+        );
+      },
+      async release() {
+        if (options.profilePrefix !== undefined) session.endProfiling();
+        await session.release();
+      },
+    };
+  },
+};
+
+function sessionOptions({ threads, profilePrefix }: PlatformOptions): InferenceSession.SessionOptions {
+  return {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    // Warnings about harmless leftovers of fusion are not for users.
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        // Several processes share the cores: idle threads sleep instead of spinning.
+        intra_op: { allow_spinning: '0' },
+        // Masked attention leaves denormals behind, on which a CPU is slower by a factor of ten and more.
+        set_denormal_as_zero: '1',
+      },
+    },
+    ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+  };
+}
+
+/** The binding refuses memory shared between threads; such tensors take the way of one copy. */
+function isShared({ data }: TensorData): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer;
+}
+
+function delivered({ data, dims }: Tensor, into: TensorData | undefined): TensorData {
+  if (!into) return tensorOf(data as Float32Array | Int32Array, dims);
+  if (isShared(into)) into.data.set(data as Float32Array | Int32Array);
+  return into;
+}
+
+function toOrt(tensors: NamedTensors): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => {
+      const data = isShared(tensor) ? tensor.data.slice() : tensor.data; // the slice lies in private memory
+      return [name, new Tensor(tensor.dtype, data, tensor.shape)];
+    }),
+  );
+}

@@ -1,0 +1,11 @@
+/** @file Numbers with a shape, as they go in and out of a session. Holds its array by reference; never copies. */
+import type { Shape } from '../graph/value.js';
+
+export type TensorData =
+  | { readonly dtype: 'float32'; readonly shape: Shape; readonly data: Float32Array }
+  | { readonly dtype: 'int32'; readonly shape: Shape; readonly data: Int32Array };
+
+/** Row-major numbers of a shape; the array type says which kind. */
+export function tensorOf(data: Float32Array | Int32Array, shape: Shape): TensorData {
+  return data instanceof Float32Array ? { dtype: 'float32', shape, data } : { dtype: 'int32', shape, data };
+}

@@ -1,0 +1,130 @@
+/**
+ * @file The miner's copy of the published weights, in memory and on disk. Every manifest's signature is checked before
+ * its numbers are used, every result against the state root (SPEC WIRE-3, AGG-4). The file may lag behind; the deltas
+ * since are fetched again.
+ */
+import { bytesOf, type HashHex, type TensorLayout, type VersionManifest, verifyVersion } from '@alice/protocol';
+import { type ModelReplica, parametersOf, type ReplicaManifest, syncReplica } from '@alice/training';
+import { MinerError } from './errors.js';
+import type { SyncWay } from './events.js';
+import { loadState, saveState } from './stateFile.js';
+import type { Synced, SyncRequest, TrainerSource } from './trainer.js';
+
+export interface ModelCopyOptions {
+  readonly path: string;
+  readonly layout: TensorLayout;
+  readonly networkId: string;
+  readonly serverId: string;
+  readonly source: Pick<TrainerSource, 'blob' | 'version'>;
+  readonly nowMs: () => number;
+}
+
+interface ReplicaFacts {
+  readonly networkId: string;
+  readonly version: number;
+  readonly stateRoot: HashHex;
+}
+
+const HALVES = 'halves';
+/** A new version comes every few seconds on small networks; writing all weights each time would wear the disk. */
+const SAVE_EVERY_MS = 60_000;
+
+export class ModelCopy {
+  readonly #options: ModelCopyOptions;
+  #replica: ModelReplica | undefined;
+  #savedVersion: number | undefined;
+  #savedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** Opens the copy on disk, if there is a sound one of this network. */
+  static async open(options: ModelCopyOptions): Promise<ModelCopy> {
+    const copy = new ModelCopy(options);
+    const loaded = await loadState<ReplicaFacts>(options.path);
+    if (loaded.found !== 'good' || loaded.facts.networkId !== options.networkId) return copy;
+    const bytes = loaded.parts.get(HALVES);
+    if (bytes?.length !== 2 * options.layout.size) return copy;
+    const { version, stateRoot } = loaded.facts;
+    copy.#replica = { version, stateRoot, halves: new Uint16Array(bytes.buffer, bytes.byteOffset, options.layout.size) };
+    copy.#savedVersion = version;
+    return copy;
+  }
+
+  private constructor(options: ModelCopyOptions) {
+    this.#options = options;
+  }
+
+  /** FP32 weights of exactly this version. Throws `SYNC_FIRST`. */
+  parameters(version: number, stateRoot: string): Float32Array {
+    const replica = this.#replica;
+    if (replica === undefined || replica.version !== version || replica.stateRoot !== stateRoot)
+      throw new MinerError({ code: 'SYNC_FIRST', version }, `the weights of version ${version} are not here yet: sync first`);
+    return parametersOf(replica);
+  }
+
+  /** Brings the copy to the manifest's version. Throws `VERSION_SIGNATURE_INVALID`, `REPLICA_ROOT_MISMATCH`, … */
+  async sync({ manifest, fromSnapshot }: SyncRequest): Promise<Synced> {
+    this.#checkSignature(manifest);
+    const before = fromSnapshot ? undefined : this.#replica;
+    const fetched: string[] = [];
+    let bytes = 0;
+    this.#replica = await syncReplica(before, {
+      layout: this.#options.layout,
+      latest: manifest,
+      manifestOf: (version) => this.#manifestOf(version),
+      fetchBlob: async (hash) => {
+        fetched.push(hash);
+        const blob = await this.#options.source.blob({ hash, sizeBytes: this.#largestBlob(manifest) });
+        bytes += blob.length;
+        return blob;
+      },
+    });
+    await this.#saveSometimes();
+    const { version, stateRoot } = this.#replica;
+    return { version, stateRoot, how: wayOf(manifest, fetched), bytes };
+  }
+
+  /** Writes the copy if the file is behind. */
+  async save(): Promise<void> {
+    const replica = this.#replica;
+    if (replica === undefined || replica.version === this.#savedVersion) return;
+    const { version, stateRoot, halves } = replica;
+    const facts: ReplicaFacts = { networkId: this.#options.networkId, version, stateRoot };
+    await saveState(this.#options.path, { facts, parts: new Map([[HALVES, bytesOf(halves)]]) });
+    this.#savedVersion = version;
+    this.#savedAtMs = this.#options.nowMs();
+  }
+
+  async #saveSometimes(): Promise<void> {
+    if (this.#options.nowMs() - this.#savedAtMs < SAVE_EVERY_MS) return;
+    try {
+      await this.save();
+    } catch {
+      // A full disk: the copy in memory is good, and the next start fetches it again.
+    }
+  }
+
+  async #manifestOf(version: number): Promise<ReplicaManifest | undefined> {
+    const manifest = await this.#options.source.version(version);
+    if (manifest !== undefined) this.#checkSignature(manifest);
+    return manifest;
+  }
+
+  /** No set-delta can be larger than all elements with an index each, plus its frame; a chunk says its size itself. */
+  #largestBlob({ snapshot }: VersionManifest): number {
+    return Math.max(snapshot?.chunkBytes ?? 0, 5 * this.#options.layout.size + 65_536);
+  }
+
+  #checkSignature(manifest: VersionManifest): void {
+    const { networkId, serverId } = this.#options;
+    if (verifyVersion(manifest, networkId, serverId)) return;
+    const { version } = manifest;
+    throw new MinerError(
+      { code: 'VERSION_SIGNATURE_INVALID', version },
+      `version ${version} is not signed by the parameter server ${serverId}: do not train on it; check the server's address`,
+    );
+  }
+}
+
+function wayOf({ snapshot }: VersionManifest, fetched: readonly string[]): SyncWay {
+  if (fetched.length === 0) return 'none';
+  return snapshot?.chunks.some(({ hash }) => fetched.includes(hash)) ? 'snapshot' : 'deltas';
+}

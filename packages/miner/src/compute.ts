@@ -1,0 +1,24 @@
+/** @file What the training session computes with, replaceable in tests: gradients of the model and inner optimisers. */
+import { createGradientFunction, type GradientFunction, modelLayout } from '@alice/model';
+import type { ModelMessage, TaskSettings, TensorLayout } from '@alice/protocol';
+import { createAdamW, type InnerOptimizer, createMuon } from '@alice/training';
+
+export interface GradientShape {
+  readonly batch: number;
+  readonly sequenceLength: number;
+  readonly threads: number;
+}
+
+export interface Compute {
+  layoutOf(model: ModelMessage): TensorLayout;
+  gradientFunction(model: ModelMessage, shape: GradientShape): Promise<GradientFunction>;
+  optimizer(settings: TaskSettings, layout: TensorLayout, threads: number): Promise<InnerOptimizer>;
+}
+
+/** ONNX Runtime through the engine. */
+export const engineCompute: Compute = {
+  layoutOf: modelLayout,
+  gradientFunction: createGradientFunction,
+  optimizer: async ({ optimizer, weightDecay }, layout, threads) =>
+    optimizer === 'adamw' ? createAdamW(layout, { weightDecay }) : createMuon(layout, { threads, weightDecay }),
+};

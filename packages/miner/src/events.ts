@@ -1,0 +1,30 @@
+/** @file What a miner tells whoever runs it, as data: the CLI prints it, tests wait for it. Not a log: no debugging. */
+
+export type MinerEvent =
+  | { type: 'registered'; networkId: string; serverId: string; address: string; instance: string }
+  /** State of an earlier run: `damaged` means it was unreadable and training starts with an empty residual. */
+  | { type: 'opened'; state: 'fresh' | 'resumed' | 'damaged'; unsettled: number }
+  /** `bytes`: downloaded; 0 when the copy on disk was already right. */
+  | { type: 'synced'; version: number; how: SyncWay; bytes: number }
+  | { type: 'task'; taskId: string; round: number; version: number; shard: number; tokens: number }
+  | { type: 'step'; step: number; steps: number; lossNats: number; skipped: boolean }
+  | {
+      type: 'trained';
+      taskId: string;
+      steps: number;
+      skippedSteps: number;
+      tokens: number;
+      lossNats: number;
+      tokensPerSec: number;
+      elapsedMs: number;
+    }
+  | { type: 'submitted'; taskId: string; submissionId: string; bytes: number }
+  | { type: 'accepted'; taskId: string; submissionId: string; score: string; gainNats: number | null }
+  /** `submissionId` is null when the upload itself was refused. What was sent is given back to the residual. */
+  | { type: 'refused'; taskId: string; submissionId: string | null; code: string; reason: string; score: string }
+  /** A task that led to no submission. */
+  | { type: 'dropped'; taskId: string; code: string; reason: string }
+  | { type: 'retrying'; code: string; inMs: number };
+
+/** How a copy of the model came to a version. */
+export type SyncWay = 'none' | 'deltas' | 'snapshot';

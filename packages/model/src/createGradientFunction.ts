@@ -1,0 +1,113 @@
+/**
+ * @file The gradient of the mean next-token loss over one micro-batch, as one compiled graph. Gradients of all tensors
+ * but the embedding are written by ONNX Runtime straight into the caller's vector; the embedding's is a scatter of the
+ * gradient of the embedded rows, done here in token order, so it is reproducible.
+ */
+import {
+  filled,
+  gather,
+  gradients,
+  input,
+  linearCrossEntropy,
+  openSession,
+  reduceMean,
+  tensorOf,
+  type Value,
+} from '@alice/engine';
+import type { GradientFunction } from './interface.js';
+import { checkConfig, type ModelConfig } from './ModelConfig.js';
+import { parameterCount } from './modelLayout.js';
+import { splitInputsAndLabels } from './splitInputsAndLabels.js';
+import {
+  allWeightInputs,
+  type BatchShape,
+  transformer,
+  type WeightInput,
+  weightInputs,
+} from './transformer.js';
+import { checkParameters, gradientBuffers, gradientName, weightFeeds } from './weightFeeds.js';
+
+export interface FunctionOptions extends BatchShape {
+  /** Threads one run may use; ≥ 1. */
+  readonly threads: number;
+}
+
+/**
+ * Compiles the function for one batch shape. `run` throws `TOKENS_RAGGED`, `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`.
+ * Cost of a run: about 6·parameters floating-point operations a token; blocks the thread on Node.
+ */
+export async function createGradientFunction(
+  config: ModelConfig,
+  options: FunctionOptions,
+): Promise<GradientFunction> {
+  const { batch, sequenceLength, threads } = options;
+  const graph = lossGraph(checkConfig(config), options);
+  const rest = allWeightInputs(graph.weights).slice(1);
+  const session = await openSession(gradientOutputs(graph, rest), { threads });
+  const size = parameterCount(config);
+  const rows = batch * sequenceLength;
+  const embedded = tensorOf(new Float32Array(rows * config.width), [rows, config.width]);
+  const tableSize = config.vocab * config.width;
+  return {
+    batch,
+    sequenceLength,
+    async run(parameters, tokens, gradient) {
+      checkParameters(parameters, size);
+      checkParameters(gradient, size);
+      const { inputs, labels } = splitInputsAndLabels(tokens, {
+        ...options,
+        vocab: config.vocab,
+        rows: batch,
+      });
+      const feeds = {
+        ...weightFeeds(parameters, allWeightInputs(graph.weights)),
+        inputs: tensorOf(inputs, [rows]),
+        labels: tensorOf(labels, [rows]),
+      };
+      const { loss } = await session.run(feeds, { ...gradientBuffers(gradient, rest), embedded });
+      scatterRows(embedded.data as Float32Array, inputs, gradient.subarray(0, tableSize));
+      return loss!.data[0]!;
+    },
+    dispose: () => session.release(),
+  };
+}
+
+interface LossGraph {
+  readonly weights: ReturnType<typeof weightInputs>;
+  /** (N, C) */
+  readonly embedded: Value;
+  /** (N): loss of each position in nats. */
+  readonly losses: Value;
+}
+
+/** Tokens → embedded rows → losses, with everything a gradient or a loss is taken of. */
+export function lossGraph(config: ModelConfig, shape: BatchShape): LossGraph {
+  const rows = shape.batch * shape.sequenceLength;
+  const weights = weightInputs(config);
+  const embedded = gather(weights.embedding.value, input('inputs', [rows], 'int32')); // (N, C)
+  const hidden = transformer(embedded, weights, { ...config, ...shape }); // (N, C)
+  const labels = input('labels', [rows], 'int32');
+  const losses = linearCrossEntropy(hidden, weights.head.value, labels); // (N)
+  return { weights, embedded, losses };
+}
+
+function gradientOutputs(
+  { losses, embedded }: LossGraph,
+  rest: readonly WeightInput[],
+): Record<string, Value> {
+  const seed = filled(1 / losses.shape[0]!, losses.shape);
+  const [rows, ...others] = gradients(losses, [embedded, ...rest.map(({ value }) => value)], seed);
+  const named = rest.map((weight, i) => [gradientName(weight), others[i]!] as const);
+  return { loss: reduceMean(losses, [0]), embedded: rows!, ...Object.fromEntries(named) };
+}
+
+/** table[token] += row, over a table that is zeroed first. */
+function scatterRows(rows: Float32Array, tokens: Int32Array, table: Float32Array): void {
+  const width = rows.length / tokens.length;
+  table.fill(0);
+  for (let i = 0; i < tokens.length; i++) {
+    const to = tokens[i]! * width;
+    const from = i * width;
+    for (let c = 0; c < width; c++) table[to + c] = table[to + c]! + rows[from + c]!;
+  }
+}

@@ -1,0 +1,14 @@
+/** @file What the model package refuses, as data. */
+import { CodedError } from '@alice/protocol';
+
+export type ModelErrorInfo =
+  | { code: 'PRESET_UNKNOWN'; preset: string; known: readonly string[] }
+  | { code: 'CONFIG_INVALID'; field: string; value: number } // a dimension that does not fit the others
+  | { code: 'TOKENS_RAGGED'; length: number; rowLength: number } // not a whole number of rows
+  | { code: 'TOKEN_OUT_OF_RANGE'; token: number; vocab: number; position: number }
+  | { code: 'PARAMETERS_SIZE'; want: number; got: number } // a flat vector of another model
+  | { code: 'PROMPT_EMPTY' }; // generation needs at least one token to continue
+
+export class ModelError extends CodedError<ModelErrorInfo> {
+  override name = 'ModelError';
+}

@@ -1,0 +1,13 @@
+/** @file A chain node: block engine, store and the JSON-RPC surface that Substrate's clients speak (CHAIN-4, CHAIN-6). */
+export type { Block, Header } from './block.js';
+export { type ChainSpec, parseChainSpec } from './chainSpec.js';
+export type {
+  BlockEngine,
+  Clock,
+  EngineHealth,
+  ExtrinsicEvent,
+  ExtrinsicStatus,
+} from './engine/interface.js';
+export { NodeError, type NodeErrorInfo } from './errors.js';
+export { type NodeOptions, type RunningNode, startNode } from './node.js';
+export type { RpcLimits } from './rpc/dispatch.js';

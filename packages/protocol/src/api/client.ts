@@ -1,0 +1,367 @@
+/**
+ * @file The HTTP client of a parameter server, for miners, scorers, the CLI and browsers. Every call is typed by the
+ * route table and every answer is checked against its schema. It registers by itself, again when a token has died, and
+ * repeats what is safe to repeat, with jittered backoff that honours Retry-After (SPEC REG-1, REG-3). It does not check
+ * the content of bytes against their hash: whoever asked for a hash does.
+ */
+import type { Static, TSchema } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { toHex, utf8 } from '../bytes.js';
+import { initCrypto, type KeyPair } from '../keys.js';
+import { type BackoffOptions, backoffMs, defaultBackoff, sleep } from './clientBackoff.js';
+import { isServerCallError, refusalOf, ServerCallError, type ServerCallErrorInfo, type ServerIdentity } from './clientErrors.js';
+import { type ExchangeAnswer, exchange, invalidAnswer } from './clientExchange.js';
+import { registrationMessage } from './registration.js';
+import { type Route, type RouteName, routes } from './routes.js';
+import type {
+  Access,
+  Challenge,
+  ClientRole,
+  Device,
+  Network,
+  ScoringJob,
+  ScoringResult,
+  ShardList,
+  Submission,
+  Task,
+  VersionManifest,
+} from './schemas.js';
+import type { NetworkStatus } from './status.js';
+
+type Table = typeof routes;
+export type BodyOf<N extends RouteName> = Table[N] extends { body: infer B }
+  ? B extends TSchema
+    ? Static<B>
+    : Uint8Array
+  : undefined;
+/** Routes that answer 204 when there is nothing to do now. */
+type OfferRoute = 'task' | 'job';
+type FullAnswer<N extends RouteName> = Table[N]['answer'] extends infer A ? (A extends TSchema ? Static<A> : Uint8Array) : never;
+/** What a route offers; `offer` is undefined for "nothing now, ask again in `retryAfterMs`". */
+export interface Offered<T> {
+  readonly offer: T | undefined;
+  readonly retryAfterMs: number;
+}
+export type AnswerOf<N extends RouteName> = N extends OfferRoute ? Offered<FullAnswer<N>> : FullAnswer<N>;
+
+export interface CallOptions<N extends RouteName> {
+  /** Values for the `:names` in the route's path. */
+  readonly params?: Readonly<Record<string, string | number>> | undefined;
+  readonly body?: BodyOf<N> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Added to the idle timeout: how long the server may keep the request open on purpose. */
+  readonly waitMs?: number | undefined;
+  /** Bound on the answer; default by kind of answer. */
+  readonly maxAnswerBytes?: number | undefined;
+}
+
+/** Who registers. Without it a client may only call public routes. */
+export interface ClientMember {
+  readonly key: KeyPair;
+  readonly instance: string;
+  readonly role: ClientRole;
+  readonly device: Device;
+  /** Where rewards go; the key's address when absent (SPEC REG-2). */
+  readonly rewardAddress?: string | undefined;
+}
+
+export interface RetryNotice {
+  readonly route: RouteName;
+  /** The server's refusal code, or the code of our own error. */
+  readonly code: string;
+  readonly inMs: number;
+  readonly failures: number;
+}
+
+export interface ServerClientOptions {
+  /** `https://…`, or `http://` to this machine. */
+  readonly url: string;
+  readonly member?: ClientMember | undefined;
+  /** The network and server that must answer; otherwise the first answer is pinned. */
+  readonly identity?: ServerIdentity | undefined;
+  /** Tries of one call before its error is thrown; `Infinity` keeps trying. */
+  readonly attempts?: number;
+  /** A call fails when nothing arrives for this long. */
+  readonly idleTimeoutMs?: number;
+  readonly backoff?: BackoffOptions;
+  /** Ends registrations and waits; calls may have a signal of their own besides. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The outside world, each with the platform's own as default. */
+export interface ServerClientPorts {
+  readonly fetch?: typeof fetch;
+  readonly nowMs?: () => number;
+  readonly random?: () => number;
+  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly onRetry?: (notice: RetryNotice) => void;
+}
+
+/** Refusals that say "later", not "no". */
+const RETRY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+const REGISTRATION: ReadonlySet<RouteName> = new Set(['challenge', 'register']);
+/** A token is renewed this long before it ends. */
+const RENEW_BEFORE_MS = 60_000;
+const MAX_JSON_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES_ANSWER = 256 * 1024 * 1024;
+
+export class ServerClient {
+  readonly url: string;
+  readonly #options: ServerClientOptions;
+  readonly #ports: Required<Omit<ServerClientPorts, 'onRetry'>> & Pick<ServerClientPorts, 'onRetry'>;
+  #identity: ServerIdentity | undefined;
+  #access: Access | undefined;
+  #registering: Promise<void> | undefined;
+  #clockAheadMs = 0;
+
+  /** Throws `SERVER_URL_INVALID`, `TLS_REQUIRED`. */
+  constructor(options: ServerClientOptions, ports: ServerClientPorts = {}) {
+    this.url = checkServerUrl(options.url);
+    this.#options = options;
+    this.#identity = options.identity;
+    this.#ports = { fetch: (...args) => fetch(...args), nowMs: Date.now, random: Math.random, sleep, ...ports };
+  }
+
+  /** The network and server this client is bound to; undefined before the first contact. */
+  get identity(): ServerIdentity | undefined {
+    return this.#identity;
+  }
+
+  /** The server's clock as far as the last `network()` told, milliseconds since 1970. */
+  serverNowMs(): number {
+    return this.#ports.nowMs() + this.#clockAheadMs;
+  }
+
+  /**
+   * Calls one route, repeating and re-registering as needed. Throws `SERVER_UNREACHABLE` and `SERVER_REFUSED` when the
+   * tries are used up or repeating is pointless, `SERVER_ANSWER_INVALID`, `SERVER_IDENTITY_CHANGED`, `CLIENT_ANONYMOUS`,
+   * or the reason of an aborted signal.
+   */
+  async call<N extends RouteName>(name: N, options: CallOptions<N> = {}): Promise<AnswerOf<N>> {
+    return this.#repeated(name, options.signal, async () => {
+      const answer = await this.#authorised(name, options);
+      return parseAnswer(name, answer);
+    });
+  }
+
+  /** Registers now, whether or not there is a token already (SPEC REG-1). */
+  async register(): Promise<void> {
+    this.#registering ??= this.#repeated('register', this.#options.signal, () => this.#registerOnce()).finally(() => {
+      this.#registering = undefined;
+    });
+    await this.#registering;
+  }
+
+  async network(signal?: AbortSignal): Promise<Network> {
+    const network = await this.call('network', { signal });
+    this.#pin(network);
+    this.#clockAheadMs = network.serverTimeMs - this.#ports.nowMs();
+    return network;
+  }
+  status(signal?: AbortSignal): Promise<NetworkStatus> {
+    return this.call('status', { signal });
+  }
+  latestVersion(signal?: AbortSignal): Promise<VersionManifest> {
+    return this.call('latestVersion', { signal });
+  }
+  version(version: number, signal?: AbortSignal): Promise<VersionManifest> {
+    return this.call('version', { params: { version }, signal });
+  }
+  blob(hash: string, options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {}): Promise<Uint8Array> {
+    return this.call('blob', { params: { hash }, ...options });
+  }
+  shards(signal?: AbortSignal): Promise<ShardList> {
+    return this.call('shards', { signal });
+  }
+  shard(shard: number, options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {}): Promise<Uint8Array> {
+    return this.call('shard', { params: { shard }, ...options });
+  }
+  /** Waits up to `waitMs` for a task. */
+  nextTask(waitMs: number, signal?: AbortSignal): Promise<Offered<Task>> {
+    return this.call('task', { body: { waitMs }, waitMs, signal });
+  }
+  submit(taskId: string, bytes: Uint8Array, signal?: AbortSignal): Promise<Submission> {
+    return this.call('submit', { params: { taskId }, body: bytes, signal });
+  }
+  submission(submissionId: string, signal?: AbortSignal): Promise<Submission> {
+    return this.call('submission', { params: { submissionId }, signal });
+  }
+  /** Waits up to `waitMs` for a scoring job. */
+  nextJob(waitMs: number, signal?: AbortSignal): Promise<Offered<ScoringJob>> {
+    return this.call('job', { body: { waitMs }, waitMs, signal });
+  }
+  batch(batchId: string, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.call('batch', { params: { batchId }, signal });
+  }
+  heartbeat(jobId: string, signal?: AbortSignal): Promise<ScoringJob> {
+    return this.call('jobHeartbeat', { params: { jobId }, signal });
+  }
+  postResult(jobId: string, result: ScoringResult, signal?: AbortSignal): Promise<ScoringJob> {
+    return this.call('jobResult', { params: { jobId }, body: result, signal });
+  }
+
+  /** Runs `attempt` until it succeeds, fails for good, or the tries are used up. */
+  async #repeated<T>(route: RouteName, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
+    const attempts = this.#options.attempts ?? 6;
+    for (let failures = 1; ; failures++) {
+      this.#options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
+      try {
+        return await attempt();
+      } catch (error) {
+        if (failures >= attempts || !mayRepeat(route, error)) throw error;
+        const { info } = error as ServerCallError;
+        const asked = info.code === 'SERVER_REFUSED' ? info.retryAfterMs : null;
+        const inMs = backoffMs(failures, this.#ports.random, asked, this.#options.backoff ?? defaultBackoff);
+        this.#ports.onRetry?.({ route, code: refusalOf(error) ?? info.code, inMs, failures });
+        await this.#ports.sleep(inMs, anySignal(this.#options.signal, signal));
+      }
+    }
+  }
+
+  /** One exchange with a live token; a token that died in the meantime is replaced once. */
+  async #authorised<N extends RouteName>(name: N, options: CallOptions<N>): Promise<ExchangeAnswer> {
+    if (routes[name].access === 'public') return this.#exchange(name, options);
+    await this.#ensureAccess(name);
+    const used = this.#access;
+    try {
+      return await this.#exchange(name, options, used?.token);
+    } catch (error) {
+      if (!isServerCallError(error) || error.info.code !== 'SERVER_REFUSED' || error.info.status !== 401) throw error;
+      if (this.#access === used) this.#access = undefined;
+      await this.#ensureAccess(name);
+      return this.#exchange(name, options, this.#access?.token);
+    }
+  }
+
+  async #ensureAccess(route: RouteName): Promise<void> {
+    if (this.#options.member === undefined)
+      throw new ServerCallError({ code: 'CLIENT_ANONYMOUS', route }, `"${route}" needs a registered key: give the client one`);
+    if (this.#access === undefined) return this.register();
+    if (this.#access.expiresAtMs - this.serverNowMs() > RENEW_BEFORE_MS) return;
+    const dying = this.#access;
+    this.#access = undefined;
+    try {
+      this.#access = parseAnswer('refresh', await this.#exchange('refresh', {}, dying.token));
+    } catch (error) {
+      if (!isServerCallError(error)) throw error;
+      await this.register(); // the old token was no use any more
+    }
+  }
+
+  async #registerOnce(): Promise<void> {
+    const { member } = this.#options;
+    if (member === undefined)
+      throw new ServerCallError({ code: 'CLIENT_ANONYMOUS', route: 'register' }, 'this client has no key to register');
+    await initCrypto();
+    const { key, instance, role, device, rewardAddress } = member;
+    const asked = { address: key.address, instance, role, device };
+    const challenge = parseAnswer('challenge', await this.#exchange('challenge', { body: asked }));
+    this.#pin(challenge);
+    const signature = toHex(key.sign(registrationMessage({ ...asked, ...challengeFacts(challenge), rewardAddress })));
+    const body = { challenge: challenge.challenge, signature, ...(rewardAddress === undefined ? {} : { rewardAddress }) };
+    this.#access = parseAnswer('register', await this.#exchange('register', { body }));
+  }
+
+  #exchange<N extends RouteName>(name: N, options: CallOptions<N>, token?: string): Promise<ExchangeAnswer> {
+    const request = {
+      route: name,
+      url: this.url + fillPath(name, options.params ?? {}),
+      token,
+      body: options.body,
+      signal: anySignal(this.#options.signal, options.signal),
+      idleTimeoutMs: (this.#options.idleTimeoutMs ?? 20_000) + (options.waitMs ?? 0),
+      maxAnswerBytes: options.maxAnswerBytes ?? (routes[name].answer === 'bytes' ? MAX_BYTES_ANSWER : MAX_JSON_BYTES),
+    };
+    return exchange(request, this.#ports.fetch, this.#ports.nowMs);
+  }
+
+  /** Binds this client to the first network and server it meets; a signature is never made for another. */
+  #pin({ networkId, serverId }: ServerIdentity): void {
+    const actual = { networkId, serverId };
+    const expected = this.#identity ?? actual;
+    if (expected.networkId !== networkId || expected.serverId !== serverId)
+      throw new ServerCallError(
+        { code: 'SERVER_IDENTITY_CHANGED', expected, actual },
+        `${this.url} is now another ${expected.networkId === networkId ? 'parameter server' : 'network'} than before; check the address, or start with a new folder`,
+      );
+    this.#identity = expected;
+  }
+}
+
+const challengeFacts = ({ challenge, networkId, serverId }: Challenge) => ({ challenge, networkId, serverId });
+
+function mayRepeat(route: RouteName, error: unknown): boolean {
+  if (!isServerCallError(error)) return false;
+  const { info } = error;
+  if (info.code !== 'SERVER_UNREACHABLE' && info.code !== 'SERVER_REFUSED') return false;
+  // A registration inside another call has already been repeated as often as allowed.
+  if (REGISTRATION.has(info.route) && !REGISTRATION.has(route)) return false;
+  if (info.code === 'SERVER_UNREACHABLE') return true;
+  // A lost answer to `register` kills its challenge; the registration then starts again with a new one.
+  return RETRY_STATUS.has(info.status) || (info.route === 'register' && info.refusal.startsWith('CHALLENGE_'));
+}
+
+function parseAnswer<N extends RouteName>(name: N, { status, bytes, retryAfterMs }: ExchangeAnswer): AnswerOf<N> {
+  const isOffer = name === 'task' || name === 'job';
+  if (isOffer && status === 204) return { offer: undefined, retryAfterMs: retryAfterMs ?? 0 } as AnswerOf<N>;
+  const { answer: schema } = routes[name] as Route;
+  const answer = schema === 'bytes' ? bytes : parseJson(name, schema, bytes);
+  return (isOffer ? { offer: answer, retryAfterMs: 0 } : answer) as AnswerOf<N>;
+}
+
+function parseJson(name: RouteName, schema: TSchema, bytes: Uint8Array): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(bytes));
+  } catch {
+    throw invalidAnswer(name, '', 'not JSON');
+  }
+  if (Value.Check(schema, value)) return value;
+  const first = Value.Errors(schema, value).First();
+  throw invalidAnswer(name, first?.path ?? '', first?.message ?? 'not as described');
+}
+
+function fillPath(name: RouteName, params: Readonly<Record<string, string | number>>): string {
+  return routes[name].path.replace(/:(\w+)/g, (_, key: string) => {
+    const value = params[key];
+    if (value === undefined) throw new Error(`cannot happen: "${name}" is always called with its "${key}"`);
+    return encodeURIComponent(String(value));
+  });
+}
+
+/**
+ * The server's address without a trailing slash. Throws `SERVER_URL_INVALID`, and `TLS_REQUIRED` for plain http to
+ * anything but this machine (SPEC REG-3).
+ */
+export function checkServerUrl(text: string): string {
+  let url: URL | undefined;
+  try {
+    url = new URL(text);
+  } catch {
+    // falls through to the one error below
+  }
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    const info: ServerCallErrorInfo = { code: 'SERVER_URL_INVALID', url: redacted(text) };
+    throw new ServerCallError(info, `"${info.url}" is not a server address; write it like https://host:port`);
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    throw new ServerCallError(
+      { code: 'TLS_REQUIRED', host: url.hostname },
+      `plain http is only for this machine; use https://${url.host} (tokens and data would be readable on the way)`,
+    );
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+/** A password written into an address must not reach a message. */
+const redacted = (text: string): string => text.replace(/\/\/[^/@]*@/, '//…@').slice(0, 200);
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
+}
+
+/** One signal of two; undefined when there is none. */
+function anySignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a === b ? a : AbortSignal.any([a, b]);
+}

@@ -1,0 +1,159 @@
+/**
+ * @file One HTTP exchange with a parameter server: one request, one answer, read within bounds of time and size. It
+ * neither retries nor registers; client.ts does. Redirects are refused, since they could carry a token elsewhere.
+ */
+import { utf8 } from '../bytes.js';
+import { messageOf } from '../errors.js';
+import { parseRetryAfter } from './clientBackoff.js';
+import { ServerCallError, type ServerCallErrorInfo } from './clientErrors.js';
+import { type Route, type RouteName, routes } from './routes.js';
+
+export interface ExchangeRequest {
+  readonly route: RouteName;
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+  /** The exchange fails when nothing arrives for this long. */
+  readonly idleTimeoutMs: number;
+  /** Longer answers are refused before they are held in memory. */
+  readonly maxAnswerBytes: number;
+}
+
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+  readonly retryAfterMs: number | null;
+}
+
+/** Uploads slower than this count as stuck; only fetch's own progress is invisible, so the limit follows the size. */
+const SLOWEST_UPLOAD_BYTES_PER_SEC = 16_000;
+
+/**
+ * Sends one request. Resolves for 2xx only. Throws `SERVER_UNREACHABLE`, `SERVER_REFUSED`, `SERVER_ANSWER_INVALID`
+ * (too long), or the reason of `request.signal` when that is what ended it.
+ */
+export async function exchange(request: ExchangeRequest, fetchFn: typeof fetch, nowMs: () => number): Promise<ExchangeAnswer> {
+  const watchdog = startWatchdog(request);
+  try {
+    const response = await fetchFn(request.url, requestInit(request, watchdog.signal));
+    const answer = {
+      status: response.status,
+      bytes: await readBounded(response, request, watchdog.touch),
+      retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), nowMs()),
+    };
+    if (response.ok) return answer;
+    throw refusal(request.route, answer);
+  } catch (error) {
+    if (error instanceof ServerCallError) throw error;
+    request.signal?.throwIfAborted();
+    const why = watchdog.expired() ? 'timeout' : 'network';
+    const text = why === 'timeout' ? `no answer for ${request.idleTimeoutMs} ms` : causeOf(error);
+    const info = { code: 'SERVER_UNREACHABLE', route: request.route, why } as const;
+    throw new ServerCallError(info, `the parameter server at ${new URL(request.url).origin} cannot be reached: ${text}`, { cause: error });
+  } finally {
+    watchdog.stop();
+  }
+}
+
+function requestInit(request: ExchangeRequest, signal: AbortSignal): RequestInit {
+  const route: Route = routes[request.route];
+  const headers: Record<string, string> = { accept: route.answer === 'bytes' ? 'application/octet-stream, application/json' : 'application/json' };
+  if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
+  const init: RequestInit = { method: route.method, headers, signal, redirect: 'error', cache: 'no-store' };
+  if (route.body === undefined) return init;
+  headers['content-type'] = route.body === 'bytes' ? 'application/octet-stream' : 'application/json';
+  init.body = route.body === 'bytes' ? (request.body as Uint8Array<ArrayBuffer>) : JSON.stringify(request.body);
+  return init;
+}
+
+/** Aborts when the caller does, or when `touch` has not been called for the idle time. */
+function startWatchdog(request: ExchangeRequest) {
+  const controller = new AbortController();
+  let expired = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const arm = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      expired = true;
+      controller.abort();
+    }, ms);
+  };
+  const onAbort = (): void => controller.abort(request.signal?.reason);
+  if (request.signal?.aborted) onAbort();
+  request.signal?.addEventListener('abort', onAbort, { once: true });
+  const uploadBytes = request.body instanceof Uint8Array ? request.body.length : 0;
+  arm(request.idleTimeoutMs + (uploadBytes / SLOWEST_UPLOAD_BYTES_PER_SEC) * 1000);
+  return {
+    signal: controller.signal,
+    touch: () => arm(request.idleTimeoutMs),
+    expired: () => expired,
+    stop: () => {
+      clearTimeout(timer);
+      request.signal?.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+async function readBounded(response: Response, request: ExchangeRequest, touch: () => void): Promise<Uint8Array> {
+  touch();
+  const reader = response.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return join(parts, sizeBytes);
+    touch();
+    sizeBytes += value.length;
+    if (sizeBytes > request.maxAnswerBytes) {
+      await reader.cancel();
+      throw invalidAnswer(request.route, '', `longer than ${request.maxAnswerBytes} bytes`);
+    }
+    parts.push(value);
+  }
+}
+
+function join(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  const joined = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** The error for an answer that is not what the route table promises. */
+export function invalidAnswer(route: RouteName, path: string, why: string): ServerCallError {
+  const place = path === '' ? '' : ` at ${path}`;
+  return new ServerCallError({ code: 'SERVER_ANSWER_INVALID', route, path }, `the server's answer to "${route}" is not valid${place}: ${why}; the two programs may be of different versions`);
+}
+
+function refusal(route: RouteName, { status, bytes, retryAfterMs }: ExchangeAnswer): ServerCallError {
+  const { code, message, detail } = errorBody(bytes, status);
+  const info: ServerCallErrorInfo = { code: 'SERVER_REFUSED', route, status, refusal: code, retryAfterMs, detail };
+  return new ServerCallError(info, `the server refused "${route}" with ${code}${message === '' ? '' : `: ${message}`}`);
+}
+
+/** The server's code, sentence and facts; a proxy's page in between becomes `HTTP_<status>`. */
+function errorBody(bytes: Uint8Array, status: number): { code: string; message: string; detail: Record<string, unknown> } {
+  const anonymous = { code: `HTTP_${status}`, message: '', detail: {} };
+  try {
+    const body: unknown = JSON.parse(utf8.decode(bytes));
+    if (typeof body !== 'object' || body === null) return anonymous;
+    const { code, message, info } = body as Record<string, unknown>;
+    if (typeof code !== 'string' || !/^[A-Z0-9_]{1,64}$/.test(code)) return anonymous;
+    const detail = typeof info === 'object' && info !== null ? (info as Record<string, unknown>) : {};
+    return { code, message: typeof message === 'string' ? message.slice(0, 300) : '', detail };
+  } catch {
+    return anonymous; // not JSON: the answer of something between us and the server
+  }
+}
+
+/** `fetch failed` says nothing; its cause does (`ECONNREFUSED`, `ENOTFOUND`, …). */
+function causeOf(error: unknown): string {
+  const cause = (error as { cause?: unknown } | null)?.cause;
+  const code = (cause as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : messageOf(cause ?? error);
+}

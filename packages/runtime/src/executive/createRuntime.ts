@@ -1,0 +1,91 @@
+/** @file The runtime as engines see it (`interface.ts`): pallets, executive, metadata and runtime APIs in one value. */
+import { concatBytes, type HexString } from '@alice/protocol';
+import type { Runtime, StateView, Validity } from '../interface.js';
+import { buildMetadata } from '../metadata/buildMetadata.js';
+import { account, blockNumber } from '../pallets/system/storage.js';
+import { u32 } from '../scale/primitives.js';
+import { encode } from '../scale/ScaleType.js';
+import { extrinsicHash } from '../storage/hashing.js';
+import { Overlay } from '../storage/Overlay.js';
+import { runtimeVersionJson } from '../version.js';
+import { BlockContext } from './BlockContext.js';
+import { buildBlock, knownHash } from './buildBlock.js';
+import { buildGenesis } from './buildGenesis.js';
+import { type CheckedExtrinsic, checkExtrinsic } from './checkExtrinsic.js';
+import { callApi } from './runtimeApis.js';
+import { SignatureCache } from './SignatureCache.js';
+import { tryState } from './tryState.js';
+
+/**
+ * What only the engine knows. A state holds the hashes of the blocks BEFORE its own, so the pool's checks need these
+ * two; building blocks never asks them.
+ */
+export interface RuntimeOptions {
+  /** Hash of block 0, for checks before block 1 exists. */
+  readonly genesisHash?: () => HexString | undefined;
+  /**
+   * Hash of a block of the current chain. Wallets let a transaction be born in the newest block, whose hash its own
+   * state cannot hold: without this, `validate` refuses such a transaction as `AncientBirthBlock`.
+   */
+  readonly blockHash?: (number: number) => HexString | undefined;
+}
+
+const MAX_U64 = (1n << 64n) - 1n;
+/** Epoch reports go before every tip. */
+const OPERATIONAL_PRIORITY = 1n << 63n;
+
+/** The state machine. Call after `await initCrypto()`. The metadata is built when it is first asked for. */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  let built: ReturnType<typeof buildMetadata> | undefined;
+  const metadata = (version: 14 | 15): Uint8Array => {
+    built ??= buildMetadata();
+    return version === 14 ? built.v14 : built.v15;
+  };
+  const signatures = new SignatureCache();
+  const services = { verifySignature: signatures.verify, metadataHash: () => undefined };
+
+  const validate = (state: StateView, extrinsic: Uint8Array): Validity => {
+    const next = blockNumber.get(new Overlay(state)) + 1;
+    const context = new BlockContext(state, next);
+    const blockHash = (number: number): HexString | undefined =>
+      knownHash(context, number) ?? (number === 0 ? options.genesisHash?.() : undefined) ?? options.blockHash?.(number);
+    const check = checkExtrinsic({ ...services, context, blockHash }, extrinsic);
+    if ('reason' in check) return { valid: false, hash: extrinsicHash(extrinsic), reason: check.reason };
+    return validityOf(check.ok, account.get(context.state, check.ok.signer).nonce, next);
+  };
+
+  return {
+    versionJson: runtimeVersionJson(),
+    metadata,
+    buildGenesis,
+    buildBlock: (state, input) => buildBlock(state, input, services),
+    validate,
+    call: (state, method, data) =>
+      callApi(
+        {
+          state: new Overlay(state),
+          metadata: (version) => (version === 14 || version === 15 ? metadata(version) : undefined),
+          validate: (extrinsic) => validate(state, extrinsic),
+        },
+        method,
+        data,
+      ),
+    tryState,
+  };
+}
+
+function validityOf(checked: CheckedExtrinsic, accountNonce: number, nextBlock: number): Validity {
+  const { hash, signer, nonce, tip, death } = checked;
+  const tag = (of: number): Uint8Array => concatBytes(signer, encode(u32, of));
+  const tipPriority = tip < OPERATIONAL_PRIORITY ? tip : OPERATIONAL_PRIORITY - 1n;
+  return {
+    valid: true,
+    hash,
+    signer,
+    nonce,
+    priority: checked.class === 'Operational' ? OPERATIONAL_PRIORITY + tipPriority : tipPriority,
+    requires: nonce > accountNonce ? [tag(nonce - 1)] : [],
+    provides: [tag(nonce)],
+    longevity: death === undefined ? MAX_U64 : BigInt(death - nextBlock),
+  };
+}

@@ -1,0 +1,33 @@
+/** @file Storage of the Balances pallet. Balances themselves live in `System.Account`, as usual in Substrate. */
+import { u128 } from '../../scale/primitives.js';
+import type { ScaleType } from '../../scale/ScaleType.js';
+import { accountId } from '../../scale/substrateTypes.js';
+import { storageMap, storageValue } from '../../storage/StorageItem.js';
+import { accountData, NO_ACCOUNT } from '../system/types.js';
+import { freezesType, holdsType, locksType, reservesType } from './types.js';
+
+const pallet = 'Balances';
+
+/** Invariant: the sum of all free and reserved balances. */
+export const totalIssuance = storageValue({
+  pallet,
+  name: 'TotalIssuance',
+  type: u128,
+  default: 0n,
+  docs: 'All planck that exist.',
+});
+const inactiveIssuance = storageValue({ pallet, name: 'InactiveIssuance', type: u128, default: 0n });
+
+function byAccount<T>(name: string, type: ScaleType<T>, absent: T) {
+  return storageMap({ pallet, name, hasher: 'Blake2128Concat', key: accountId, type, default: absent });
+}
+
+export const balancesStorage = [
+  totalIssuance,
+  inactiveIssuance,
+  byAccount('Account', accountData, NO_ACCOUNT.data),
+  byAccount('Locks', locksType, []),
+  byAccount('Reserves', reservesType, []),
+  byAccount('Holds', holdsType, []),
+  byAccount('Freezes', freezesType, []),
+] as const;

@@ -1,0 +1,32 @@
+/**
+ * @file Substrate's types for locks, reserves, holds and freezes. Nothing here creates any of them yet; wallets read
+ * their (empty) lists to work out what can be spent.
+ */
+import { byteArray, vec } from '../../scale/collections.js';
+import { u128 } from '../../scale/primitives.js';
+import { enumOf, plainEnum, struct, wrapper } from '../../scale/records.js';
+import type { ScaleType } from '../../scale/ScaleType.js';
+
+const identifier = byteArray(8);
+
+function bounded<T>(path: string, item: ScaleType<T>): ScaleType<readonly T[]> {
+  const name = `${path.split('::').at(-1)}<${item.name}>`;
+  return wrapper(`bounded_collections::${path}`, vec(item), name, { T: item });
+}
+
+const balanceLock = struct('pallet_balances::types::BalanceLock', {
+  id: identifier,
+  amount: u128,
+  reasons: plainEnum('pallet_balances::types::Reasons', ['Fee', 'Misc', 'All']),
+});
+const reserveData = struct('pallet_balances::types::ReserveData', { id: identifier, amount: u128 });
+
+function idAmount(reason: string) {
+  const id = enumOf(`alice_runtime::${reason}`, {});
+  return struct('frame_support::traits::tokens::misc::IdAmount', { id, amount: u128 }, { Id: id, Balance: u128 });
+}
+
+export const locksType = bounded('weak_bounded_vec::WeakBoundedVec', balanceLock);
+export const reservesType = bounded('bounded_vec::BoundedVec', reserveData);
+export const holdsType = bounded('bounded_vec::BoundedVec', idAmount('RuntimeHoldReason'));
+export const freezesType = bounded('bounded_vec::BoundedVec', idAmount('RuntimeFreezeReason'));

@@ -1,0 +1,25 @@
+/** @file The ProofOfGradient pallet: settles epochs, mints by the emission schedule, pays for verified work. */
+import { MAX_SUPPLY_PLANCK } from '@alice/protocol';
+import { u32, u64, u128 } from '../../scale/primitives.js';
+import type { ScaleType } from '../../scale/ScaleType.js';
+import { constant, type Pallet } from '../Pallet.js';
+import { gradientCalls, MAX_SCORES } from './calls.js';
+import { FIRST_PERIOD_BUDGET, HALVING_PERIOD_MS } from './emission.js';
+import { gradientErrors, gradientEvents, gradientIdentity } from './events.js';
+import { proofOfGradientStorage } from './storage.js';
+import { tryProofOfGradient } from './tryState.js';
+
+export const proofOfGradient: Pallet = {
+  ...gradientIdentity,
+  storage: proofOfGradientStorage,
+  constants: {
+    MaxSupply: constant(u128, MAX_SUPPLY_PLANCK, 'No more planck than this will ever exist.'),
+    FirstPeriodBudget: constant(u128, FIRST_PERIOD_BUDGET, 'Emission of the first halving period, in planck.'),
+    HalvingPeriodMs: constant(u64, HALVING_PERIOD_MS, 'Milliseconds after which the emission halves.'),
+    MaxScores: constant(u32, MAX_SCORES, 'Most entries of one epoch report.'),
+  },
+  calls: gradientCalls,
+  events: gradientEvents.type as ScaleType<unknown>,
+  errors: gradientErrors.type,
+  tryState: tryProofOfGradient,
+};

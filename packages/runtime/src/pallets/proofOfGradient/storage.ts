@@ -1,0 +1,96 @@
+/** @file Storage of the ProofOfGradient pallet. All but the maps has its value from genesis on. */
+import { bytes, vec } from '../../scale/collections.js';
+import { u32, u64 } from '../../scale/primitives.js';
+import { accountId } from '../../scale/substrateTypes.js';
+import { optionalMap, storageValue } from '../../storage/StorageItem.js';
+import { contributionType, epochInfo, INITIAL_ROLE_SHARES, payoutType, roleSharesType } from './types.js';
+
+const pallet = 'ProofOfGradient';
+const nobody = new Uint8Array(32);
+
+export const currentEpoch = storageValue({
+  pallet,
+  name: 'CurrentEpoch',
+  type: u32,
+  default: 0,
+  docs: 'The epoch that the next report must carry.',
+});
+export const lastSettledAt = storageValue({
+  pallet,
+  name: 'LastSettledAt',
+  type: u64,
+  default: 0n,
+  docs: 'Emission is settled up to this time, in milliseconds since 1970.',
+});
+export const genesisTime = storageValue({
+  pallet,
+  name: 'GenesisTime',
+  type: u64,
+  default: 0n,
+  docs: 'Start of the emission schedule, in milliseconds since 1970.',
+});
+export const parameterServer = storageValue({
+  pallet,
+  name: 'ParameterServer',
+  type: accountId,
+  default: nobody,
+  docs: 'The account whose epoch reports are accepted.',
+});
+export const feeCollector = storageValue({
+  pallet,
+  name: 'FeeCollector',
+  type: accountId,
+  default: nobody,
+  docs: 'The account that receives fees and dust.',
+});
+export const roleShares = storageValue({
+  pallet,
+  name: 'RoleShares',
+  type: roleSharesType,
+  default: INITIAL_ROLE_SHARES,
+  docs: 'How a reward is divided between roles, in ten-thousandths.',
+});
+export const genesisText = storageValue({
+  pallet,
+  name: 'GenesisText',
+  type: bytes,
+  default: new Uint8Array(),
+  docs: 'What the first block says.',
+});
+export const epochs = optionalMap({
+  pallet,
+  name: 'Epochs',
+  hasher: 'Twox64Concat',
+  key: u32,
+  type: epochInfo,
+  docs: 'Every settled epoch.',
+});
+export const payouts = optionalMap({
+  pallet,
+  name: 'Payouts',
+  hasher: 'Twox64Concat',
+  key: u32,
+  type: vec(payoutType),
+  docs: 'What each entry of an epoch was paid.',
+});
+export const contributions = optionalMap({
+  pallet,
+  name: 'Contributions',
+  hasher: 'Blake2128Concat',
+  key: accountId,
+  type: contributionType,
+  docs: 'What each account has contributed since genesis.',
+});
+
+export const proofOfGradientStorage = [
+  currentEpoch,
+  lastSettledAt,
+  genesisTime,
+  parameterServer,
+  feeCollector,
+  roleShares,
+  genesisText,
+  epochs,
+  payouts,
+  contributions,
+] as const;

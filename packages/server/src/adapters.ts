@@ -1,0 +1,46 @@
+/**
+ * @file The dataset as the server needs it: training shards to hand out, assignments, and secret validation rows. Every
+ * use of the data package passes through here.
+ */
+import { assignTokens, openDataset, sampleRows, type TokenRange, tokensToBytes } from '@alice/data';
+import type { HashHex } from '@alice/protocol';
+
+export interface TrainingShard {
+  readonly shard: number;
+  readonly tokens: number;
+  readonly sizeBytes: number;
+  readonly hash: HashHex;
+}
+
+export interface ServerData {
+  readonly root: HashHex;
+  readonly tokenizer: string;
+  readonly vocab: number;
+  readonly trainingShards: readonly TrainingShard[];
+  isValidation(shard: number): boolean;
+  /** Canonical little-endian bytes of a shard, checked against the manifest. */
+  shardBytes(shard: number): Promise<Uint8Array>;
+  /** Pure in seed, miner and round (TASK-1). */
+  assign(request: { seed: string; miner: string; round: number; tokens: number }): TokenRange;
+  /** Rows from validation shards, `rowLength` tokens each, as little-endian bytes; pure in the seed. */
+  validationRows(request: { seed: string; rows: number; rowLength: number }): Promise<Uint8Array>;
+}
+
+/** Throws the data package's codes for a missing or damaged dataset. */
+export function openServerData(dataDir: string): ServerData {
+  const dataset = openDataset(dataDir);
+  const { manifest } = dataset;
+  const training = manifest.shards.filter(({ split }) => split === 'train');
+  return {
+    root: manifest.root,
+    tokenizer: manifest.tokenizer.id,
+    vocab: manifest.tokenizer.vocab,
+    trainingShards: training.map(({ id, tokens, bytes, sha256 }) => ({ shard: id, tokens, sizeBytes: bytes, hash: sha256 })),
+    isValidation: (shard) => manifest.shards.some(({ id, split }) => id === shard && split === 'validation'),
+    shardBytes: async (shard) => tokensToBytes(await dataset.shard(shard)),
+    assign: ({ seed, miner, round, tokens }) =>
+      assignTokens({ seed, miner, round, shards: training, tokensPerTask: tokens }),
+    validationRows: async ({ seed, rows, rowLength }) =>
+      tokensToBytes(await sampleRows({ dataset, split: 'validation', rows, rowLength, seed })),
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * @file Content-addressed bytes: a blob's name is its SHA-256, so a blob can never be half-written under its name nor
+ * change afterwards. Here in a folder (write beside, fsync, rename, fsync the folder); an object store can take its
+ * place behind the same interface. Reading checks nothing again unless `get` is asked for the whole blob.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { type HashHex, toHex } from '@alice/protocol';
+import { ServerError } from '../errors.js';
+
+export interface BlobRef {
+  readonly hash: HashHex;
+  readonly sizeBytes: number;
+}
+
+export interface BlobStore {
+  /** Stores bytes for good and returns their address. Storing the same bytes twice is one blob. */
+  put(bytes: Uint8Array): Promise<BlobRef>;
+  /** The whole blob, checked against its address. Throws `BLOB_MISSING`, `BLOB_CORRUPT`. */
+  get(hash: string): Promise<Uint8Array>;
+  has(hash: string): boolean;
+  /** Size, or undefined when there is no such blob. */
+  sizeBytes(hash: string): number | undefined;
+  delete(hash: string): Promise<void>;
+  /** Bytes `from`…`to` (inclusive) as they lie. */
+  stream(hash: string, range: { from: number; to: number }): Readable;
+  list(): string[];
+}
+
+const HASH = /^0x[0-9a-f]{64}$/;
+
+/** SHA-256 through Node's native implementation: blobs are megabytes. */
+export function contentHash(bytes: Uint8Array): HashHex {
+  return toHex(createHash('sha256').update(bytes).digest());
+}
+
+/**
+ * A store in `dir`. Files a killed process left under temporary names are removed and counted in `orphans`, unless
+ * `keepTemporaries` says that another thread may be writing them.
+ */
+export function openFolderBlobStore(
+  dir: string,
+  { keepTemporaries = false } = {},
+): BlobStore & { readonly orphans: number } {
+  mkdirSync(dir, { recursive: true });
+  const orphans = keepTemporaries ? 0 : removeTemporaries(dir);
+  const pathOf = (hash: string): string => {
+    if (!HASH.test(hash)) throw missing(hash);
+    return join(dir, hash.slice(2, 4), hash.slice(2));
+  };
+  const sizeBytes = (hash: string): number | undefined =>
+    HASH.test(hash) ? statSync(pathOf(hash), { throwIfNoEntry: false })?.size : undefined;
+
+  return {
+    orphans,
+    sizeBytes,
+    has: (hash) => HASH.test(hash) && existsSync(pathOf(hash)),
+    async put(bytes) {
+      const hash = contentHash(bytes);
+      const path = pathOf(hash);
+      if (sizeBytes(hash) !== bytes.length) {
+        const folder = join(dir, hash.slice(2, 4));
+        mkdirSync(folder, { recursive: true });
+        await writeDurably(join(dir, TEMPORARY + randomUUID()), path, bytes);
+        await syncFolder(folder);
+      }
+      return { hash, sizeBytes: bytes.length };
+    },
+    async get(hash) {
+      const path = pathOf(hash);
+      if (!existsSync(path)) throw missing(hash);
+      const bytes = new Uint8Array(await readFile(path));
+      const actual = contentHash(bytes);
+      if (actual !== hash)
+        throw new ServerError(
+          { code: 'BLOB_CORRUPT', hash, actual },
+          `the blob ${hash} on disk has other content: the disk may be failing; restore ${path} from a backup`,
+        );
+      return bytes;
+    },
+    delete: (hash) => rm(pathOf(hash), { force: true }),
+    stream: (hash, { from, to }) => createReadStream(pathOf(hash), { start: from, end: to }),
+    list: () =>
+      readdirSync(dir, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .flatMap((folder) => readdirSync(join(dir, folder.name)).map((name) => `0x${name}`)),
+  };
+}
+
+const TEMPORARY = 'incoming-';
+
+function removeTemporaries(dir: string): number {
+  const left = readdirSync(dir).filter((name) => name.startsWith(TEMPORARY));
+  for (const name of left) rmSync(join(dir, name), { force: true });
+  return left.length;
+}
+
+async function writeDurably(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
+
+/** A rename is durable once its folder is; systems that cannot open folders (Windows) do this themselves. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (process.platform !== 'win32') throw error;
+  }
+}
+
+function missing(hash: string): ServerError {
+  return new ServerError({ code: 'BLOB_MISSING', hash }, `there is no blob ${hash}`);
+}

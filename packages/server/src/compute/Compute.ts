@@ -1,0 +1,61 @@
+/**
+ * @file The main thread's handle on the compute thread. A thread that dies is started again at the next call; what it
+ * was doing fails with a code and is repeated by whoever asked, since all of it is deterministic.
+ */
+import { Worker } from 'node:worker_threads';
+import { type Logger, PortCalls } from '@alice/protocol';
+import { ServerError } from '../errors.js';
+import type { CheckedSubmission } from './checkSubmission.js';
+import type { CompareRequest, CompareResult } from './compareSubmission.js';
+import type { FoldRequest, FoldResult } from './foldRound.js';
+import type { Candidate } from '../state/rounds.js';
+import type { ComputeCalls, ComputeWorkerData } from './worker.js';
+
+export interface Compute {
+  check(bytes: Uint8Array): Promise<CheckedSubmission>;
+  compare(request: CompareRequest): Promise<CompareResult>;
+  fold(request: FoldRequest): Promise<FoldResult>;
+  first(): Promise<Candidate>;
+  close(): Promise<void>;
+}
+
+export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
+  let running: { worker: Worker; calls: PortCalls<ComputeCalls> } | undefined;
+  let isClosed = false;
+
+  const calls = (): PortCalls<ComputeCalls> => {
+    if (isClosed) throw new ServerError({ code: 'SERVER_CLOSED' }, 'the server is closing');
+    running ??= launch();
+    return running.calls;
+  };
+
+  const launch = (): { worker: Worker; calls: PortCalls<ComputeCalls> } => {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
+    const started = {
+      worker,
+      calls: new PortCalls<ComputeCalls>({
+        post: (message, transfer) => worker.postMessage(message, [...transfer]),
+        onMessage: (listener) => void worker.on('message', listener),
+      }),
+    };
+    const ended = (reason: string): void => {
+      started.calls.end(reason);
+      if (running === started) running = undefined;
+      if (!isClosed) log.error('Compute thread ended; it starts again with the next call', { reason });
+    };
+    worker.on('error', (error) => ended(error.message));
+    worker.on('exit', (exitCode) => ended(`exit code ${exitCode}`));
+    return started;
+  };
+
+  return {
+    check: async (bytes) => calls().call('check', bytes),
+    compare: async (request) => calls().call('compare', request),
+    fold: async (request) => calls().call('fold', request),
+    first: async () => calls().call('first', undefined),
+    async close() {
+      isClosed = true;
+      await running?.worker.terminate();
+    },
+  };
+}

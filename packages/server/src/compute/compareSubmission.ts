@@ -1,0 +1,52 @@
+/**
+ * @file Looks for copies (SCORE-4 c): the same content as an earlier submission of the round, nearly the same indices,
+ * or the last published update sent back. Says what it found; the refusal is decided elsewhere.
+ */
+import { type HashHex, isCodedError } from '@alice/protocol';
+import { type FlatDelta, type OverlapThresholds, overlapOf } from '@alice/training';
+import type { ModelState } from './ModelState.js';
+
+export interface CompareRequest {
+  readonly blobHash: HashHex;
+  /** Earlier submissions of other miners that may have been copied. */
+  readonly others: readonly { readonly submissionId: string; readonly blobHash: HashHex }[];
+  /** Master blobs around the last applied round; null when only version 0 exists. */
+  readonly published: { readonly from: HashHex; readonly to: HashHex } | null;
+  readonly thresholds: OverlapThresholds;
+}
+
+export type CompareResult = { copyOf: 'none' } | { copyOf: 'submission'; submissionId: string; overlap: number } | { copyOf: 'published'; overlap: number };
+
+/**
+ * With many miners an update covers much of the model, so that honest indices lie within it too: a copy of it is
+ * called so only when the values agree as well.
+ */
+const PUBLISHED_COSINE = 0.8;
+
+/** Cost: one merge pass per earlier submission; decoded ones are cached. */
+export async function compareSubmission(model: ModelState, request: CompareRequest): Promise<CompareResult> {
+  const own = await model.flatDeltaOf(request.blobHash);
+  for (const { submissionId, blobHash } of request.others) {
+    const other = await readable(model, blobHash);
+    if (!other) continue;
+    const { indexFraction } = overlapOf(own, other);
+    if (indexFraction >= request.thresholds.copy) return { copyOf: 'submission', submissionId, overlap: indexFraction };
+  }
+  if (request.published) {
+    const update = await model.publishedUpdate(request.published.from, request.published.to);
+    const { indexFraction, cosine } = overlapOf(own, update);
+    if (indexFraction >= request.thresholds.copy && cosine >= PUBLISHED_COSINE)
+      return { copyOf: 'published', overlap: indexFraction };
+  }
+  return { copyOf: 'none' };
+}
+
+/** An earlier submission whose blob is damaged cannot be compared with; its own fold will say so. */
+async function readable(model: ModelState, blobHash: HashHex): Promise<FlatDelta | undefined> {
+  try {
+    return await model.flatDeltaOf(blobHash);
+  } catch (error) {
+    if (isCodedError(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * @file The compute thread: everything that takes more than milliseconds, away from the thread that serves HTTP. Calls
+ * are handled one after another, so memory holds one fold at a time.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { PortCalls } from '@alice/protocol';
+import { openFolderBlobStore } from '../blobs/BlobStore.js';
+import { checkSubmission } from './checkSubmission.js';
+import { type CompareRequest, compareSubmission } from './compareSubmission.js';
+import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
+import { ModelState, type ModelStateOptions } from './ModelState.js';
+
+export interface ComputeWorkerData extends ModelStateOptions {
+  readonly blobDir: string;
+}
+
+const port = parentPort;
+if (!port) throw new Error('the compute worker is started by startCompute, never on its own');
+const { blobDir, ...options } = workerData as ComputeWorkerData;
+const blobs = openFolderBlobStore(blobDir, { keepTemporaries: true });
+const model = new ModelState(options, blobs);
+
+let last: Promise<unknown> = Promise.resolve();
+function inTurn<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promise<R> {
+  return (argument) => {
+    const result = last.then(() => work(argument));
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
+
+const handlers = {
+  check: inTurn((bytes: Uint8Array) => checkSubmission(model, bytes)),
+  compare: inTurn((request: CompareRequest) => compareSubmission(model, request)),
+  fold: inTurn((request: FoldRequest) => foldRound(model, blobs, request)),
+  first: inTurn(() => firstVersion(model, blobs)),
+};
+export type ComputeCalls = typeof handlers;
+
+new PortCalls(
+  {
+    post: (message, transfer) => port.postMessage(message, [...transfer]),
+    onMessage: (listener) => void port.on('message', listener),
+  },
+  handlers,
+);

@@ -1,0 +1,52 @@
+/** @file What every part of the running server shares: options, ports, stores and wake-up calls. Made by `startServer`. */
+import type { ModelConfig } from '@alice/model';
+import type { Address, HexString, Logger, TensorLayout } from '@alice/protocol';
+import type { ServerData } from './adapters.js';
+import type { BlobStore } from './blobs/BlobStore.js';
+import type { Compute } from './compute/Compute.js';
+import type { Database } from './database/Database.js';
+import type { ServerLimits, ServerOptions } from './options.js';
+import type { ChainPort } from './ports.js';
+import type { RefusalCounter } from './state/refusals.js';
+import type { SubmissionBounds } from './submissionBounds.js';
+import type { Waiters } from './waiters.js';
+
+export interface ServerContext {
+  readonly options: ServerOptions;
+  readonly limits: ServerLimits;
+  readonly model: ModelConfig;
+  readonly layout: TensorLayout;
+  readonly bounds: SubmissionBounds;
+  readonly log: Logger;
+  readonly chain: ChainPort;
+  readonly now: () => number;
+  readonly db: Database;
+  readonly blobs: BlobStore;
+  readonly compute: Compute;
+  readonly data: ServerData;
+  readonly refusals: RefusalCounter;
+  /** The chain's genesis hash. */
+  readonly networkId: HexString;
+  /** 32 random bytes as hex, made with the folder: whoever knows it knows the validation rows. */
+  readonly secret: HexString;
+  readonly startedAtMs: number;
+  /** Miners waiting for a task, scorers waiting for a job, pages waiting for a change. */
+  readonly waiting: { readonly tasks: Waiters; readonly jobs: Waiters };
+  readonly health: Health;
+  /** Something happened that the coordinator should look at now. */
+  nudge(): void;
+  /** Something happened that the status page should show. */
+  changed(): void;
+}
+
+/** What the alarms look at besides the database. Mutable: each part writes what it saw last. */
+export interface Health {
+  lastScorerSeenMs: number;
+  chainUnreachableSinceMs: number | undefined;
+  chainHeight: number;
+  totalIssuancePlanck: bigint;
+  genesisIssuancePlanck: bigint;
+  balances: readonly { readonly address: Address; readonly role: string; readonly planck: bigint }[];
+  epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
+}
+

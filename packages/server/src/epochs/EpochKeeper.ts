@@ -1,0 +1,111 @@
+/**
+ * @file The settlement clock (EPOCH-1): fixes a report in one transaction, then submits that same report until the
+ * chain's counter has passed it, across crashes and outages. Work is marked paid by the transaction that fixes the
+ * report, and the chain refuses an epoch number twice, so nothing is paid twice and nothing is lost.
+ */
+import { MAX_EPOCH_SCORES, messageOf, utf8 } from '@alice/protocol';
+import type { ServerContext } from '../context.js';
+import type { ChainStatus } from '../ports.js';
+import { type EpochRow, insertEpoch, lastEpoch, pendingEpoch, reportOf, settleEpoch } from '../state/epochs.js';
+import type { SubmissionRow } from '../state/submissions.js';
+import { findVersion, latestVersion } from '../state/versions.js';
+import { epochReport, receiptsOf, type UnpaidWork } from './epochReport.js';
+
+/** Miners one report pays at most, which leaves room for scorers; work of the others waits for the next epoch. */
+const MAX_PAID_ACCOUNTS = MAX_EPOCH_SCORES - 1_000;
+
+/** One look at the chain and one step of the settlement. Never throws for a chain that does not answer. */
+export async function stepEpoch(context: ServerContext): Promise<void> {
+  const status = await readChain(context);
+  if (!status) return;
+  const pending = (await pendingEpoch(context.db)) ?? (await fixIfDue(context, status));
+  if (!pending) return;
+  if (status.currentEpoch > pending.epoch) return finish(context, pending);
+  try {
+    await context.chain.submitEpoch(reportOf(pending));
+  } catch (error) {
+    context.log.warn('Epoch report not accepted yet; it is sent again', { epoch: pending.epoch, error: messageOf(error) });
+    return;
+  }
+  const after = await readChain(context);
+  if (after && after.currentEpoch > pending.epoch) await finish(context, pending);
+}
+
+async function readChain(context: ServerContext): Promise<ChainStatus | undefined> {
+  const { health, chain, log } = context;
+  try {
+    const status = await chain.status();
+    if (health.chainUnreachableSinceMs !== undefined) log.info('Chain answers again');
+    health.chainUnreachableSinceMs = undefined;
+    if (status.height !== health.chainHeight) context.changed();
+    health.chainHeight = status.height;
+    health.totalIssuancePlanck = status.totalIssuancePlanck;
+    return status;
+  } catch (error) {
+    if (health.chainUnreachableSinceMs === undefined) {
+      log.warn('Chain does not answer', { error: messageOf(error) });
+      health.chainUnreachableSinceMs = context.now();
+      context.changed();
+    }
+    return undefined;
+  }
+}
+
+/** Fixes the next report when its time has come and there is something to pay. */
+async function fixIfDue(context: ServerContext, { currentEpoch }: ChainStatus): Promise<EpochRow | undefined> {
+  const { db, options, blobs } = context;
+  const nowMs = context.now();
+  const last = await lastEpoch(db);
+  const sinceMs = last?.fixed_ms ?? (await findVersion(db, 0))!.created_ms;
+  if (nowMs - sinceMs < options.epochMs) return undefined;
+  if (last && currentEpoch <= last.epoch) return undefined; // the chain is behind what it settled: wait for it
+  const report = await db.transaction(async (tx) => {
+    const submissions = payable(
+      await tx.query<SubmissionRow>(
+        `SELECT * FROM submissions WHERE stage = 'merged' AND epoch IS NULL AND score > 0 ORDER BY sequence`,
+      ),
+    );
+    const work: UnpaidWork = {
+      epoch: currentEpoch,
+      fromVersion: last?.report.toVersion ?? 0,
+      latest: (await latestVersion(tx))!,
+      submissions,
+      scorers: await tx.query('SELECT reward_address, unpaid_rows FROM scorer_work WHERE unpaid_rows > 0'),
+      server: options.serverKey.address,
+    };
+    const fixed = epochReport(work);
+    if (!fixed) return undefined;
+    const receipts = await blobs.put(utf8.encode(receiptsOf(submissions).join('\n')));
+    await tx.query('UPDATE submissions SET epoch = $1 WHERE submission_id = ANY($2)', [
+      fixed.epoch,
+      submissions.map((row) => row.submission_id),
+    ]);
+    await tx.query('UPDATE scorer_work SET unpaid_rows = 0');
+    await insertEpoch(tx, fixed, { receiptsHash: receipts.hash, nowMs });
+    return fixed;
+  });
+  if (!report) return undefined;
+  context.log.info('Epoch fixed', { epoch: report.epoch, accounts: report.scores.length, toVersion: report.toVersion });
+  return pendingEpoch(db);
+}
+
+/** All work of at most so many accounts, those with the oldest unpaid work first. */
+function payable(rows: readonly SubmissionRow[]): SubmissionRow[] {
+  const accounts = new Set<string>();
+  for (const { reward_address } of rows) if (accounts.size < MAX_PAID_ACCOUNTS) accounts.add(reward_address);
+  return rows.filter((row) => accounts.has(row.reward_address));
+}
+
+async function finish(context: ServerContext, pending: EpochRow): Promise<void> {
+  const { chain, db, log, health } = context;
+  const settled = await chain.epoch(pending.epoch);
+  if (!settled) return; // the reads were not of one block: next time
+  const payouts = await chain.payouts(pending.epoch);
+  await settleEpoch(db, settled, payouts);
+  if (settled.receiptsRoot !== pending.report.receiptsRoot) {
+    log.error('The chain settled another report for this epoch', { epoch: pending.epoch });
+    health.epochMismatch = { epoch: pending.epoch, sinceMs: context.now() };
+  }
+  log.info('Epoch settled', { epoch: pending.epoch, mintedPlanck: settled.mintedPlanck, payouts: payouts.length });
+  context.changed();
+}

@@ -1,0 +1,85 @@
+/**
+ * @file Every refusal of the parameter server as data with a code, and the one table from code to HTTP status. Wire
+ * and data errors of other packages travel with their own codes; the table's default for them is 400.
+ */
+import { CodedError } from '@alice/protocol';
+
+export type ServerErrorInfo =
+  | { code: 'BAD_REQUEST'; field: string } // the message does not have the shape the route table says
+  | { code: 'BODY_TOO_LARGE'; limitBytes: number } // more bytes than any valid body of this route has
+  | { code: 'MEDIA_TYPE_UNSUPPORTED' } // JSON for messages, application/octet-stream for bytes
+  | { code: 'NOT_FOUND' } // no such route, blob, version or job
+  | { code: 'INTERNAL'; errorId: string } // a fault of the server; the log has the rest under this id
+  | { code: 'RATE_LIMITED'; retryAfterMs: number } // slow down; the answer has Retry-After
+  | { code: 'BUSY'; retryAfterMs: number } // too many requests are being worked on at once
+  | { code: 'TOKEN_MISSING' } // register first
+  | { code: 'TOKEN_INVALID' } // unknown or expired: register again
+  | { code: 'ROLE_FORBIDDEN'; role: string } // the token's role may not call this route
+  | { code: 'CHALLENGE_UNKNOWN' } // never issued, used already, or older than its minute
+  | { code: 'SIGNATURE_INVALID' } // the key of that address did not sign this challenge
+  | { code: 'INSTANCE_LIMIT'; limit: number } // one address may run only so many devices
+  | { code: 'TASK_UNKNOWN' } // no such task for this address and instance
+  | { code: 'TASK_EXPIRED'; deadlineMs: number } // the deadline passed or the round moved on: take a new task
+  | { code: 'NONCE_WRONG' } // the header's nonce is not the task's
+  | { code: 'NONCE_USED'; submissionId: string; identical: boolean } // `identical`: the same bytes were received before
+  | { code: 'STATE_ROOT_WRONG'; expected: string; actual: string } // trained from another model: sync again
+  | { code: 'STALE_VERSION'; version: number; current: number } // more than one version behind
+  | { code: 'CLAIM_INVALID'; field: string } // the header claims more steps or tokens than the task has
+  | { code: 'SUBMISSION_UNKNOWN' }
+  | { code: 'SHARD_UNKNOWN'; shard: number }
+  | { code: 'SHARD_PRIVATE'; shard: number } // validation shards never leave the server (DATA-1)
+  | { code: 'JOB_UNKNOWN' }
+  | { code: 'JOB_NOT_YOURS' } // the lease ran out or belongs to another scorer
+  | { code: 'RESULT_INVALID'; reason: string } // the losses do not fit the job's batch
+  | { code: 'RANGE_INVALID'; sizeBytes: number }
+  | { code: 'PORT_BUSY'; port: number } // another program listens there
+  | { code: 'LISTEN_FAILED'; host: string; port: number; reason: string } // the address cannot be listened on
+  | { code: 'DATA_MISMATCH'; field: string; expected: string; actual: string } // the dataset is for another tokenizer or model
+  | { code: 'SERVER_DIR_LOCKED'; dir: string } // another server works in this folder
+  | { code: 'SERVER_DIR_MISMATCH'; dir: string; field: string; expected: string; actual: string } // another network's state
+  | { code: 'SERVER_DIR_TOO_NEW'; dir: string; found: number; known: number } // written by a later release
+  | { code: 'BLOB_MISSING'; hash: string } // state refers to bytes that are not on disk
+  | { code: 'BLOB_CORRUPT'; hash: string; actual: string }
+  | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
+  | { code: 'COMPUTE_STOPPED' } // the compute thread ended; the work is repeated
+  | { code: 'SERVER_CLOSED' };
+
+/** An error of this package; `info` says what happened, the message what to do. */
+export class ServerError extends CodedError<ServerErrorInfo> {
+  override name = 'ServerError';
+}
+
+const STATUS_OF: Readonly<Record<string, number>> = {
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+  NOT_FOUND: 404,
+  SUBMISSION_UNKNOWN: 404,
+  TASK_UNKNOWN: 404,
+  SHARD_UNKNOWN: 404,
+  JOB_UNKNOWN: 404,
+  INTERNAL: 500,
+  BLOB_MISSING: 500,
+  BLOB_CORRUPT: 500,
+  RATE_LIMITED: 429,
+  INSTANCE_LIMIT: 429,
+  BUSY: 503,
+  COMPUTE_STOPPED: 503,
+  SERVER_CLOSED: 503,
+  TOKEN_MISSING: 401,
+  TOKEN_INVALID: 401,
+  CHALLENGE_UNKNOWN: 401,
+  SIGNATURE_INVALID: 401,
+  ROLE_FORBIDDEN: 403,
+  SHARD_PRIVATE: 403,
+  TASK_EXPIRED: 410,
+  NONCE_USED: 409,
+  STATE_ROOT_WRONG: 409,
+  STALE_VERSION: 409,
+  JOB_NOT_YOURS: 409,
+  RANGE_INVALID: 416,
+};
+
+/** HTTP status of a coded refusal; codes without a row are the caller's mistake. */
+export function httpStatusOf(code: string): number {
+  return STATUS_OF[code] ?? 400;
+}

@@ -1,0 +1,150 @@
+/**
+ * @file The HTTP face: one loop turns the protocol's route table into Fastify routes with token check, rate limit, body
+ * limit and validation; then health, events and the status page. No route is written twice; no body is read before
+ * its sender has been checked. No CORS: only pages of this server may call it from a browser.
+ */
+import type { IncomingMessage } from 'node:http';
+import rateLimit from '@fastify/rate-limit';
+import { type Route, type RouteName, routes } from '@alice/protocol';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { ServerContext } from '../context.js';
+import { ServerError } from '../errors.js';
+import type { Registration } from '../registration/Registration.js';
+import type { Member } from '../state/members.js';
+import type { StatusCache } from '../status/StatusCache.js';
+import { maxSubmissionBytes } from '../submissionBounds.js';
+import { errorAnswer } from './errorAnswer.js';
+import { registerEvents } from './events.js';
+import { type Answer, type Call, createHandlers } from './handlers.js';
+import { registerPage } from './page.js';
+import { limitRequests } from './rateLimits.js';
+import { sendBytes } from './sendBytes.js';
+import { SECURITY_HEADERS } from './securityHeaders.js';
+
+export interface AppParts {
+  readonly context: ServerContext;
+  readonly registration: Registration;
+  readonly status: StatusCache;
+  /** True once the first version is published and state is consistent. */
+  readonly isReady: () => boolean;
+}
+
+export async function createApp(parts: AppParts): Promise<FastifyInstance> {
+  const { context } = parts;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: context.limits.jsonBytes,
+    requestTimeout: context.limits.requestTimeoutMs,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 128 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
+    clientErrorHandler: refuseUnreadable,
+    frameworkErrors: (error, _request, reply) => sendError(context, reply, error),
+  });
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onSend', async (_request, reply) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
+  });
+  app.setErrorHandler((error, _request, reply) => sendError(context, reply, error));
+  app.setNotFoundHandler((_request, reply) =>
+    sendError(context, reply, new ServerError({ code: 'NOT_FOUND' }, 'there is no such route')),
+  );
+  await app.register(rateLimit, { global: false });
+  registerRoutes(app, parts);
+  registerHealth(app, parts);
+  registerEvents(app, parts);
+  await registerPage(app, context.options.staticDir);
+  return app;
+}
+
+function registerRoutes(app: FastifyInstance, { context, registration, status }: AppParts): void {
+  const handlers = createHandlers(context, registration, status);
+  const limits = limitRequests(app, context.limits);
+  for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
+    const members = new WeakMap<FastifyRequest, Member>();
+    const isBytes = route.body === 'bytes';
+    app.route({
+      method: route.method,
+      url: route.path,
+      bodyLimit: isBytes ? maxSubmissionBytes(context.bounds) : context.limits.jsonBytes,
+      ...(route.body && !isBytes ? { schema: { body: route.body } } : {}),
+      onRequest: async (request) => {
+        await limits.byAddress(request);
+        if (route.access === 'public') return;
+        const member = await registration.memberOf(request.headers.authorization);
+        checkRole(route, member);
+        members.set(request, member);
+        await limits.byMember(request, member);
+      },
+      preValidation: async (request) => {
+        // POST without a body is a message without fields.
+        if (route.body && !isBytes && request.body === undefined) request.body = {};
+        if (isBytes && !(request.body instanceof Uint8Array))
+          throw new ServerError({ code: 'MEDIA_TYPE_UNSUPPORTED' }, 'send the bytes as application/octet-stream');
+      },
+      handler: async (request, reply) => {
+        const call = callOf(request, reply, members.get(request));
+        const answer = await (handlers[name] as (call: unknown) => Promise<Answer<RouteName>>)(call);
+        return send(context, { request, reply, answer });
+      },
+    });
+  }
+}
+
+function checkRole({ access }: Route, member: Member): void {
+  if (access === 'member' || access === member.role) return;
+  throw new ServerError({ code: 'ROLE_FORBIDDEN', role: member.role }, `this route is for the role "${access}"`);
+}
+
+function callOf(request: FastifyRequest, reply: FastifyReply, member: Member | undefined): Call<RouteName> {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return {
+    body: request.body as never,
+    params: request.params as Record<string, string>,
+    get member(): Member {
+      if (!member) throw new ServerError({ code: 'TOKEN_MISSING' }, 'this route needs an access token');
+      return member;
+    },
+    signal: gone.signal,
+  };
+}
+
+interface Sending {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly answer: Answer<RouteName>;
+}
+
+function send(context: ServerContext, { request, reply, answer }: Sending): unknown {
+  if (answer.kind === 'json') return reply.code(answer.status ?? 200).send(answer.value);
+  if (answer.kind === 'nothing') return reply.code(204).header('retry-after', seconds(answer.retryAfterMs)).send();
+  return sendBytes(context.blobs, { request, reply, answer });
+}
+
+function sendError(context: ServerContext, reply: FastifyReply, error: unknown): void {
+  const limitBytes = reply.request.routeOptions?.bodyLimit ?? context.limits.jsonBytes;
+  const { status, body, retryAfterMs } = errorAnswer(error, { log: context.log, limitBytes });
+  context.refusals.count(body.code);
+  if (retryAfterMs !== undefined) reply.header('retry-after', seconds(retryAfterMs));
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  void reply.code(status).send(body);
+}
+
+function seconds(ms: number): string {
+  return String(Math.max(1, Math.ceil(ms / 1000)));
+}
+
+function registerHealth(app: FastifyInstance, { isReady }: AppParts): void {
+  app.get('/healthz', async () => ({ ok: true }));
+  app.get('/readyz', async (_request, reply) => reply.code(isReady() ? 200 : 503).send({ ok: isReady() }));
+}
+
+/** Bytes that are not HTTP never reach a route; answer in the same form and hang up. */
+function refuseUnreadable(_error: Error, socket: IncomingMessage['socket']): void {
+  if (!socket.writable || socket.destroyed) return;
+  const body = JSON.stringify({ code: 'BAD_REQUEST', message: 'this is not an HTTP request', info: { field: 'request' } });
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,151 @@
+/**
+ * @file One handler per route of the protocol's table, exhaustive by type: a route without a handler is a compile
+ * error. Handlers know neither Fastify nor sockets; they take a checked call and return an answer.
+ */
+import type { Static, TSchema } from '@sinclair/typebox';
+import { type Network, type RouteName, routes, type ShardList } from '@alice/protocol';
+import type { ServerContext } from '../context.js';
+import { ServerError } from '../errors.js';
+import type { Registration } from '../registration/Registration.js';
+import { batchTokens } from '../scoring/batchTokens.js';
+import { answerJob, keepJob, takeJob } from '../scoring/jobResults.js';
+import type { Member } from '../state/members.js';
+import { findSubmission, submissionMessage } from '../state/submissions.js';
+import { findVersion, latestVersion, manifestOf } from '../state/versions.js';
+import type { StatusCache } from '../status/StatusCache.js';
+import { receiveSubmission } from '../submissions/receiveSubmission.js';
+import { issueTask } from '../tasks/issueTask.js';
+import type { Waiters } from '../waiters.js';
+import { blobFor } from './blobAccess.js';
+
+type Table = typeof routes;
+type BodyOf<K extends RouteName> = Table[K] extends { body: infer B } ? (B extends TSchema ? Static<B> : Uint8Array) : undefined;
+type JsonOf<K extends RouteName> = Table[K]['answer'] extends TSchema ? Static<Table[K]['answer']> : never;
+
+/** A request whose route, token and body have been checked. */
+export interface Call<K extends RouteName> {
+  readonly body: BodyOf<K>;
+  readonly params: Readonly<Record<string, string>>;
+  /** Throws `TOKEN_MISSING` on public routes: they have no member. */
+  readonly member: Member;
+  /** Ends when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** Bytes of an answer: a stored blob (Range is honoured) or a buffer. */
+export type BytesAnswer =
+  | { readonly kind: 'blob'; readonly hash: string; readonly sizeBytes: number }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly tag: string };
+export type Answer<K extends RouteName> =
+  | { readonly kind: 'json'; readonly value: JsonOf<K>; readonly status?: 202 }
+  | { readonly kind: 'nothing'; readonly retryAfterMs: number }
+  | (Table[K]['answer'] extends 'bytes' ? BytesAnswer : never);
+
+export type Handlers = { readonly [K in RouteName]: (call: Call<K>) => Promise<Answer<K>> };
+
+/** Nothing came up while waiting; ask again after a moment. */
+const ASK_AGAIN_MS = 1_000;
+
+export function createHandlers(context: ServerContext, registration: Registration, status: StatusCache): Handlers {
+  const { db } = context;
+  return {
+    network: async () => json(await networkMessage(context)),
+    status: async () => json(await status.read()),
+    challenge: async ({ body }) => json(await registration.challenge(body)),
+    register: async ({ body }) => json(await registration.register(body)),
+    refresh: async ({ member }) => json(await registration.refresh(member)),
+    latestVersion: async () => json(manifestOf((await latestVersion(db))!)),
+    version: async ({ params }) => {
+      const row = await findVersion(db, wholeNumber('version', params['version']));
+      if (!row) throw notFound('there is no such version');
+      return json(manifestOf(row));
+    },
+    blob: async ({ params, member }) => blobFor(context, member, params['hash']!),
+    shards: async () => json(shardList(context)),
+    shard: async ({ params }) => shardAnswer(context, wholeNumber('shard', params['shard'])),
+    task: async ({ body, member, signal }) => {
+      const find = () => issueTask(context, member);
+      return offer(await waitFor(find, { waiters: context.waiting.tasks, waitMs: body.waitMs ?? 0, signal }));
+    },
+    submit: async ({ body, params, member }) => {
+      const value = await receiveSubmission(context, { member, taskId: params['taskId']!, bytes: body });
+      return { kind: 'json', value, status: 202 };
+    },
+    submission: async ({ params, member }) => {
+      const row = await findSubmission(db, params['submissionId']!);
+      if (!row || row.address !== member.address)
+        throw new ServerError({ code: 'SUBMISSION_UNKNOWN' }, 'this address has no such submission');
+      return json(submissionMessage(row));
+    },
+    job: async ({ body, member, signal }) => {
+      const find = () => takeJob(context, member);
+      return offer(await waitFor(find, { waiters: context.waiting.jobs, waitMs: body.waitMs ?? 0, signal }));
+    },
+    batch: async ({ params }) => {
+      const batchId = params['batchId']!;
+      return { kind: 'bytes', bytes: await batchTokens(context, batchId), tag: batchId };
+    },
+    jobHeartbeat: async ({ params, member }) => json(await keepJob(context, member, params['jobId']!)),
+    jobResult: async ({ params, member, body }) =>
+      json(await answerJob(context, member, { jobId: params['jobId']!, result: body })),
+  };
+}
+
+async function shardAnswer({ data }: ServerContext, shard: number): Promise<BytesAnswer> {
+  if (data.isValidation(shard))
+    throw new ServerError({ code: 'SHARD_PRIVATE', shard }, 'validation shards never leave the server');
+  const known = data.trainingShards.find((entry) => entry.shard === shard);
+  if (!known) throw new ServerError({ code: 'SHARD_UNKNOWN', shard }, `there is no training shard ${shard}`);
+  return { kind: 'bytes', bytes: await data.shardBytes(shard), tag: known.hash };
+}
+
+function shardList({ data: { root, tokenizer, vocab, trainingShards } }: ServerContext): ShardList {
+  return { dataRoot: root, tokenizer, vocab, shards: trainingShards.map((shard) => ({ ...shard })) };
+}
+
+async function networkMessage({ db, options, model, data, networkId, now }: ServerContext): Promise<Network> {
+  const latest = (await latestVersion(db))!;
+  return {
+    protocol: 1,
+    networkId,
+    serverId: options.serverKey.address,
+    serverTimeMs: now(),
+    model: { ...model },
+    tokenizer: options.tokenizerId,
+    dataRoot: data.root,
+    latestVersion: latest.version,
+    latestStateRoot: latest.state_root,
+  };
+}
+
+function json<T>(value: T): { kind: 'json'; value: T } {
+  return { kind: 'json', value };
+}
+
+function offer<T>(value: T | undefined): { kind: 'json'; value: T } | { kind: 'nothing'; retryAfterMs: number } {
+  return value === undefined ? { kind: 'nothing', retryAfterMs: ASK_AGAIN_MS } : json(value);
+}
+
+/** Long poll: looks, waits for news, looks again, until found or the time is over. */
+async function waitFor<T>(
+  find: () => Promise<T | undefined>,
+  { waiters, waitMs, signal }: { waiters: Waiters; waitMs: number; signal: AbortSignal },
+): Promise<T | undefined> {
+  const started = performance.now();
+  for (;;) {
+    const found = await find();
+    const leftMs = waitMs - (performance.now() - started);
+    if (found !== undefined || leftMs <= 0) return found;
+    if (!(await waiters.wait(leftMs, signal))) return signal.aborted ? undefined : find();
+  }
+}
+
+function wholeNumber(field: string, text: string | undefined): number {
+  if (text === undefined || !/^\d{1,9}$/.test(text))
+    throw new ServerError({ code: 'BAD_REQUEST', field }, `${field} must be a whole number`);
+  return Number(text);
+}
+
+function notFound(message: string): ServerError {
+  return new ServerError({ code: 'NOT_FOUND' }, message);
+}

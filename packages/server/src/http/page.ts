@@ -1,0 +1,20 @@
+/** @file The status page: files of a folder at `/`, or a line of text where there is no page to serve. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+const NO_PAGE = 'This is an Alice parameter server. Its state is at /v1/status; this installation has no status page.\n';
+
+export async function registerPage(app: FastifyInstance, staticDir: string | undefined): Promise<void> {
+  if (staticDir === undefined || !existsSync(staticDir)) {
+    app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(NO_PAGE));
+    return;
+  }
+  await app.register(fastifyStatic, {
+    root: resolve(staticDir),
+    dotfiles: 'ignore',
+    cacheControl: false,
+    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+  });
+}

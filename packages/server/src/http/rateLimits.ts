@@ -1,0 +1,55 @@
+/**
+ * @file Request limits per remote address and per token holder (REG-3), counted by @fastify/rate-limit. This machine
+ * itself is given room for a whole local network.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ServerError } from '../errors.js';
+import type { ServerLimits } from '../options.js';
+import type { Member } from '../state/members.js';
+
+export interface RequestLimits {
+  /** Both throw `RATE_LIMITED`. */
+  byAddress(request: FastifyRequest): Promise<void>;
+  byMember(request: FastifyRequest, member: Member): Promise<void>;
+}
+
+export function limitRequests(app: FastifyInstance, limits: ServerLimits): RequestLimits {
+  const identities = new WeakMap<FastifyRequest, string>();
+  const timeWindow = 60_000;
+  const byAddress = app.createRateLimit({
+    timeWindow,
+    keyGenerator: (request) => `ip ${networkOf(request.ip)}`,
+    max: (request) => (isLoopback(request.ip) ? limits.perLoopbackPerMinute : limits.perIpPerMinute),
+  });
+  const byMember = app.createRateLimit({
+    timeWindow,
+    keyGenerator: (request) => identities.get(request) ?? 'nobody',
+    max: (request) => (isLoopback(request.ip) ? limits.perLoopbackMemberPerMinute : limits.perMemberPerMinute),
+  });
+  const check = async (limit: typeof byAddress, request: FastifyRequest): Promise<void> => {
+    const state = await limit(request);
+    if (state.isAllowed || !state.isExceeded) return;
+    throw new ServerError({ code: 'RATE_LIMITED', retryAfterMs: state.ttl }, 'too many requests: wait as long as Retry-After says');
+  };
+  return {
+    byAddress: (request) => check(byAddress, request),
+    byMember: (request, { address, instance, role }) => {
+      identities.set(request, `member ${role} ${address}/${instance}`);
+      return check(byMember, request);
+    },
+  };
+}
+
+function isLoopback(ip: string): boolean {
+  return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
+}
+
+/** A home has one IPv4 address but 2⁶⁴ IPv6 addresses: count the /64. */
+function networkOf(ip: string): string {
+  if (!ip.includes(':') || ip.startsWith('::ffff:')) return ip;
+  const [head = '', tail = ''] = ip.split('::');
+  const left = head.split(':').filter(Boolean);
+  const right = tail.split(':').filter(Boolean);
+  const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
+  return groups.slice(0, 4).join(':');
+}

@@ -1,0 +1,24 @@
+/**
+ * @file What the parameter server needs of the chain. The command line implements it with the protocol's chain client;
+ * tests with a fake. Money and scores are bigint.
+ */
+import type { Address, EpochInfo, EpochReport, HexString, Payout } from '@alice/protocol';
+
+export interface ChainStatus {
+  readonly height: number;
+  readonly totalIssuancePlanck: bigint;
+  /** The epoch the chain expects next. */
+  readonly currentEpoch: number;
+}
+
+export interface ChainPort {
+  genesisHash(): Promise<HexString>;
+  /** All three of one block. */
+  status(): Promise<ChainStatus>;
+  /** Sends the report and resolves once it is in a block. Settling twice is impossible: the chain checks the number. */
+  submitEpoch(report: EpochReport): Promise<void>;
+  /** A settled epoch; undefined before that. */
+  epoch(epoch: number): Promise<EpochInfo | undefined>;
+  payouts(epoch: number): Promise<readonly Payout[]>;
+  balance(address: Address): Promise<bigint>;
+}

@@ -1,0 +1,117 @@
+/**
+ * @file What a start finds: whose folder it is, whether a first version exists, and what a killed server left undone.
+ * Nothing is repaired by guessing: every unfinished piece of work is either complete in the database or done again.
+ */
+import { randomBytes } from 'node:crypto';
+import type { ModelConfig } from '@alice/model';
+import { hashJson, type HexString, type Logger, toHex } from '@alice/protocol';
+import type { ServerData } from './adapters.js';
+import { removeOrphans } from './blobs/collectGarbage.js';
+import type { ServerContext } from './context.js';
+import type { Database } from './database/Database.js';
+import { ServerError } from './errors.js';
+import type { ServerOptions } from './options.js';
+import type { ChainPort } from './ports.js';
+import { versionRow } from './rounds/publishVersion.js';
+import { queueReportJob } from './scoring/queueJob.js';
+import { readMeta, writeMeta } from './state/meta.js';
+import { currentRound, openRound } from './state/rounds.js';
+import { insertVersion, latestVersion } from './state/versions.js';
+
+export interface Identity {
+  readonly networkId: HexString;
+  readonly secret: HexString;
+}
+
+interface IdentityFacts {
+  readonly options: ServerOptions;
+  readonly model: ModelConfig;
+  readonly data: ServerData;
+  readonly chain: ChainPort;
+  readonly log: Logger;
+}
+
+/**
+ * Binds the folder to its network on the first start; later checks that it still is the same one. A folder that knows
+ * its network starts without the chain. Throws `SERVER_DIR_MISMATCH`, `CHAIN_NEEDED`.
+ */
+export async function identify(db: Database, facts: IdentityFacts): Promise<Identity> {
+  const { options, model, data, log } = facts;
+  const meta = await readMeta(db);
+  const known = meta.get('networkId') as HexString | undefined;
+  const networkId = (await askChain(facts, known)) ?? known!;
+  const expected: Record<string, string> = {
+    networkId,
+    serverId: options.serverKey.address,
+    model: hashJson(model),
+    tokenizer: options.tokenizerId,
+    dataRoot: data.root,
+    seed: options.seed,
+  };
+  if (known === undefined) {
+    const secret = toHex(randomBytes(32));
+    await db.transaction((tx) => writeMeta(tx, { ...expected, secret }));
+    log.info('New server folder', { dir: options.dir, networkId });
+    return { networkId, secret };
+  }
+  for (const [field, value] of Object.entries(expected))
+    if (meta.get(field) !== value)
+      throw new ServerError(
+        { code: 'SERVER_DIR_MISMATCH', dir: options.dir, field, expected: meta.get(field) ?? '', actual: value },
+        `the folder ${options.dir} belongs to another ${field}: start with the old settings, or use a new folder`,
+      );
+  return { networkId, secret: meta.get('secret') as HexString };
+}
+
+async function askChain({ chain, log }: IdentityFacts, known: string | undefined): Promise<HexString | undefined> {
+  try {
+    return await chain.genesisHash();
+  } catch (cause) {
+    if (known === undefined)
+      throw new ServerError({ code: 'CHAIN_NEEDED' }, 'a first start needs the chain: start it and check its address', { cause });
+    log.warn('Chain does not answer; starting with the network this folder belongs to');
+    return undefined;
+  }
+}
+
+/** Makes version 0 when there is none: seeded random weights, the first round, and the job that measures it. */
+export async function ensureFirstVersion(context: ServerContext): Promise<void> {
+  if (await latestVersion(context.db)) return;
+  const candidate = await context.compute.first();
+  const nowMs = context.now();
+  await context.db.transaction(async (tx) => {
+    const row = versionRow(context, candidate, {
+      version: 0,
+      parent_state_root: null,
+      created_ms: nowMs,
+      loss_nats: null,
+      loss_error_nats: null,
+      trained_tokens: 0,
+      uplink_bytes: 0,
+      accepted: 0,
+    });
+    await insertVersion(tx, row);
+    await openRound(tx, { round: 0, version: 0, nowMs });
+    await queueReportJob(context, tx, { kind: 'baseline', subject: 0, blob: null, base: row });
+  });
+  context.log.info('Version 0 published', { stateRoot: candidate.stateRoot, parameters: context.layout.size });
+}
+
+/** Removes what nothing refers to and says what there is to resume. */
+export async function reportRecovery(context: ServerContext, temporaryFiles: number): Promise<void> {
+  const { db, blobs, log } = context;
+  const orphans = await removeOrphans(db, blobs);
+  const count = async (sql: string): Promise<number> => (await db.query<{ n: number }>(sql))[0]?.n ?? 0;
+  const round = await currentRound(db);
+  log.info('Server state', {
+    version: (await latestVersion(db))!.version,
+    round: round.round,
+    roundStatus: round.status,
+    openTasks: await count(`SELECT COUNT(*) AS n FROM tasks WHERE status = 'open'`),
+    submissionsWaiting: await count(`SELECT COUNT(*) AS n FROM submissions WHERE status = 'queued'`),
+    jobsWaiting: await count(`SELECT COUNT(*) AS n FROM jobs WHERE status <> 'done'`),
+    epochsPending: await count(`SELECT COUNT(*) AS n FROM epochs WHERE status = 'pending'`),
+    temporaryFilesRemoved: temporaryFiles,
+    orphanBlobsRemoved: orphans,
+  });
+}

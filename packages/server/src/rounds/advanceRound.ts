@@ -1,0 +1,126 @@
+/**
+ * @file Moves the one unfinished round a step on: open → folding → candidate → applied, rolled back or refused (AGG-2,
+ * AGG-3). Each step is one transaction over a state from which the next step follows, so a server killed anywhere
+ * resumes here and takes the same way.
+ */
+import { decideMerge } from '@alice/training';
+import { jobsOf } from '../state/jobs.js';
+import {
+  type Candidate,
+  currentRound,
+  openRound,
+  type RoundRow,
+  setRoundStatus,
+} from '../state/rounds.js';
+import { fixFold, foldOf, type SubmissionRow, waitingFor } from '../state/submissions.js';
+import { tasksOfRound } from '../state/tasks.js';
+import { findVersion, latestVersion, type VersionRow } from '../state/versions.js';
+import type { ServerContext } from '../context.js';
+import { queueReportJob } from '../scoring/queueJob.js';
+import { publishVersion } from './publishVersion.js';
+import { refuseFolded, rollBackRound } from './rollBackRound.js';
+import { roundVerdict } from './roundVerdict.js';
+
+/** Returns whether the round moved; call again until it does not. */
+export async function advanceRound(context: ServerContext): Promise<boolean> {
+  const round = await currentRound(context.db);
+  if (round.status === 'open') return closeIfDue(context, round);
+  if (round.status === 'folding') return buildCandidate(context, round);
+  if (round.status === 'candidate') return judgeCandidate(context, round);
+  throw new Error(`round ${round.round} ended without opening the next in the same transaction`);
+}
+
+async function closeIfDue(context: ServerContext, round: RoundRow): Promise<boolean> {
+  const { db, options } = context;
+  const tasks = await tasksOfRound(db, round.round);
+  const base = await latestVersion(db);
+  const verdict = roundVerdict(
+    {
+      nowMs: context.now(),
+      firstTaskMs: tasks.firstIssuedMs,
+      openTasks: tasks.open,
+      ...(await waitingFor(db, round.round)),
+      isBaselineKnown: base?.loss_nats != null,
+    },
+    options.round,
+  );
+  if (verdict === 'wait') return false;
+  if (verdict === 'refused') {
+    await endRefused(context, round);
+    return true;
+  }
+  await db.transaction(async (tx) => {
+    await fixFold(tx, round.round);
+    await setRoundStatus(tx, round.round, { status: 'folding' });
+  });
+  return true;
+}
+
+/** Nothing was accepted: the next round starts on the same version, and an alarm says so (SCORE-3). */
+async function endRefused(context: ServerContext, round: RoundRow): Promise<void> {
+  const nowMs = context.now();
+  await context.db.transaction(async (tx) => {
+    await setRoundStatus(tx, round.round, { status: 'refused', closedMs: nowMs, reason: 'every submission was refused' });
+    await openRound(tx, { round: round.round + 1, version: round.version, nowMs });
+  });
+  context.log.warn('Round ended without accepted work', { round: round.round });
+  context.waiting.tasks.wake();
+  context.changed();
+}
+
+async function buildCandidate(context: ServerContext, round: RoundRow): Promise<boolean> {
+  const { db, options, compute } = context;
+  const folded = await foldOf(db, round.round);
+  const base = (await findVersion(db, round.version))!;
+  const { training } = options;
+  const { candidate, dropped } = await compute.fold({
+    base: { version: base.version, stateRoot: base.state_root, masterHash: base.master!.hash },
+    submissions: withWeights(folded),
+    rule: { rule: training.aggregation, clip: training.clipToMedianNorm, groups: training.aggregationGroups },
+    outerLearningRate: training.outerLearningRate,
+  });
+  if (dropped.length === folded.length) {
+    await db.transaction((tx) => refuseFolded(tx, folded, { code: 'DELTA_INVALID', reason: dropped[0]!.reason }));
+    await endRefused(context, round);
+    return true;
+  }
+  await db.transaction(async (tx) => {
+    for (const { position, code, reason } of dropped) await refuseFolded(tx, [folded[position]!], { code, reason });
+    await setRoundStatus(tx, round.round, { status: 'candidate', candidate });
+    await queueReportJob(context, tx, { kind: 'candidate', subject: round.round, blob: candidate.setDelta, base });
+  });
+  context.waiting.jobs.wake();
+  context.log.debug('Candidate built', { round: round.round, submissions: folded.length, stateRoot: candidate.stateRoot });
+  return true;
+}
+
+/** Shares in (0, 1] by gain; they only matter to a score-weighted rule. */
+function withWeights(folded: readonly SubmissionRow[]): { blobHash: SubmissionRow['blob_hash']; weight: number }[] {
+  const best = Math.max(...folded.map((row) => row.gain_nats ?? 0));
+  return folded.map((row) => ({
+    blobHash: row.blob_hash,
+    weight: best > 0 ? Math.max((row.gain_nats ?? 0) / best, 1e-6) : 1,
+  }));
+}
+
+async function judgeCandidate(context: ServerContext, round: RoundRow): Promise<boolean> {
+  const { db, options } = context;
+  const [job] = await jobsOf(db, 'candidate', String(round.round));
+  if (job?.status !== 'done') return false;
+  const base: VersionRow = (await findVersion(db, round.version))!;
+  const candidate: Candidate = round.candidate!;
+  if (!job.losses_after) {
+    await rollBackRound(context, round, 'the candidate gave losses that are not finite');
+    return true;
+  }
+  const before = Float64Array.from(job.losses_before!);
+  const after = Float64Array.from(job.losses_after);
+  const decision = decideMerge(before, after, options.training.mergeGate);
+  if (decision.verdict === 'apply') await publishVersion(context, { round, base, candidate, losses: after });
+  else {
+    const [low, high] = decision.intervalNats;
+    const gain = `${decision.meanGainNats.toFixed(4)} nats (95% from ${low.toFixed(4)} to ${high.toFixed(4)})`;
+    await rollBackRound(context, round, `${decision.reason}: the held-out gain was ${gain}`);
+  }
+  return true;
+}

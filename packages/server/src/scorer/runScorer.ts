@@ -1,0 +1,87 @@
+/**
+ * @file A whole scorer process: HTTP client, computing thread and loop put together. It holds no state of its own, so
+ * it may be killed at any instant: its job goes to another scorer when the lease ends.
+ */
+import { cpus, totalmem } from 'node:os';
+import { type Device, type KeyPair, type Logger, refusalOf, ServerClient, sleep } from '@alice/protocol';
+import { scoreJobs } from './ScorerLoop.js';
+import { ScoringThread } from './ScoringThread.js';
+import type { ScorerEvent } from './scorerEvents.js';
+import type { OpenScoring, ScoringSource } from './scoring.js';
+
+export interface ScorerOptions {
+  /** `https://…`, or `http://` to this machine. */
+  readonly serverUrl: string;
+  /** Its address must be among the scorers the server lets in. */
+  readonly key: KeyPair;
+  /** Name of this process among those of the address: lower-case letters, digits, dashes; at most 32. */
+  readonly instance: string;
+  /** Threads to compute with, ≥ 1. */
+  readonly threads: number;
+}
+
+export interface ScorerPorts {
+  readonly log: Logger;
+  /** Aborting it ends the scorer. */
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: ScorerEvent) => void;
+}
+
+/**
+ * Scores until the signal is aborted; survives restarts of the server. Throws `TLS_REQUIRED`, `ROLE_FORBIDDEN`,
+ * `SIGNATURE_INVALID`, `SERVER_IDENTITY_CHANGED`, `SCORER_VERSION_UNSIGNED`: what waiting cannot cure.
+ */
+export async function runScorer(options: ScorerOptions, { log, signal, onEvent }: ScorerPorts): Promise<void> {
+  const emit = (event: ScorerEvent): void => {
+    log.debug('Scorer event', event);
+    onEvent?.(event);
+  };
+  const { serverUrl, key, instance, threads } = options;
+  const member = { key, instance, role: 'scorer', device: deviceOf(threads) } as const;
+  const server = new ServerClient(
+    { url: serverUrl, member, attempts: Number.POSITIVE_INFINITY, signal },
+    { onRetry: ({ code, inMs }) => emit({ type: 'retrying', code, inMs }) },
+  );
+  const scorer = new ScoringThread(sourceOf(server));
+  try {
+    await scoreJobs({
+      server,
+      scorer,
+      connect: () => connect(server, options, emit),
+      emit,
+      serverNowMs: () => server.serverNowMs(),
+      pause: (ms, until) => sleep(ms, until ? AbortSignal.any([signal, until]) : signal).catch(() => undefined),
+      random: Math.random,
+      signal,
+    });
+  } finally {
+    await scorer.close();
+  }
+}
+
+async function connect(server: ServerClient, { key, instance, threads }: ScorerOptions, emit: (e: ScorerEvent) => void): Promise<OpenScoring> {
+  const { networkId, serverId, model } = await server.network();
+  await server.register();
+  emit({ type: 'registered', networkId, serverId, address: key.address, instance });
+  return { networkId, serverId, model, threads };
+}
+
+function sourceOf(server: ServerClient): ScoringSource {
+  return {
+    blob: ({ hash, maxBytes }) => server.blob(hash, { maxAnswerBytes: maxBytes }),
+    batch: (batchId) => server.batch(batchId),
+    version: async (version) => {
+      try {
+        return await server.version(version);
+      } catch (error) {
+        if (refusalOf(error) === 'NOT_FOUND') return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function deviceOf(threads: number): Device {
+  const name = (cpus()[0]?.model ?? process.arch).trim().slice(0, 80);
+  return { kind: 'cpu', name, threads, memoryBytes: totalmem(), software: `alice scorer node ${process.version}`.slice(0, 80) };
+}

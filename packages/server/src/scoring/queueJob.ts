@@ -1,0 +1,64 @@
+/** @file Puts scoring work into the queue, together with the batch it is scored on, in the caller's transaction. */
+import { randomUUID } from 'node:crypto';
+import type { HashHex } from '@alice/protocol';
+import type { BlobRef } from '../blobs/BlobStore.js';
+import type { ServerContext } from '../context.js';
+import type { Queryable } from '../database/Database.js';
+import { insertJob, saveBatch } from '../state/jobs.js';
+import { batchFor } from './batches.js';
+
+/** What a job is scored against. */
+export interface ScoringBase {
+  readonly version: number;
+  readonly state_root: HashHex;
+}
+
+/** Queues one look at a submission: a quarter step (SCORE-4) on the rows of (current version, look). */
+export async function queueSubmissionJob(
+  context: ServerContext,
+  tx: Queryable,
+  { submissionId, blob, base, look }: { submissionId: string; blob: BlobRef; base: ScoringBase; look: number },
+): Promise<void> {
+  const batch = batchFor(context, { kind: 'score', version: base.version, look });
+  await saveBatch(tx, batch);
+  await insertJob(
+    tx,
+    {
+      job_id: randomUUID(),
+      kind: 'submission',
+      subject: submissionId,
+      version: base.version,
+      state_root: base.state_root,
+      batch_id: batch.batch_id,
+      batch_index: look,
+      blob,
+      step_fraction: context.options.training.stepFraction,
+    },
+    context.now(),
+  );
+}
+
+/** Queues a version (`baseline`) or a candidate on the report rows. */
+export async function queueReportJob(
+  context: ServerContext,
+  tx: Queryable,
+  { kind, subject, blob, base }: { kind: 'baseline' | 'candidate'; subject: number; blob: BlobRef | null; base: ScoringBase },
+): Promise<void> {
+  const batch = batchFor(context, { kind: 'report' });
+  await saveBatch(tx, batch);
+  await insertJob(
+    tx,
+    {
+      job_id: randomUUID(),
+      kind,
+      subject: String(subject),
+      version: base.version,
+      state_root: base.state_root,
+      batch_id: batch.batch_id,
+      batch_index: 0,
+      blob,
+      step_fraction: 1,
+    },
+    context.now(),
+  );
+}

@@ -1,0 +1,44 @@
+/**
+ * @file What scored losses mean for a submission (SCORE-1, SCORE-2): accepted, refused with a code, or look again on
+ * more rows. A pure decision on all looks so far.
+ */
+import { pairedStatistics, type SequentialTest, sequentialDecision } from '@alice/training';
+import type { Verdict } from '../state/submissions.js';
+
+export interface Look {
+  readonly before: readonly number[];
+  /** Null when a loss after applying the delta was not finite. */
+  readonly after: readonly number[] | null;
+}
+
+export type SubmissionVerdict = { readonly next: 'look' } | ({ readonly next: 'decide' } & Verdict);
+
+const REFUSALS = {
+  worse: ['NOT_HELPFUL', 'Applying the delta raised the held-out loss.'],
+  'within-noise': ['NOISE', 'The gain on held-out text was within the noise of the measurement.'],
+  'not-finite': ['NOT_FINITE', 'Applying the delta gave a loss that is not a number.'],
+  'too-few-rows': ['NOISE', 'Too few rows were scored to see a gain.'],
+} as const;
+
+export function submissionVerdict(looks: readonly Look[], test: SequentialTest): SubmissionVerdict {
+  const before = looks.flatMap((look) => look.before);
+  const after = looks.flatMap((look) => look.after ?? []);
+  if (looks.some((look) => look.after === null)) return refused('not-finite', null);
+  const statistics = pairedStatistics(Float64Array.from(before), Float64Array.from(after));
+  const measured = { gainNats: statistics.meanGainNats, errorNats: statistics.standardErrorNats };
+  const decision = sequentialDecision(statistics, test);
+  if (decision.verdict === 'continue') return { next: 'look' };
+  if (decision.verdict === 'refuse') return refused(decision.reason, measured);
+  const { meanGainNats: gain, standardErrorNats: error } = statistics;
+  const reason = `Lowered the held-out loss by ${gain.toFixed(4)} ± ${error.toFixed(4)} nats at the scored step.`;
+  return { next: 'decide', status: 'accepted', code: null, reason, ...measured };
+}
+
+function refused(
+  why: keyof typeof REFUSALS,
+  measured: { gainNats: number; errorNats: number } | null,
+): SubmissionVerdict {
+  const [code, reason] = REFUSALS[why];
+  const isMeasured = measured !== null && Number.isFinite(measured.gainNats) && Number.isFinite(measured.errorNats);
+  return { next: 'decide', status: 'refused', code, reason, ...(isMeasured ? measured : {}) };
+}

@@ -1,0 +1,147 @@
+/**
+ * @file Scoring jobs as stored: `queued`, `leased` to a scorer until a time, or `done` with the losses of each row.
+ * A job outlives scorers and servers: when a lease runs out it is queued again. `subject` is the submission, the
+ * round of a candidate, or the version of a baseline.
+ */
+import type { HashHex, ScoringJob } from '@alice/protocol';
+import type { BlobRef } from '../blobs/BlobStore.js';
+import type { Queryable } from '../database/Database.js';
+
+export type JobKind = ScoringJob['kind'];
+
+export interface JobRow {
+  readonly job_id: string;
+  readonly sequence: number;
+  readonly kind: JobKind;
+  readonly subject: string;
+  readonly version: number;
+  readonly state_root: HashHex;
+  readonly batch_id: HashHex;
+  readonly batch_index: number;
+  readonly blob: BlobRef | null;
+  readonly step_fraction: number;
+  readonly status: 'queued' | 'leased' | 'done';
+  readonly lease_owner: string | null;
+  readonly lease_until_ms: number;
+  readonly attempts: number;
+  readonly created_ms: number;
+  readonly losses_before: number[] | null;
+  readonly losses_after: number[] | null;
+}
+
+export type NewJob = Pick<
+  JobRow,
+  'job_id' | 'kind' | 'subject' | 'version' | 'state_root' | 'batch_id' | 'batch_index' | 'blob' | 'step_fraction'
+>;
+
+export async function insertJob(db: Queryable, job: NewJob, nowMs: number): Promise<void> {
+  await db.query(
+    `INSERT INTO jobs (job_id, kind, subject, version, state_root, batch_id, batch_index, blob, step_fraction, status,
+       created_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10)`,
+    [
+      job.job_id,
+      job.kind,
+      job.subject,
+      job.version,
+      job.state_root,
+      job.batch_id,
+      job.batch_index,
+      job.blob && JSON.stringify(job.blob),
+      job.step_fraction,
+      nowMs,
+    ],
+  );
+}
+
+/** Candidates and baselines first: rounds wait for them. Returns undefined when nothing is queued. */
+export async function leaseJob(
+  db: Queryable,
+  lease: { owner: string; untilMs: number },
+): Promise<JobRow | undefined> {
+  const [row] = await db.query<JobRow>(
+    `UPDATE jobs SET status = 'leased', lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1
+     WHERE job_id = (
+       SELECT job_id FROM jobs WHERE status = 'queued' ORDER BY (kind = 'submission'), sequence LIMIT 1
+     ) RETURNING *`,
+    [lease.owner, lease.untilMs],
+  );
+  return row;
+}
+
+export async function findJob(db: Queryable, jobId: string): Promise<JobRow | undefined> {
+  const [row] = await db.query<JobRow>('SELECT * FROM jobs WHERE job_id = $1', [jobId]);
+  return row;
+}
+
+export async function extendLease(db: Queryable, jobId: string, untilMs: number): Promise<void> {
+  await db.query(`UPDATE jobs SET lease_until_ms = $2 WHERE job_id = $1 AND status = 'leased'`, [jobId, untilMs]);
+}
+
+export async function finishJob(
+  db: Queryable,
+  jobId: string,
+  result: { before: readonly number[]; after: readonly number[] | null; nowMs: number },
+): Promise<void> {
+  await db.query(
+    `UPDATE jobs SET status = 'done', losses_before = $2, losses_after = $3, done_ms = $4 WHERE job_id = $1`,
+    [jobId, JSON.stringify(result.before), result.after && JSON.stringify(result.after), result.nowMs],
+  );
+}
+
+/** Takes jobs back from scorers that fell silent; returns them. */
+export function requeueExpired(db: Queryable, nowMs: number): Promise<JobRow[]> {
+  return db.query<JobRow>(
+    `UPDATE jobs SET status = 'queued', lease_owner = NULL WHERE status = 'leased' AND lease_until_ms <= $1 RETURNING *`,
+    [nowMs],
+  );
+}
+
+export function jobsOf(db: Queryable, kind: JobKind, subject: string): Promise<JobRow[]> {
+  return db.query<JobRow>('SELECT * FROM jobs WHERE kind = $1 AND subject = $2 ORDER BY sequence', [kind, subject]);
+}
+
+export async function deleteJobs(db: Queryable, kind: JobKind, subject: string): Promise<void> {
+  await db.query('DELETE FROM jobs WHERE kind = $1 AND subject = $2', [kind, subject]);
+}
+
+/** Jobs of submissions nobody has started yet; they move to a new version when one is published. */
+export function queuedSubmissionJobs(db: Queryable): Promise<JobRow[]> {
+  return db.query<JobRow>(`SELECT * FROM jobs WHERE kind = 'submission' AND status = 'queued' ORDER BY sequence`);
+}
+
+export async function oldestQueuedMs(db: Queryable): Promise<number | undefined> {
+  const [row] = await db.query<{ oldest: number | null }>(
+    `SELECT MIN(created_ms) AS oldest FROM jobs WHERE status = 'queued'`,
+  );
+  return row?.oldest ?? undefined;
+}
+
+export interface BatchRow {
+  readonly batch_id: HashHex;
+  /** Secret: whoever knows it knows the rows. */
+  readonly seed: string;
+  readonly row_count: number;
+  readonly version: number;
+}
+
+export async function saveBatch(db: Queryable, batch: BatchRow): Promise<void> {
+  await db.query(
+    'INSERT INTO batches (batch_id, seed, row_count, version) VALUES ($1, $2, $3, $4) ON CONFLICT (batch_id) DO NOTHING',
+    [batch.batch_id, batch.seed, batch.row_count, batch.version],
+  );
+}
+
+export async function findBatch(db: Queryable, batchId: string): Promise<BatchRow | undefined> {
+  const [row] = await db.query<BatchRow>('SELECT * FROM batches WHERE batch_id = $1', [batchId]);
+  return row;
+}
+
+/** Rows a scorer has scored and not been paid for (CHAIN-2's scoring role). */
+export async function addScorerWork(db: Queryable, rewardAddress: string, rows: number): Promise<void> {
+  await db.query(
+    `INSERT INTO scorer_work (reward_address, unpaid_rows) VALUES ($1, $2)
+     ON CONFLICT (reward_address) DO UPDATE SET unpaid_rows = scorer_work.unpaid_rows + EXCLUDED.unpaid_rows`,
+    [rewardAddress, rows],
+  );
+}

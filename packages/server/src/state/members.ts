@@ -1,0 +1,101 @@
+/**
+ * @file Who takes part: one row per (address, instance, role), and the access tokens they hold. Tokens are stored as
+ * SHA-256 hashes, so the database never holds one that works.
+ */
+import type { Address, ClientRole, Device } from '@alice/protocol';
+import type { Queryable } from '../database/Database.js';
+
+export interface Member {
+  readonly address: Address;
+  readonly instance: string;
+  readonly role: ClientRole;
+  readonly rewardAddress: Address;
+}
+
+export interface MemberRow {
+  readonly address: string;
+  readonly instance: string;
+  readonly role: string;
+  readonly device: Device;
+  readonly last_seen_ms: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly score: string;
+}
+
+export async function upsertMember(db: Queryable, member: Member, device: Device, nowMs: number): Promise<void> {
+  await db.query(
+    `INSERT INTO members (address, instance, role, reward_address, device, first_seen_ms, last_seen_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $6)
+     ON CONFLICT (address, instance, role) DO UPDATE
+     SET reward_address = EXCLUDED.reward_address, device = EXCLUDED.device, last_seen_ms = EXCLUDED.last_seen_ms`,
+    [member.address, member.instance, member.role, member.rewardAddress, JSON.stringify(device), nowMs],
+  );
+}
+
+/** Instances an address has registered, this one left out. */
+export async function otherInstances(db: Queryable, address: string, instance: string): Promise<number> {
+  const [row] = await db.query<{ n: number }>(
+    'SELECT COUNT(DISTINCT instance) AS n FROM members WHERE address = $1 AND instance <> $2',
+    [address, instance],
+  );
+  return row?.n ?? 0;
+}
+
+export async function touchMember(db: Queryable, member: Member, nowMs: number): Promise<void> {
+  await db.query('UPDATE members SET last_seen_ms = $4 WHERE address = $1 AND instance = $2 AND role = $3', [
+    member.address,
+    member.instance,
+    member.role,
+    nowMs,
+  ]);
+}
+
+export function countDecision(
+  db: Queryable,
+  who: { address: string; instance: string },
+  outcome: 'accepted' | 'refused',
+): Promise<unknown> {
+  return db.query(
+    `UPDATE members SET ${outcome} = ${outcome} + 1 WHERE address = $1 AND instance = $2 AND role = 'miner'`,
+    [who.address, who.instance],
+  );
+}
+
+/** The most recently seen members, at most `limit`. */
+export function recentMembers(db: Queryable, limit: number): Promise<MemberRow[]> {
+  return db.query<MemberRow>('SELECT * FROM members ORDER BY last_seen_ms DESC, address, instance LIMIT $1', [limit]);
+}
+
+export interface TokenRow {
+  readonly member: Member;
+  readonly expiresMs: number;
+}
+
+export async function storeToken(db: Queryable, tokenHash: string, { member, expiresMs }: TokenRow): Promise<void> {
+  await db.query(
+    'INSERT INTO access_tokens (token_hash, address, instance, role, expires_ms) VALUES ($1, $2, $3, $4, $5)',
+    [tokenHash, member.address, member.instance, member.role, expiresMs],
+  );
+}
+
+export async function findToken(db: Queryable, tokenHash: string): Promise<TokenRow | undefined> {
+  const [row] = await db.query<{
+    address: Address;
+    instance: string;
+    role: ClientRole;
+    reward_address: Address;
+    expires_ms: number;
+  }>(
+    `SELECT t.address, t.instance, t.role, m.reward_address, t.expires_ms
+     FROM access_tokens t JOIN members m USING (address, instance, role) WHERE t.token_hash = $1`,
+    [tokenHash],
+  );
+  if (!row) return undefined;
+  const { address, instance, role, reward_address: rewardAddress, expires_ms: expiresMs } = row;
+  return { member: { address, instance, role, rewardAddress }, expiresMs };
+}
+
+export async function dropExpiredTokens(db: Queryable, nowMs: number): Promise<void> {
+  await db.query('DELETE FROM access_tokens WHERE expires_ms <= $1', [nowMs]);
+}

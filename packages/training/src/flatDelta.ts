@@ -1,0 +1,54 @@
+/**
+ * @file A delta addressed by position in the flat parameter vector, checked once, so that everything after it can
+ * be a plain loop. Only this form is ever added to weights (see `applyDelta`).
+ */
+import type { SparseDelta, TensorLayout } from '@alice/protocol';
+import { TrainingError } from './errors.js';
+
+export interface FlatDelta {
+  /** Strictly ascending positions; `null` means every position in order. */
+  readonly indices: Uint32Array | null;
+  readonly values: Float32Array;
+}
+
+/** Wraps a dense vector (an aggregate) without copying. */
+export function denseDelta(values: Float32Array): FlatDelta {
+  return { indices: null, values };
+}
+
+/**
+ * Turns per-tensor indices into flat ones.
+ * Throws `DELTA_INVALID` on an unknown tensor, wrong order, an index outside its tensor or a non-finite value, so a
+ * delta that did not come through the wire decoder is refused as well.
+ */
+export function flattenDelta(delta: SparseDelta, layout: TensorLayout): FlatDelta {
+  const size = delta.tensors.reduce((sum, { indices }) => sum + indices.length, 0);
+  const indices = new Uint32Array(size);
+  const values = new Float32Array(size);
+  let at = 0;
+  let lastTensor = -1;
+  for (const { tensor, indices: local, values: amounts } of delta.tensors) {
+    const spec = layout.tensors[tensor];
+    if (!spec || tensor <= lastTensor) throw invalid('tensors must exist and ascend', tensor, 0);
+    if (local.length !== amounts.length) throw invalid('as many values as indices', tensor, local.length);
+    lastTensor = tensor;
+    let last = -1;
+    for (let i = 0; i < local.length; i++) {
+      const index = local[i]!;
+      if (index <= last || index >= spec.size)
+        throw invalid('indices must ascend within the tensor', tensor, i);
+      if (!Number.isFinite(amounts[i])) throw invalid('values must be finite', tensor, i);
+      last = index;
+      indices[at] = spec.offset + index;
+      values[at++] = amounts[i]!;
+    }
+  }
+  return { indices, values };
+}
+
+function invalid(reason: string, tensor: number, entry: number): TrainingError {
+  return new TrainingError(
+    { code: 'DELTA_INVALID', reason, tensor, entry },
+    `delta refused: ${reason} (tensor ${tensor}, entry ${entry}); encode it again from the same model version`,
+  );
+}

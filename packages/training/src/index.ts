@@ -1,0 +1,85 @@
+/** @file What both sides and the lab share of training: local steps, compression, scoring, aggregation, model copies. */
+
+export { type OuterStepOptions, outerStep } from './aggregation/outerStep.js';
+export { changedShare, publishHalves } from './aggregation/publishHalves.js';
+export {
+  type AcceptedSubmission,
+  type AggregationRule,
+  type AggregatorOptions,
+  defaultAggregatorOptions,
+  StreamingAggregator,
+} from './aggregation/streamingAggregator.js';
+export { applyDelta } from './applyDelta.js';
+export { ErrorFeedback, type ErrorFeedbackOptions } from './compression/errorFeedback.js';
+export { type Selection, selectTopK, type TopKOptions } from './compression/topK.js';
+export { TrainingError, type TrainingErrorInfo } from './errors.js';
+export { denseDelta, type FlatDelta, flattenDelta } from './flatDelta.js';
+export {
+  DEFAULT_CLIP_NORM,
+  type LocalTrainingOptions,
+  type LocalTrainingResult,
+  type StepReport,
+  trainLocally,
+} from './localTraining.js';
+export {
+  decideMerge,
+  defaultMergeGateSettings,
+  type MergeDecision,
+  type MergeGateSettings,
+} from './mergeGate.js';
+export {
+  type ModelReplica,
+  parametersOf,
+  type ReplicaManifest,
+  type ReplicaSource,
+  syncReplica,
+} from './modelReplica.js';
+export { type AdamWOptions, createAdamW } from './optimizers/adamW.js';
+export { type ClipResult, clipGradient } from './optimizers/clipGradient.js';
+export type { InnerOptimizer, OptimizerStep } from './optimizers/innerOptimizer.js';
+export { createMuon, type MuonOptions } from './optimizers/muon.js';
+export { createSgd } from './optimizers/sgd.js';
+export {
+  defaultScheduleSettings,
+  learningRateAt,
+  learningRatesOf,
+  type ScheduleSettings,
+} from './schedule.js';
+export {
+  defaultOverlapThresholds,
+  type Likeness,
+  likenessOf,
+  type Overlap,
+  type OverlapThresholds,
+  overlapOf,
+} from './scoring/overlap.js';
+export { type PairedScore, type PairedScoreOptions, pairedScore } from './scoring/pairedScore.js';
+export { type PairedStatistics, pairedStatistics } from './scoring/pairedStatistics.js';
+export {
+  type ScoringBatch,
+  type SequentialScore,
+  type SequentialScoreOptions,
+  scoreSequentially,
+} from './scoring/scoreSequentially.js';
+export {
+  defaultSequentialTest,
+  type RefusalReason,
+  type SequentialDecision,
+  type SequentialTest,
+  sequentialDecision,
+} from './scoring/sequentialDecision.js';
+export {
+  defaultVerifiedScoreSettings,
+  type GatedSubmission,
+  type VerifiedScore,
+  type VerifiedScoreSettings,
+  verifiedScores,
+} from './scoring/verifiedScores.js';
+export {
+  assignedGapNats,
+  coverageNats,
+  defaultWorkTestSettings,
+  gapVerdict,
+  type WorkTestSettings,
+} from './scoring/workTests.js';
+export { checkTrainingSettings, defaultTrainingSettings, type TrainingSettings } from './trainingSettings.js';

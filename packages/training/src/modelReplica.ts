@@ -1,0 +1,144 @@
+/**
+ * @file A miner's or scorer's copy of the published model, kept up to date through ports (SPEC WIRE-3): set-deltas when
+ * the chain of them from its version is there and smaller, else the snapshot in verified chunks. A replica that is
+ * returned has the published state root, always checked; a replica that is given is never changed.
+ */
+import {
+  applySetDelta,
+  decodeSetDelta,
+  fromHalves,
+  type HashHex,
+  halvesOfBytes,
+  isCodedError,
+  SnapshotAssembly,
+  sha256Hex,
+  stateRoot,
+  type TensorLayout,
+  type VersionManifest,
+} from '@alice/protocol';
+import { TrainingError } from './errors.js';
+
+export interface ModelReplica {
+  readonly version: number;
+  readonly stateRoot: HashHex;
+  /** The published FP16 bits, in layout order. */
+  readonly halves: Uint16Array;
+}
+
+/** Manifests as the source hands them out; their signatures are the source's business. */
+export type ReplicaManifest = Pick<
+  VersionManifest,
+  'version' | 'stateRoot' | 'parentStateRoot' | 'setDelta' | 'snapshot'
+>;
+
+export interface ReplicaSource {
+  readonly layout: TensorLayout;
+  /** The version wanted, usually the latest. */
+  readonly latest: ReplicaManifest;
+  /** The manifest of an earlier version; `undefined` when it is no longer kept. */
+  manifestOf(version: number): Promise<ReplicaManifest | undefined>;
+  /** Bytes by their SHA-256; from anywhere, they are checked here. */
+  fetchBlob(hash: HashHex): Promise<Uint8Array>;
+}
+
+/** FP32 weights of a replica: exact, every half is an FP32 number. */
+export function parametersOf({ halves }: ModelReplica): Float32Array {
+  return fromHalves(halves);
+}
+
+/**
+ * A replica of `source.latest`, from `replica` if there is one.
+ * Throws `REPLICA_ROOT_MISMATCH` when neither deltas nor snapshot lead to the published root, `REPLICA_UNAVAILABLE` when
+ * neither is kept, and what the source's ports throw. Cost: the bytes fetched, one hash over the model.
+ */
+export async function syncReplica(
+  replica: ModelReplica | undefined,
+  source: ReplicaSource,
+): Promise<ModelReplica> {
+  const { latest } = source;
+  if (replica?.version === latest.version && replica.stateRoot === latest.stateRoot) return replica;
+  const chain = replica ? await deltaChain(replica, source) : undefined;
+  if (replica && chain) {
+    try {
+      return await throughDeltas(replica, chain, source);
+    } catch (error) {
+      // A damaged delta or a copy damaged on disk: the snapshot heals both, if it is still kept.
+      if (!isCodedError(error) || !HEALED_BY_SNAPSHOT.test(error.code) || !latest.snapshot) throw error;
+    }
+  }
+  return throughSnapshot(source);
+}
+
+const HEALED_BY_SNAPSHOT = /^(WIRE_|REPLICA_)/;
+
+/** Manifests after the replica's version up to the latest, oldest first; `undefined` when the snapshot serves better. */
+async function deltaChain(
+  replica: ModelReplica,
+  source: ReplicaSource,
+): Promise<ReplicaManifest[] | undefined> {
+  const limitBytes = source.latest.snapshot?.sizeBytes ?? Number.POSITIVE_INFINITY;
+  const chain: ReplicaManifest[] = [];
+  let sizeBytes = 0;
+  let next: ReplicaManifest | undefined = source.latest;
+  while (next && next.version > replica.version) {
+    if (!next.setDelta) return undefined;
+    sizeBytes += next.setDelta.sizeBytes;
+    if (sizeBytes > limitBytes) return undefined;
+    chain.unshift(next);
+    if (next.version - 1 === replica.version)
+      return next.parentStateRoot === replica.stateRoot ? chain : undefined;
+    next = await source.manifestOf(next.version - 1);
+  }
+  return undefined;
+}
+
+async function throughDeltas(
+  replica: ModelReplica,
+  chain: readonly ReplicaManifest[],
+  source: ReplicaSource,
+): Promise<ModelReplica> {
+  const halves = replica.halves.slice();
+  for (const { version, stateRoot: toRoot, parentStateRoot, setDelta } of chain) {
+    const bytes = await verifiedBlob(setDelta!.hash as HashHex, source);
+    const expected = { fromVersion: version - 1, toVersion: version, toRoot: toRoot as HashHex };
+    const delta = await decodeSetDelta(bytes, {
+      layout: source.layout,
+      expected: parentStateRoot ? { ...expected, fromRoot: parentStateRoot as HashHex } : expected,
+    });
+    applySetDelta(halves, delta);
+  }
+  return checkedReplica(halves, source);
+}
+
+async function throughSnapshot(source: ReplicaSource): Promise<ModelReplica> {
+  const { snapshot, version } = source.latest;
+  if (!snapshot)
+    throw new TrainingError(
+      { code: 'REPLICA_UNAVAILABLE', version },
+      `version ${version} is no longer kept as a snapshot and no chain of deltas leads to it: ask for the latest version`,
+    );
+  const assembly = new SnapshotAssembly(snapshot, 2 * source.layout.size);
+  for (const [chunk, { hash }] of snapshot.chunks.entries())
+    assembly.add(chunk, await source.fetchBlob(hash as HashHex));
+  return checkedReplica(halvesOfBytes(assembly.finish()), source);
+}
+
+async function verifiedBlob(expected: HashHex, source: ReplicaSource): Promise<Uint8Array> {
+  const bytes = await source.fetchBlob(expected);
+  const actual = sha256Hex(bytes);
+  if (actual === expected) return bytes;
+  throw new TrainingError(
+    { code: 'REPLICA_BLOB_MISMATCH', expected, actual },
+    `a downloaded blob has hash ${actual} instead of ${expected}: fetch it from another mirror`,
+  );
+}
+
+function checkedReplica(halves: Uint16Array, { layout, latest }: ReplicaSource): ModelReplica {
+  const expected = latest.stateRoot as HashHex;
+  const actual = stateRoot(halves, layout);
+  if (actual === expected) return { version: latest.version, stateRoot: expected, halves };
+  throw new TrainingError(
+    { code: 'REPLICA_ROOT_MISMATCH', version: latest.version, expected, actual },
+    `the weights rebuilt for version ${latest.version} have root ${actual}, published is ${expected}: fetch the snapshot again`,
+  );
+}

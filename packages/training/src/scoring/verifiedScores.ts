@@ -1,0 +1,84 @@
+/**
+ * @file What each submission of a round is paid for (SPEC SCORE-7): the one function from gate, work tests and
+ * verified tokens to the integers that epochs add up. The raw gain alone is a poor wage: equal honest work scored
+ * 0.002 to 0.026 nats in one round. So half of the wage is equal, the other half follows the capped gain, both in
+ * proportion to capped verified tokens, smoothed over a miner's rounds. `whitepaper` pays max(0, before − after).
+ * Invariants (tested): a failed gate or work test pays zero; more gain or more tokens never pays less; caps hold.
+ */
+import { toNanoNats } from '@alice/protocol';
+import { lowerMedian } from '../median.js';
+
+export interface GatedSubmission {
+  /** The sequential paired test's verdict. */
+  readonly gate: 'accept' | 'refuse';
+  /** Overlap, assigned gap and coverage together. */
+  readonly workTests: 'passed' | 'failed';
+  /** Mean paired gain at the round's step fraction. */
+  readonly gainNats: number;
+  /** Label tokens the work tests vouch for; never what the miner claims. */
+  readonly verifiedTokens: number;
+  /** `smoothedNats` of this miner's last paid round; left out for a newcomer. */
+  readonly previousNats?: number;
+}
+
+export interface VerifiedScoreSettings {
+  readonly rule: 'verified' | 'whitepaper';
+  /** Share of the wage that does not depend on the gain, in [0, 1]. */
+  readonly equalShare: number;
+  /** A gain counts up to this many times the round's median gain, ≥ 1. */
+  readonly gainCap: number;
+  /** Tokens count up to this many times the round's median tokens, ≥ 1. */
+  readonly tokenCap: number;
+  /** Weight of the miner's earlier rounds, in [0, 1). */
+  readonly smoothing: number;
+}
+
+export const defaultVerifiedScoreSettings: VerifiedScoreSettings = {
+  rule: 'verified',
+  equalShare: 0.5,
+  gainCap: 3,
+  tokenCap: 4,
+  smoothing: 0.5,
+};
+
+export interface VerifiedScore {
+  /** What the epoch adds up; 0 for refused work. */
+  readonly nanoNats: bigint;
+  /** To be handed back as `previousNats` next time; refused work leaves the miner's mean where it was. */
+  readonly smoothedNats: number | undefined;
+}
+
+/**
+ * One score per submission, in the order given; the order changes nothing else.
+ * Formula, for accepted i, with g̃ and t̃ the lower medians of accepted gains and tokens:
+ * wageᵢ = min(tᵢ/t̃, tokenCap) · (equalShare · g̃ + (1 − equalShare) · min(gᵢ, gainCap · g̃)),
+ * paidᵢ = (1 − smoothing) · wageᵢ + smoothing · previousᵢ.
+ */
+export function verifiedScores(
+  submissions: readonly GatedSubmission[],
+  settings: VerifiedScoreSettings = defaultVerifiedScoreSettings,
+): VerifiedScore[] {
+  if (settings.rule === 'whitepaper') return submissions.map(rawScore);
+  const accepted = submissions.filter(isVerified);
+  const medianGainNats = lowerMedian(accepted.map((s) => s.gainNats));
+  const medianTokens = lowerMedian(accepted.map((s) => s.verifiedTokens));
+  return submissions.map((submission) => {
+    const { gainNats, verifiedTokens, previousNats } = submission;
+    if (!isVerified(submission)) return { nanoNats: 0n, smoothedNats: previousNats };
+    const tokenFactor = Math.min(verifiedTokens / medianTokens, settings.tokenCap);
+    const cappedGain = Math.min(gainNats, settings.gainCap * medianGainNats);
+    const wage =
+      tokenFactor * (settings.equalShare * medianGainNats + (1 - settings.equalShare) * cappedGain);
+    const paidNats = (1 - settings.smoothing) * wage + settings.smoothing * (previousNats ?? wage);
+    return { nanoNats: toNanoNats(paidNats), smoothedNats: paidNats };
+  });
+}
+
+/** SPEC SCORE-1, WP 2.4: no gate but the sign, no work test. */
+function rawScore({ gainNats, previousNats }: GatedSubmission): VerifiedScore {
+  return { nanoNats: toNanoNats(gainNats), smoothedNats: previousNats };
+}
+
+function isVerified({ gate, workTests, gainNats, verifiedTokens }: GatedSubmission): boolean {
+  return gate === 'accept' && workTests === 'passed' && gainNats > 0 && verifiedTokens > 0;
+}
