@@ -40,7 +40,10 @@ describe('ContentCache', () => {
   it('refuses a download with another hash and asks anew next time', async () => {
     const cache = await ContentCache.open({ dir, maxBytes: 1000 });
     const { bytes, hash } = item(1);
-    await assert.rejects(cache.get(hash, async () => item(2).bytes), (error) => errorCodeOf(error) === 'DOWNLOAD_CORRUPT');
+    await assert.rejects(
+      cache.get(hash, async () => item(2).bytes),
+      (error) => errorCodeOf(error) === 'DOWNLOAD_CORRUPT',
+    );
     assert.deepEqual(await cache.get(hash, async () => bytes), bytes);
   });
 

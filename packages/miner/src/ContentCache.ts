@@ -69,7 +69,10 @@ export class ContentCache {
     const bytes = await download();
     const actual = sha256Of(bytes);
     if (actual !== hash)
-      throw new MinerError({ code: 'DOWNLOAD_CORRUPT', hash, actual }, `downloaded bytes have hash ${actual}, not ${hash}; they are thrown away and asked for again`);
+      throw new MinerError(
+        { code: 'DOWNLOAD_CORRUPT', hash, actual },
+        `downloaded bytes have hash ${actual}, not ${hash}; they are thrown away and asked for again`,
+      );
     await this.#keep(hash, bytes);
     return bytes;
   }

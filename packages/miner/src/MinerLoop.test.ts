@@ -1,28 +1,70 @@
 /** @file The miner's state machine with a played server and trainer: no work is lost, none is counted twice. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CodedError, type Offered, ServerCallError, type Submission, silentLogger, type Task, type VersionManifest } from '@alice/protocol';
+import {
+  CodedError,
+  type Offered,
+  ServerCallError,
+  type Submission,
+  silentLogger,
+  type Task,
+  type VersionManifest,
+} from '@alice/protocol';
 import fc from 'fast-check';
 import { MAX_FAILURES } from './afterFailure.js';
 import { MinerError } from './errors.js';
 import type { MinerEvent } from './events.js';
 import { MinerLoop } from './MinerLoop.js';
 import type { MinerServer } from './minerServer.js';
-import type { OpenedTrainer, OpenTrainer, Outcome, Synced, SyncRequest, Trained, Trainer, TrainRequest, UnsettledWork } from './trainer.js';
+import type {
+  OpenedTrainer,
+  OpenTrainer,
+  Outcome,
+  Synced,
+  SyncRequest,
+  Trained,
+  Trainer,
+  TrainRequest,
+  UnsettledWork,
+} from './trainer.js';
 
 const root = (version: number): string => `0x${version.toString(16).padStart(64, '0')}`;
 const idOf = (n: number): string => `0x${n.toString(16).padStart(32, '0')}`;
 
 function taskOf(round: number, version = 0): Task {
-  const settings = { optimizer: 'muon', innerSteps: 1, rowsPerStep: 1, sequenceLength: 2, learningRates: [0.1], weightDecay: 0, gradientClip: 1, density: 1, errorFeedbackDecay: 1 } as const;
+  const settings = {
+    optimizer: 'muon',
+    innerSteps: 1,
+    rowsPerStep: 1,
+    sequenceLength: 2,
+    learningRates: [0.1],
+    weightDecay: 0,
+    gradientClip: 1,
+    density: 1,
+    errorFeedbackDecay: 1,
+  } as const;
   return {
-    taskId: idOf(round), nonce: root(99), round, version, stateRoot: root(version), objective: 'lm', shard: 3, from: 0, count: 9,
-    seed: 's', settings: { ...settings, learningRates: [0.1] }, deadlineMs: 1e15, windowMs: 1000,
+    taskId: idOf(round),
+    nonce: root(99),
+    round,
+    version,
+    stateRoot: root(version),
+    objective: 'lm',
+    shard: 3,
+    from: 0,
+    count: 9,
+    seed: 's',
+    settings: { ...settings, learningRates: [0.1] },
+    deadlineMs: 1e15,
+    windowMs: 1000,
   };
 }
 
 function refused(refusal: string, status = 409, detail: Record<string, unknown> = {}): ServerCallError {
-  return new ServerCallError({ code: 'SERVER_REFUSED', route: 'submit', status, refusal, retryAfterMs: null, detail }, refusal);
+  return new ServerCallError(
+    { code: 'SERVER_REFUSED', route: 'submit', status, refusal, retryAfterMs: null, detail },
+    refusal,
+  );
 }
 
 /** One scripted round: what the upload answers and how the submission is judged, in the order it is asked. */
@@ -102,14 +144,26 @@ class FakeTrainer implements Trainer {
     if (other !== undefined) return other;
     const work = { taskId: task.taskId, round: task.round, sizeBytes: 5 };
     this.disk.push(work);
-    return { kind: 'work', work, steps: 1, skippedSteps: 0, tokens: 2, lossNats: 3, microBatch: 1, elapsedMs: 10 };
+    return {
+      kind: 'work',
+      work,
+      steps: 1,
+      skippedSteps: 0,
+      tokens: 2,
+      lossNats: 3,
+      microBatch: 1,
+      elapsedMs: 10,
+    };
   }
   async submission(): Promise<Uint8Array> {
     return new Uint8Array(5);
   }
   async settle({ taskId, outcome }: { taskId: string; outcome: Outcome }): Promise<void> {
     this.settled.push([taskId, outcome]);
-    this.disk.splice(this.disk.findIndex((work) => work.taskId === taskId), 1);
+    this.disk.splice(
+      this.disk.findIndex((work) => work.taskId === taskId),
+      1,
+    );
   }
   async close(): Promise<void> {}
 }
@@ -122,13 +176,24 @@ interface Run {
 }
 
 /** Runs the loop until `maxTasks` are delivered and judged, or nothing is left to do. */
-async function run(rounds: readonly Round[], options: { trainer?: FakeTrainer; maxTasks?: number; onEvent?: (e: MinerEvent) => void } = {}): Promise<Run> {
+async function run(
+  rounds: readonly Round[],
+  options: { trainer?: FakeTrainer; maxTasks?: number; onEvent?: (e: MinerEvent) => void } = {},
+): Promise<Run> {
   const server = new FakeServer(rounds);
   const { trainer = new FakeTrainer(), maxTasks = rounds.length } = options;
   const events: MinerEvent[] = [];
   const pauses: number[] = [];
   const stop = new AbortController();
-  const request = { dir: 'd', address: 'a', instance: 'i', threads: 1, networkId: root(1), serverId: 's', model: {} } as OpenTrainer;
+  const request = {
+    dir: 'd',
+    address: 'a',
+    instance: 'i',
+    threads: 1,
+    networkId: root(1),
+    serverId: 's',
+    model: {},
+  } as OpenTrainer;
   const loop = new MinerLoop(
     {
       server,
@@ -155,27 +220,48 @@ async function run(rounds: readonly Round[], options: { trainer?: FakeTrainer; m
 }
 
 const types = ({ events }: Run): string[] => events.map(({ type }) => type);
-const only = <T extends MinerEvent['type']>({ events }: Run, type: T) => events.filter((e): e is Extract<MinerEvent, { type: T }> => e.type === type);
+const only = <T extends MinerEvent['type']>({ events }: Run, type: T) =>
+  events.filter((e): e is Extract<MinerEvent, { type: T }> => e.type === type);
 
 describe('a round', () => {
   it('goes from registration to a verdict', async () => {
     const done = await run([{ verdicts: [queued, queued, accepted] }]);
-    assert.deepEqual(types(done), ['registered', 'opened', 'synced', 'task', 'trained', 'submitted', 'accepted']);
+    assert.deepEqual(types(done), [
+      'registered',
+      'opened',
+      'synced',
+      'task',
+      'trained',
+      'submitted',
+      'accepted',
+    ]);
     const [trained] = only(done, 'trained');
     assert.equal(trained!.tokensPerSec, 200);
-    assert.deepEqual(only(done, 'accepted')[0], { type: 'accepted', taskId: idOf(1), submissionId: 's1', score: '7', gainNats: 0.1 });
+    assert.deepEqual(only(done, 'accepted')[0], {
+      type: 'accepted',
+      taskId: idOf(1),
+      submissionId: 's1',
+      score: '7',
+      gainNats: 0.1,
+    });
     assert.deepEqual(done.trainer.settled, [], 'work stays on the books while its round may be rolled back');
   });
 
   it('takes accepted work off the books once a later round has begun', async () => {
     const done = await run([{}, {}, {}]);
-    assert.deepEqual(done.trainer.settled, [[idOf(1), 'applied'], [idOf(2), 'applied']]);
+    assert.deepEqual(done.trainer.settled, [
+      [idOf(1), 'applied'],
+      [idOf(2), 'applied'],
+    ]);
     assert.equal(only(done, 'accepted').length, 3, 'each is told once');
   });
 
   it('syncs to the version of the task when it has moved on', async () => {
     const done = await run([{}, { version: 1 }]);
-    assert.deepEqual(done.trainer.syncs.map(({ manifest }) => manifest.version), [0, 1]);
+    assert.deepEqual(
+      done.trainer.syncs.map(({ manifest }) => manifest.version),
+      [0, 1],
+    );
   });
 });
 
@@ -184,7 +270,10 @@ describe('what was sent and not applied', () => {
     it(`is given back when refused as ${code}`, async () => {
       const done = await run([{ verdicts: [queued, refusedAs(code)] }]);
       assert.deepEqual(done.trainer.settled, [[idOf(1), 'returned']]);
-      assert.deepEqual(only(done, 'refused').map((e) => [e.code, e.submissionId, e.reason]), [[code, 's1', 'because']]);
+      assert.deepEqual(
+        only(done, 'refused').map((e) => [e.code, e.submissionId, e.reason]),
+        [[code, 's1', 'because']],
+      );
     });
 
   it('is not given back when it made the loss infinite: it would do so again', async () => {
@@ -195,7 +284,15 @@ describe('what was sent and not applied', () => {
   it('is given back when its round is rolled back after it was accepted', async () => {
     const done = await run([{ verdicts: [accepted, refusedAs('ROUND_ROLLED_BACK')] }, {}]);
     assert.deepEqual(done.trainer.settled, [[idOf(1), 'returned']]);
-    assert.deepEqual(types(done).slice(5), ['submitted', 'accepted', 'refused', 'task', 'trained', 'submitted', 'accepted']);
+    assert.deepEqual(types(done).slice(5), [
+      'submitted',
+      'accepted',
+      'refused',
+      'task',
+      'trained',
+      'submitted',
+      'accepted',
+    ]);
   });
 
   it('is given back when the task expired before the upload, and the next task is taken', async () => {
@@ -205,7 +302,10 @@ describe('what was sent and not applied', () => {
     const done = await run([{ upload: expired }, {}], { maxTasks: 1 });
     assert.deepEqual(done.trainer.settled, [[idOf(1), 'returned']]);
     assert.deepEqual(done.server.uploads, [idOf(1), idOf(2)]);
-    assert.deepEqual(only(done, 'refused').map((e) => [e.code, e.submissionId]), [['TASK_EXPIRED', null]]);
+    assert.deepEqual(
+      only(done, 'refused').map((e) => [e.code, e.submissionId]),
+      [['TASK_EXPIRED', null]],
+    );
   });
 
   it('is given back when the server has forgotten it', async () => {
@@ -220,7 +320,10 @@ describe('a lost answer', () => {
       throw refused('NONCE_USED', 409, { submissionId: 's1', identical: true });
     };
     const done = await run([{ upload }]);
-    assert.deepEqual(only(done, 'submitted').map((e) => e.submissionId), ['s1']);
+    assert.deepEqual(
+      only(done, 'submitted').map((e) => e.submissionId),
+      ['s1'],
+    );
     assert.equal(only(done, 'accepted').length, 1);
     assert.deepEqual(done.trainer.settled, []);
   });
@@ -252,7 +355,10 @@ describe('a restart', () => {
     const done = await run([{}], { trainer });
     assert.equal(done.server.registrations, 2);
     assert.deepEqual(done.server.uploads, [idOf(1)]);
-    assert.deepEqual(only(done, 'dropped').map((e) => e.code), ['THREAD_ENDED']);
+    assert.deepEqual(
+      only(done, 'dropped').map((e) => e.code),
+      ['THREAD_ENDED'],
+    );
   });
 });
 
@@ -263,7 +369,10 @@ describe('failures', () => {
       if (nth === 1) throw new CodedError({ code: 'REPLICA_ROOT_MISMATCH' }, 'wrong');
     };
     const done = await run([{}], { trainer });
-    assert.deepEqual(done.trainer.syncs.map((s) => s.fromSnapshot), [false, true]);
+    assert.deepEqual(
+      done.trainer.syncs.map((s) => s.fromSnapshot),
+      [false, true],
+    );
     assert.equal(only(done, 'accepted').length, 1);
   });
 
@@ -272,22 +381,45 @@ describe('failures', () => {
       throw refused('STATE_ROOT_WRONG');
     };
     const done = await run([{ upload }, {}], { maxTasks: 1 });
-    assert.deepEqual(done.trainer.syncs.map((s) => s.fromSnapshot), [false, true]);
+    assert.deepEqual(
+      done.trainer.syncs.map((s) => s.fromSnapshot),
+      [false, true],
+    );
   });
 
   it('steps that give NaN send nothing, and the weights are fetched again', async () => {
     const trainer = new FakeTrainer();
-    trainer.failures.train = (nth) => (nth === 1 ? { kind: 'nothing', code: 'NOT_FINITE', reason: 'nan' } : undefined);
+    trainer.failures.train = (nth) =>
+      nth === 1 ? { kind: 'nothing', code: 'NOT_FINITE', reason: 'nan' } : undefined;
     const done = await run([{}], { trainer });
-    assert.deepEqual(only(done, 'dropped').map((e) => e.code), ['NOT_FINITE']);
-    assert.deepEqual(done.trainer.syncs.map((s) => s.fromSnapshot), [false, true]);
+    assert.deepEqual(
+      only(done, 'dropped').map((e) => e.code),
+      ['NOT_FINITE'],
+    );
+    assert.deepEqual(
+      done.trainer.syncs.map((s) => s.fromSnapshot),
+      [false, true],
+    );
     assert.deepEqual(done.server.uploads, [idOf(1)], 'only the second, finite attempt was sent');
     assert.equal(done.pauses.length > 0, true, 'the same task again is not tried without a pause');
   });
 
   for (const [name, error] of [
-    ['another network', new ServerCallError({ code: 'SERVER_IDENTITY_CHANGED', expected: { networkId: 'a', serverId: 'b' }, actual: { networkId: 'c', serverId: 'b' } }, 'x')],
-    ['a version signed by someone else', new MinerError({ code: 'VERSION_SIGNATURE_INVALID', version: 1 }, 'x')],
+    [
+      'another network',
+      new ServerCallError(
+        {
+          code: 'SERVER_IDENTITY_CHANGED',
+          expected: { networkId: 'a', serverId: 'b' },
+          actual: { networkId: 'c', serverId: 'b' },
+        },
+        'x',
+      ),
+    ],
+    [
+      'a version signed by someone else',
+      new MinerError({ code: 'VERSION_SIGNATURE_INVALID', version: 1 }, 'x'),
+    ],
     ['a disk that takes no writes', new MinerError({ code: 'STATE_NOT_SAVED', path: 'p' }, 'x')],
     ['a refused key', refused('SIGNATURE_INVALID', 401)],
   ] as const)
@@ -306,7 +438,10 @@ describe('failures', () => {
     trainer.failures.sync = () => {
       throw new TypeError('a fault of the program');
     };
-    const running = run([{}], { trainer, onEvent: (event) => event.type === 'retrying' && retries.push(event.inMs) });
+    const running = run([{}], {
+      trainer,
+      onEvent: (event) => event.type === 'retrying' && retries.push(event.inMs),
+    });
     await assert.rejects(running, /a fault of the program/);
     assert.equal(trainer.syncs.length, MAX_FAILURES);
     assert.deepEqual(retries.slice(0, 4), [375, 750, 1500, 3000]);
@@ -314,9 +449,18 @@ describe('failures', () => {
 });
 
 describe('any course of events', () => {
-  const verdict = fc.constantFrom(queued, accepted, refusedAs('NOT_HELPFUL'), refusedAs('NOT_FINITE'), refusedAs('ROUND_ROLLED_BACK'));
+  const verdict = fc.constantFrom(
+    queued,
+    accepted,
+    refusedAs('NOT_HELPFUL'),
+    refusedAs('NOT_FINITE'),
+    refusedAs('ROUND_ROLLED_BACK'),
+  );
   const uploads = ['ok', 'lost', 'expired', 'wrong'] as const;
-  const round = fc.record({ upload: fc.constantFrom(...uploads), verdicts: fc.array(verdict, { minLength: 1, maxLength: 4 }) });
+  const round = fc.record({
+    upload: fc.constantFrom(...uploads),
+    verdicts: fc.array(verdict, { minLength: 1, maxLength: 4 }),
+  });
 
   it('settles each piece of work at most once, and gives back what was refused and nothing else', async () => {
     await fc.assert(
@@ -324,7 +468,8 @@ describe('any course of events', () => {
         const rounds: Round[] = script.map(({ upload, verdicts }, i) => ({
           verdicts,
           upload: () => {
-            if (upload === 'lost') throw refused('NONCE_USED', 409, { submissionId: `s${i + 1}`, identical: true });
+            if (upload === 'lost')
+              throw refused('NONCE_USED', 409, { submissionId: `s${i + 1}`, identical: true });
             if (upload === 'expired') throw refused('TASK_EXPIRED', 410);
             if (upload === 'wrong') throw refused('NONCE_WRONG', 400);
           },
@@ -337,12 +482,17 @@ describe('any course of events', () => {
           const refusedUpload = upload === 'expired' || upload === 'wrong';
           const codes = verdicts.map((v) => v.code);
           if (refusedUpload) assert.equal(what, 'returned', `${i}`);
-          else if (what === 'returned') assert(codes.includes('NOT_HELPFUL') || codes.includes('ROUND_ROLLED_BACK'), `${i}`);
+          else if (what === 'returned')
+            assert(codes.includes('NOT_HELPFUL') || codes.includes('ROUND_ROLLED_BACK'), `${i}`);
           else if (what === 'lost') assert(codes.includes('NOT_FINITE'), `${i}`);
           else if (what === 'applied') assert(codes.includes(null), `${i}`);
         });
         const left = done.trainer.disk.map(({ taskId }) => taskId);
-        assert.deepEqual([...left, ...outcome.keys()].sort(), done.server.uploads.slice().sort(), 'work vanished');
+        assert.deepEqual(
+          [...left, ...outcome.keys()].sort(),
+          done.server.uploads.slice().sort(),
+          'work vanished',
+        );
       }),
       { numRuns: 150 },
     );

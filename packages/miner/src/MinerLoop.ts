@@ -3,13 +3,21 @@
  * decides; computing, downloading and waiting are behind ports. Every state may be entered again after a failure, and
  * each failure leads to a state from which nothing is lost.
  */
-import { errorCodeOf, type LogFacts, messageOf, refusalOf, type Submission, type Task, type VersionManifest } from '@alice/protocol';
+import {
+  errorCodeOf,
+  type LogFacts,
+  messageOf,
+  refusalOf,
+  type Submission,
+  type Task,
+  type VersionManifest,
+} from '@alice/protocol';
 import { afterFailure, failurePause, isFatal } from './afterFailure.js';
 import { MinerError } from './errors.js';
 import type { MinerEvent } from './events.js';
 import { judgeDelivery, judgeVerdict } from './judgeSubmission.js';
-import type { OpenTrainer, Outcome, Trained, Trainer, UnsettledWork } from './trainer.js';
 import type { MinerServer } from './minerServer.js';
+import type { OpenTrainer, Outcome, Trained, Trainer, UnsettledWork } from './trainer.js';
 
 export type MinerState =
   | { readonly at: 'connect' }
@@ -125,7 +133,14 @@ export class MinerLoop {
         else {
           resync ||= verdict.code === 'STATE_ROOT_WRONG';
           await this.#settle(work, 'returned');
-          this.#ports.emit({ type: 'refused', taskId: work.taskId, submissionId: null, code: verdict.code, reason: messageOf(error), score: '0' });
+          this.#ports.emit({
+            type: 'refused',
+            taskId: work.taskId,
+            submissionId: null,
+            code: verdict.code,
+            reason: messageOf(error),
+            score: '0',
+          });
         }
       }
     }
@@ -158,7 +173,9 @@ export class MinerLoop {
       await this.#ports.pause(WAIT_FOR_VERDICT_MS);
       return { at: 'ask' };
     }
-    const { offer, retryAfterMs } = await this.#ports.server.nextTask(waiting ? WAIT_FOR_VERDICT_MS : WAIT_MS);
+    const { offer, retryAfterMs } = await this.#ports.server.nextTask(
+      waiting ? WAIT_FOR_VERDICT_MS : WAIT_MS,
+    );
     if (offer === undefined) {
       if (retryAfterMs > 0) await this.#ports.pause(Math.min(retryAfterMs, WAIT_MS));
       return { at: 'ask' };
@@ -176,12 +193,23 @@ export class MinerLoop {
     const { emit, nowMs, trainer } = this.#ports;
     const { taskId, round, version, stateRoot, shard, count } = task;
     emit({ type: 'task', taskId, round, version, shard, tokens: count });
-    if (this.#replica?.version !== version || this.#replica.stateRoot !== stateRoot) await this.#syncForTask(task);
+    if (this.#replica?.version !== version || this.#replica.stateRoot !== stateRoot)
+      await this.#syncForTask(task);
     const bytes = await this.#ports.shard(shard);
-    const trained = await trainer.train({ task, shard: bytes, windowMs: task.windowMs - (nowMs() - receivedAtMs) });
+    const trained = await trainer.train({
+      task,
+      shard: bytes,
+      windowMs: task.windowMs - (nowMs() - receivedAtMs),
+    });
     if (trained.kind === 'nothing') return this.#nothingDone(task, trained);
     const { kind: _, work, elapsedMs, ...report } = trained;
-    emit({ type: 'trained', taskId, ...report, elapsedMs, tokensPerSec: (1000 * trained.tokens) / Math.max(elapsedMs, 1) });
+    emit({
+      type: 'trained',
+      taskId,
+      ...report,
+      elapsedMs,
+      tokensPerSec: (1000 * trained.tokens) / Math.max(elapsedMs, 1),
+    });
     this.#open.push(work);
     this.#failures = 0;
     return { at: 'deliver' };
@@ -197,7 +225,10 @@ export class MinerLoop {
       );
   }
 
-  async #nothingDone(task: Task, { code, reason }: Extract<Trained, { kind: 'nothing' }>): Promise<MinerState> {
+  async #nothingDone(
+    task: Task,
+    { code, reason }: Extract<Trained, { kind: 'nothing' }>,
+  ): Promise<MinerState> {
     if (code === 'STOPPED') return { at: 'done' };
     this.#drop(task.taskId, code, reason);
     // Weights that give NaN may be a damaged copy; the snapshot is the one way to be sure.
@@ -239,7 +270,14 @@ export class MinerLoop {
     } catch (error) {
       if (refusalOf(error) !== 'SUBMISSION_UNKNOWN' && refusalOf(error) !== 'NOT_FOUND') throw error;
       await this.#settle(work, 'returned'); // the server knows nothing of it, so nobody will apply it
-      emit({ type: 'refused', taskId, submissionId, code: 'SUBMISSION_UNKNOWN', reason: messageOf(error), score: '0' });
+      emit({
+        type: 'refused',
+        taskId,
+        submissionId,
+        code: 'SUBMISSION_UNKNOWN',
+        reason: messageOf(error),
+        score: '0',
+      });
       return 'refused';
     }
     const { score, gainNats, reason } = submission;

@@ -3,7 +3,13 @@
  * its numbers are used, every result against the state root (SPEC WIRE-3, AGG-4). The file may lag behind; the deltas
  * since are fetched again.
  */
-import { bytesOf, type HashHex, type TensorLayout, type VersionManifest, verifyVersion } from '@alice/protocol';
+import {
+  bytesOf,
+  type HashHex,
+  type TensorLayout,
+  type VersionManifest,
+  verifyVersion,
+} from '@alice/protocol';
 import { type ModelReplica, parametersOf, type ReplicaManifest, syncReplica } from '@alice/training';
 import { MinerError } from './errors.js';
 import type { SyncWay } from './events.js';
@@ -43,7 +49,11 @@ export class ModelCopy {
     const bytes = loaded.parts.get(HALVES);
     if (bytes?.length !== 2 * options.layout.size) return copy;
     const { version, stateRoot } = loaded.facts;
-    copy.#replica = { version, stateRoot, halves: new Uint16Array(bytes.buffer, bytes.byteOffset, options.layout.size) };
+    copy.#replica = {
+      version,
+      stateRoot,
+      halves: new Uint16Array(bytes.buffer, bytes.byteOffset, options.layout.size),
+    };
     copy.#savedVersion = version;
     return copy;
   }
@@ -56,7 +66,10 @@ export class ModelCopy {
   parameters(version: number, stateRoot: string): Float32Array {
     const replica = this.#replica;
     if (replica === undefined || replica.version !== version || replica.stateRoot !== stateRoot)
-      throw new MinerError({ code: 'SYNC_FIRST', version }, `the weights of version ${version} are not here yet: sync first`);
+      throw new MinerError(
+        { code: 'SYNC_FIRST', version },
+        `the weights of version ${version} are not here yet: sync first`,
+      );
     return parametersOf(replica);
   }
 

@@ -36,6 +36,9 @@ export class ShardStore {
     this.#list = new Map(shards.map((entry) => [entry.shard, entry]));
     const entry = this.#list.get(shard);
     if (entry !== undefined) return entry;
-    throw new MinerError({ code: 'SHARD_UNKNOWN', shard }, `shard ${shard} is not in the server's list; the task cannot be done`);
+    throw new MinerError(
+      { code: 'SHARD_UNKNOWN', shard },
+      `shard ${shard} is not in the server's list; the task cannot be done`,
+    );
   }
 }

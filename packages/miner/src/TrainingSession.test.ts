@@ -5,13 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import {
-  CodedError, decodeSubmission, errorCodeOf, initCrypto, keyPairFromSecret, type SparseDelta, type Task, toHex, type VersionManifest,
+  CodedError,
+  decodeSubmission,
+  errorCodeOf,
+  initCrypto,
+  keyPairFromSecret,
+  type SparseDelta,
+  type Task,
+  toHex,
+  type VersionManifest,
 } from '@alice/protocol';
 import { flattenDelta } from '@alice/training';
-import { FAKE_LAYOUT, FAKE_MODEL, FAKE_SETTINGS, type FakeComputeOptions, fakeCompute } from './testing/fakeCompute.js';
-import { NETWORK_ID, PublishedModel } from './testing/PublishedModel.js';
 import { TrainingSession } from './TrainingSession.js';
 import { TrainingState } from './TrainingState.js';
+import {
+  FAKE_LAYOUT,
+  FAKE_MODEL,
+  FAKE_SETTINGS,
+  type FakeComputeOptions,
+  fakeCompute,
+} from './testing/fakeCompute.js';
+import { NETWORK_ID, PublishedModel } from './testing/PublishedModel.js';
 import type { Trained, TrainerSource } from './trainer.js';
 
 const SIZE = FAKE_LAYOUT.size;
@@ -21,7 +35,7 @@ const code = (wanted: string) => (error: unknown) => errorCodeOf(error) === want
 let dir = '';
 let network: PublishedModel;
 let manifest: VersionManifest;
-let folders: string[] = [];
+const folders: string[] = [];
 before(initCrypto);
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 beforeEach(async () => {
@@ -61,19 +75,37 @@ async function opened(options: SessionOptions = {}): Promise<TrainingSession> {
 }
 
 const openRequest = () => ({
-  dir, address: 'a2x', instance: 'one', threads: 1, networkId: NETWORK_ID, serverId: network.key.address, model: FAKE_MODEL,
+  dir,
+  address: 'a2x',
+  instance: 'one',
+  threads: 1,
+  networkId: NETWORK_ID,
+  serverId: network.key.address,
+  model: FAKE_MODEL,
 });
 
 function taskOf(n: number, settings: Partial<Task['settings']> = {}): Task {
   const bytes = (length: number, value: number) => toHex(new Uint8Array(length).fill(value));
   const { version, stateRoot } = network.manifests.at(-1)!;
   return {
-    taskId: bytes(16, n), nonce: bytes(32, n), round: n, version, stateRoot, objective: 'lm', shard: 0, from: 10, count: 150,
-    seed: 'seed', settings: { ...FAKE_SETTINGS, ...settings }, deadlineMs: 1e15, windowMs: 1e9,
+    taskId: bytes(16, n),
+    nonce: bytes(32, n),
+    round: n,
+    version,
+    stateRoot,
+    objective: 'lm',
+    shard: 0,
+    from: 10,
+    count: 150,
+    seed: 'seed',
+    settings: { ...FAKE_SETTINGS, ...settings },
+    deadlineMs: 1e15,
+    windowMs: 1e9,
   };
 }
 
-const decode = (bytes: Uint8Array) => decodeSubmission(bytes, { layout: FAKE_LAYOUT, maxEntries: SIZE, maxInflatedBytes: 1e6 });
+const decode = (bytes: Uint8Array) =>
+  decodeSubmission(bytes, { layout: FAKE_LAYOUT, maxEntries: SIZE, maxInflatedBytes: 1e6 });
 
 function dense(delta: SparseDelta): Float32Array {
   const { indices, values } = flattenDelta(delta, FAKE_LAYOUT);
@@ -86,7 +118,11 @@ function dense(delta: SparseDelta): Float32Array {
 
 /** The residual as it stands in the file. */
 async function savedResidual(): Promise<Float32Array> {
-  const { state, found } = await TrainingState.open({ path: statePath(), layout: FAKE_LAYOUT, networkId: NETWORK_ID });
+  const { state, found } = await TrainingState.open({
+    path: statePath(),
+    layout: FAKE_LAYOUT,
+    networkId: NETWORK_ID,
+  });
   assert.equal(found, 'good');
   return state.feedback({ density: 1, errorFeedbackDecay: 1 }).residual.slice();
 }
@@ -104,7 +140,15 @@ describe('what a task gives', () => {
     const { taskId, nonce, stateRoot, version } = taskOf(1);
     assert.deepEqual(
       { ...header, meanTrainingLossNats: 0 },
-      { taskId, nonce, stateRoot, baseVersion: version, innerSteps: 6, tokens: 6 * 4 * 2, meanTrainingLossNats: 0 },
+      {
+        taskId,
+        nonce,
+        stateRoot,
+        baseVersion: version,
+        innerSteps: 6,
+        tokens: 6 * 4 * 2,
+        meanTrainingLossNats: 0,
+      },
     );
     assert(Math.abs(header.meanTrainingLossNats - trained.lossNats) < 1e-6);
   });
@@ -113,7 +157,8 @@ describe('what a task gives', () => {
     const { delta } = await trainAndRead(await start(), taskOf(1, { density: 1 }));
     const base = Float32Array.from({ length: SIZE }, (_, i) => (i % 16) / 8);
     const sent = dense(delta);
-    const distance = (at: (i: number) => number) => base.reduce((sum, _, i) => sum + (at(i) - Math.sin(i)) ** 2, 0);
+    const distance = (at: (i: number) => number) =>
+      base.reduce((sum, _, i) => sum + (at(i) - Math.sin(i)) ** 2, 0);
     assert(distance((i) => base[i]! + sent[i]!) < distance((i) => base[i]!));
     assert(distance((i) => base[i]! - sent[i]!) > distance((i) => base[i]!));
   });
@@ -125,7 +170,10 @@ describe('what a task gives', () => {
     const kept = await savedResidual();
     const expected = dense(whole.delta);
     const sent = dense(part.delta);
-    assert.deepEqual(sent.map((value, i) => value + kept[i]!), expected);
+    assert.deepEqual(
+      sent.map((value, i) => value + kept[i]!),
+      expected,
+    );
     assert.equal(sent.filter((value) => value !== 0).length, Math.ceil(0.25 * 400) + Math.ceil(0.25 * 7));
   });
 
@@ -140,7 +188,10 @@ describe('what a task gives', () => {
     });
     const { trained, header } = await trainAndRead(session, taskOf(1), 350);
     assert.deepEqual([trained.steps, trained.tokens, header.innerSteps, header.tokens], [3, 3 * 8, 3, 3 * 8]);
-    assert.deepEqual(await session.train({ task: taskOf(2), shard: SHARD, windowMs: 0 }).then(codeOfNothing), 'WINDOW_TOO_SHORT');
+    assert.deepEqual(
+      await session.train({ task: taskOf(2), shard: SHARD, windowMs: 0 }).then(codeOfNothing),
+      'WINDOW_TOO_SHORT',
+    );
   });
 
   it('computes in smaller micro-batches when memory is short, with the same result (SPEC TRAIN-5)', async () => {
@@ -169,7 +220,10 @@ describe('what must not leave', () => {
   it('NaN or infinite steps: nothing is sent, the file stays as it was', async () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const session = await start({ onGradient: () => bad });
-      assert.equal(codeOfNothing(await session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 })), 'NOT_FINITE');
+      assert.equal(
+        codeOfNothing(await session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 })),
+        'NOT_FINITE',
+      );
       await assert.rejects(session.submission(taskOf(1).taskId), code('WORK_UNKNOWN'));
     }
     assert(!(await readdir(dir)).some((name) => name.startsWith('training-')));
@@ -185,14 +239,23 @@ describe('what must not leave', () => {
   it('half-done work of a miner that is being stopped', async () => {
     let steps = 0;
     const session = await start({ onGradient: () => void steps++, stopRequested: () => steps >= 2 });
-    assert.equal(codeOfNothing(await session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 })), 'STOPPED');
+    assert.equal(
+      codeOfNothing(await session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 })),
+      'STOPPED',
+    );
     assert.equal(steps, 2);
   });
 
   it('a task whose tokens are not in its shard', async () => {
     const session = await start();
-    await assert.rejects(session.train({ task: { ...taskOf(1), from: 100 }, shard: SHARD, windowMs: 1e9 }), code('TASK_INVALID'));
-    await assert.rejects(session.train({ task: { ...taskOf(1), count: 8 }, shard: SHARD, windowMs: 1e9 }), code('TASK_INVALID'));
+    await assert.rejects(
+      session.train({ task: { ...taskOf(1), from: 100 }, shard: SHARD, windowMs: 1e9 }),
+      code('TASK_INVALID'),
+    );
+    await assert.rejects(
+      session.train({ task: { ...taskOf(1), count: 8 }, shard: SHARD, windowMs: 1e9 }),
+      code('TASK_INVALID'),
+    );
   });
 });
 
@@ -267,10 +330,15 @@ describe('the copy of the model', () => {
   it('comes by snapshot first, then by deltas, and from disk after a restart', async () => {
     const session = await opened();
     assert.equal((await session.sync({ manifest, fromSnapshot: false })).how, 'snapshot');
-    const next = await network.publish(Float32Array.from({ length: SIZE }, (_, i) => (i % 16) / 8 + (i === 5 ? 1 : 0)));
+    const next = await network.publish(
+      Float32Array.from({ length: SIZE }, (_, i) => (i % 16) / 8 + (i === 5 ? 1 : 0)),
+    );
     network.fetched.length = 0;
     assert.deepEqual(await session.sync({ manifest: next, fromSnapshot: false }), {
-      version: 1, stateRoot: next.stateRoot, how: 'deltas', bytes: next.setDelta!.sizeBytes,
+      version: 1,
+      stateRoot: next.stateRoot,
+      how: 'deltas',
+      bytes: next.setDelta!.sizeBytes,
     });
     assert.deepEqual(network.fetched, [next.setDelta!.hash]);
     await session.close();
@@ -295,7 +363,11 @@ describe('the copy of the model', () => {
       { ...manifest, stateRoot: `0x${'0'.repeat(64)}` },
       { ...manifest, signature: `0x${'0'.repeat(128)}` },
     ];
-    for (const bad of forged) await assert.rejects(session.sync({ manifest: bad, fromSnapshot: false }), code('VERSION_SIGNATURE_INVALID'));
+    for (const bad of forged)
+      await assert.rejects(
+        session.sync({ manifest: bad, fromSnapshot: false }),
+        code('VERSION_SIGNATURE_INVALID'),
+      );
     assert.deepEqual(network.fetched, [], 'nothing is downloaded for a forged manifest');
   });
 
@@ -304,7 +376,10 @@ describe('the copy of the model', () => {
     const other = await wrong.publish(new Float32Array(SIZE).fill(0.5));
     const session = await opened({ source: { blob: (request) => wrong.blob(request) } });
     const mixed = { ...manifest, snapshot: other.snapshot }; // the snapshot is not signed, the root is
-    await assert.rejects(session.sync({ manifest: mixed, fromSnapshot: false }), code('REPLICA_ROOT_MISMATCH'));
+    await assert.rejects(
+      session.sync({ manifest: mixed, fromSnapshot: false }),
+      code('REPLICA_ROOT_MISMATCH'),
+    );
     await assert.rejects(session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 }), code('SYNC_FIRST'));
   });
 
@@ -326,7 +401,10 @@ describe('the copy of the model', () => {
     const expected = taskOf(1);
     await network.publish(new Float32Array(SIZE).fill(1));
     fail = true;
-    await assert.rejects(session.sync({ manifest: network.manifests[1]!, fromSnapshot: false }), code('DOWNLOAD_CORRUPT'));
+    await assert.rejects(
+      session.sync({ manifest: network.manifests[1]!, fromSnapshot: false }),
+      code('DOWNLOAD_CORRUPT'),
+    );
     assert.equal((await session.train({ task: expected, shard: SHARD, windowMs: 1e9 })).kind, 'work');
   });
 });

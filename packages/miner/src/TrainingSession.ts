@@ -4,16 +4,34 @@
  * Requests are worked on one after another.
  */
 import { join } from 'node:path';
-import { encodeSubmission, entryCount, errorCodeOf, type SparseDelta, type Task, type TensorLayout } from '@alice/protocol';
-import { type InnerOptimizer, type LocalTrainingResult, trainLocally } from '@alice/training';
 import type { GradientFunction } from '@alice/model';
+import {
+  encodeSubmission,
+  entryCount,
+  errorCodeOf,
+  type SparseDelta,
+  type Task,
+  type TensorLayout,
+} from '@alice/protocol';
+import { type InnerOptimizer, type LocalTrainingResult, trainLocally } from '@alice/training';
 import type { Compute } from './compute.js';
 import { ModelCopy } from './ModelCopy.js';
 import { isOutOfMemory, microBatchesOf } from './microBatches.js';
 import { paceSteps } from './stepPacer.js';
 import { TrainingState } from './TrainingState.js';
 import { rowsOfTask, type TaskRows } from './taskRows.js';
-import type { NothingCode, OpenedTrainer, OpenTrainer, Outcome, Synced, SyncRequest, Trained, Trainer, TrainerSource, TrainRequest } from './trainer.js';
+import type {
+  NothingCode,
+  OpenedTrainer,
+  OpenTrainer,
+  Outcome,
+  Synced,
+  SyncRequest,
+  Trained,
+  Trainer,
+  TrainerSource,
+  TrainRequest,
+} from './trainer.js';
 
 export interface SessionPorts {
   readonly source: TrainerSource;
@@ -54,7 +72,14 @@ export class TrainingSession implements Trainer {
       const { dir, address, instance, networkId, serverId, model } = request;
       const layout = this.#ports.compute.layoutOf(model);
       const { source, nowMs } = this.#ports;
-      const copy = await ModelCopy.open({ path: join(dir, 'model.bin'), layout, networkId, serverId, source, nowMs });
+      const copy = await ModelCopy.open({
+        path: join(dir, 'model.bin'),
+        layout,
+        networkId,
+        serverId,
+        source,
+        nowMs,
+      });
       const path = join(dir, `training-${address}-${instance}.bin`);
       const { state, found } = await TrainingState.open({ path, layout, networkId });
       this.#opened = { request, layout, copy, state };
@@ -98,7 +123,8 @@ export class TrainingSession implements Trainer {
   }
 
   #session(): Opened {
-    if (this.#opened === undefined) throw new Error('cannot happen: the miner opens its session before using it');
+    if (this.#opened === undefined)
+      throw new Error('cannot happen: the miner opens its session before using it');
     return this.#opened;
   }
 
@@ -118,7 +144,10 @@ export class TrainingSession implements Trainer {
     if (result.steps === 0)
       return result.skippedSteps > 0
         ? nothing('NOT_FINITE', 'every step gave a loss or gradient that is not a finite number')
-        : nothing('WINDOW_TOO_SHORT', `no inner step fits into the ${Math.round(windowMs)} ms that were left`);
+        : nothing(
+            'WINDOW_TOO_SHORT',
+            `no inner step fits into the ${Math.round(windowMs)} ms that were left`,
+          );
     return this.#keep(task, result, startedMs);
   }
 
@@ -134,23 +163,46 @@ export class TrainingSession implements Trainer {
     await state.add(work, bytes);
     const { steps, skippedSteps, tokens } = result;
     const microBatch = this.#gradient?.value.batch ?? 0;
-    return { kind: 'work', work, steps, skippedSteps, tokens, lossNats, microBatch, elapsedMs: this.#ports.nowMs() - startedMs };
+    return {
+      kind: 'work',
+      work,
+      steps,
+      skippedSteps,
+      tokens,
+      lossNats,
+      microBatch,
+      elapsedMs: this.#ports.nowMs() - startedMs,
+    };
   }
 
   async #encode(
     { taskId, nonce, stateRoot, version }: Task,
-    { result, lossNats, delta, layout }: { result: LocalTrainingResult; lossNats: number; delta: SparseDelta; layout: TensorLayout },
+    {
+      result,
+      lossNats,
+      delta,
+      layout,
+    }: { result: LocalTrainingResult; lossNats: number; delta: SparseDelta; layout: TensorLayout },
   ): Promise<Uint8Array> {
     const claims = { innerSteps: result.steps, tokens: result.tokens, meanTrainingLossNats: lossNats };
-    const ids = { taskId, nonce, stateRoot } as { taskId: `0x${string}`; nonce: `0x${string}`; stateRoot: `0x${string}` };
+    const ids = { taskId, nonce, stateRoot } as {
+      taskId: `0x${string}`;
+      nonce: `0x${string}`;
+      stateRoot: `0x${string}`;
+    };
     return encodeSubmission({ ...ids, baseVersion: version, ...claims }, delta, layout);
   }
 
   /** Trains in the largest micro-batch that memory allows; running out of it costs the attempt, not the task. */
-  async #trainRows(task: Task, work: TaskRows & { base: Float32Array; windowMs: number }): Promise<LocalTrainingResult> {
+  async #trainRows(
+    task: Task,
+    work: TaskRows & { base: Float32Array; windowMs: number },
+  ): Promise<LocalTrainingResult> {
     const { settings } = task;
     const startedMs = this.#ports.nowMs();
-    const sizes = microBatchesOf(settings.rowsPerStep, settings.sequenceLength).filter((size) => size <= this.#largestBatch);
+    const sizes = microBatchesOf(settings.rowsPerStep, settings.sequenceLength).filter(
+      (size) => size <= this.#largestBatch,
+    );
     for (const batch of sizes.length > 0 ? sizes : [1]) {
       try {
         const windowMs = work.windowMs - (this.#ports.nowMs() - startedMs);
@@ -166,7 +218,13 @@ export class TrainingSession implements Trainer {
 
   async #attempt(
     { settings }: Task,
-    { rows, steps, base, windowMs, batch }: TaskRows & { base: Float32Array; windowMs: number; batch: number },
+    {
+      rows,
+      steps,
+      base,
+      windowMs,
+      batch,
+    }: TaskRows & { base: Float32Array; windowMs: number; batch: number },
   ): Promise<LocalTrainingResult> {
     const { nowMs, stopRequested, source } = this.#ports;
     const optimizer = await this.#optimizerFor(settings);

@@ -46,17 +46,26 @@ export class TrainingState {
   #isSaved = true;
 
   /** Opens the file; `found` is `damaged` when it could not be used and was set aside. */
-  static async open(options: TrainingStateOptions): Promise<{ state: TrainingState; found: LoadedState<unknown>['found'] }> {
+  static async open(
+    options: TrainingStateOptions,
+  ): Promise<{ state: TrainingState; found: LoadedState<unknown>['found'] }> {
     const state = new TrainingState(options);
     const loaded = await loadState<Facts>(options.path);
     if (loaded.found !== 'good') return { state, found: loaded.found };
     const { facts, parts } = loaded;
     const residual = parts.get(RESIDUAL);
-    if (facts.networkId !== options.networkId || facts.parameters !== options.layout.size || residual === undefined)
+    if (
+      facts.networkId !== options.networkId ||
+      facts.parameters !== options.layout.size ||
+      residual === undefined
+    )
       return { state, found: 'damaged' };
     state.#feedback.importState(residual);
     state.optimizer = parts.get(OPTIMIZER);
-    state.#unsettled = facts.unsettled.map((work) => ({ ...work, bytes: parts.get(nameOf(work)) ?? new Uint8Array() }));
+    state.#unsettled = facts.unsettled.map((work) => ({
+      ...work,
+      bytes: parts.get(nameOf(work)) ?? new Uint8Array(),
+    }));
     return { state, found: 'good' };
   }
 
@@ -72,7 +81,8 @@ export class TrainingState {
   /** The residual under a task's settings; it stays the same when the settings change. */
   feedback(settings: CompressionSettings): ErrorFeedback {
     const { density, errorFeedbackDecay } = this.#compression;
-    if (settings.density === density && settings.errorFeedbackDecay === errorFeedbackDecay) return this.#feedback;
+    if (settings.density === density && settings.errorFeedbackDecay === errorFeedbackDecay)
+      return this.#feedback;
     const next = this.#feedbackWith(settings);
     next.residual.set(this.#feedback.residual);
     this.#feedback = next;
@@ -82,7 +92,8 @@ export class TrainingState {
 
   /** Takes up work whose values have just left the residual, and saves. Throws `STATE_NOT_SAVED`; then it is undone. */
   async add(work: UnsettledWork, bytes: Uint8Array): Promise<void> {
-    for (const old of this.#unsettled.filter(({ taskId }) => taskId === work.taskId)) await this.settle(old.taskId, 'returned');
+    for (const old of this.#unsettled.filter(({ taskId }) => taskId === work.taskId))
+      await this.settle(old.taskId, 'returned');
     this.#unsettled = [...this.#unsettled, { ...work, bytes }].slice(-MAX_UNSETTLED);
     this.#isSaved = false;
     try {
@@ -97,7 +108,10 @@ export class TrainingState {
   submission(taskId: string): Uint8Array {
     const work = this.#find(taskId);
     if (work !== undefined) return work.bytes;
-    throw new MinerError({ code: 'WORK_UNKNOWN', taskId }, `nothing is saved for task ${taskId}: it has been settled`);
+    throw new MinerError(
+      { code: 'WORK_UNKNOWN', taskId },
+      `nothing is saved for task ${taskId}: it has been settled`,
+    );
   }
 
   /** Takes work off the books. Not saved at once: after a crash the same verdict is fetched and settled again. */
@@ -107,7 +121,11 @@ export class TrainingState {
     this.#unsettled = this.#unsettled.filter((other) => other !== work);
     this.#isSaved = false;
     if (outcome !== 'returned') return;
-    const limits = { layout: this.#options.layout, maxEntries: this.#options.layout.size, maxInflatedBytes: Number.MAX_SAFE_INTEGER };
+    const limits = {
+      layout: this.#options.layout,
+      maxEntries: this.#options.layout.size,
+      maxInflatedBytes: Number.MAX_SAFE_INTEGER,
+    };
     const { delta } = await decodeSubmission(work.bytes, limits);
     this.#feedback.giveBack(delta);
   }
@@ -123,7 +141,11 @@ export class TrainingState {
     try {
       await saveState(path, { facts, parts });
     } catch (cause) {
-      throw new MinerError({ code: 'STATE_NOT_SAVED', path }, `cannot write ${path}: free disk space or fix its permissions; nothing was sent`, { cause });
+      throw new MinerError(
+        { code: 'STATE_NOT_SAVED', path },
+        `cannot write ${path}: free disk space or fix its permissions; nothing was sent`,
+        { cause },
+      );
     }
     this.#isSaved = true;
   }

@@ -6,19 +6,46 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createLossFunction, initParameters, type ModelConfig, modelLayout } from '@alice/model';
 import {
-  decodeSubmission, errorCodeOf, fromHalves, initCrypto, keyPairFromSecret, seededRandom, type Task, toHalves, toHex, type VersionManifest,
+  decodeSubmission,
+  errorCodeOf,
+  fromHalves,
+  initCrypto,
+  keyPairFromSecret,
+  seededRandom,
+  type Task,
+  toHalves,
+  toHex,
+  type VersionManifest,
 } from '@alice/protocol';
 import { applyDelta, flattenDelta } from '@alice/training';
+import { TrainingThread } from './TrainingThread.js';
 import { rowsOfTask } from './taskRows.js';
 import { NETWORK_ID, PublishedModel } from './testing/PublishedModel.js';
-import { TrainingThread } from './TrainingThread.js';
 import type { TrainerSource } from './trainer.js';
 
-const model: ModelConfig = { name: 'test', layers: 1, width: 32, heads: 2, kvHeads: 1, ffn: 64, context: 16, vocab: 64, ropeTheta: 1e4, normEps: 1e-5 };
+const model: ModelConfig = {
+  name: 'test',
+  layers: 1,
+  width: 32,
+  heads: 2,
+  kvHeads: 1,
+  ffn: 64,
+  context: 16,
+  vocab: 64,
+  ropeTheta: 1e4,
+  normEps: 1e-5,
+};
 const layout = modelLayout(model);
 const settings = {
-  optimizer: 'muon', innerSteps: 8, rowsPerStep: 4, sequenceLength: 16, learningRates: Array(8).fill(0.02), weightDecay: 0.01,
-  gradientClip: 1, density: 0.1, errorFeedbackDecay: 0.95,
+  optimizer: 'muon',
+  innerSteps: 8,
+  rowsPerStep: 4,
+  sequenceLength: 16,
+  learningRates: Array(8).fill(0.02),
+  weightDecay: 0.01,
+  gradientClip: 1,
+  density: 0.1,
+  errorFeedbackDecay: 0.95,
 } as const;
 
 let dir = '';
@@ -36,20 +63,45 @@ after(() => rm(dir, { recursive: true, force: true }));
 function shard(): Uint8Array {
   const random = seededRandom('text');
   let token = 1;
-  const tokens = Uint16Array.from({ length: 2000 }, () => (token = random.below(10) === 0 ? random.below(64) : (token * 5 + 3) % 64));
+  const tokens = Uint16Array.from(
+    { length: 2000 },
+    () => (token = random.below(10) === 0 ? random.below(64) : (token * 5 + 3) % 64),
+  );
   return new Uint8Array(tokens.buffer);
 }
 
 const task = (n: number): Task => ({
-  taskId: toHex(new Uint8Array(16).fill(n)), nonce: toHex(new Uint8Array(32).fill(n)), round: n, version: 0, stateRoot: manifest.stateRoot,
-  objective: 'lm', shard: 0, from: 0, count: 1000, seed: 's', settings: { ...settings, learningRates: [...settings.learningRates] },
-  deadlineMs: 1e15, windowMs: 1e9,
+  taskId: toHex(new Uint8Array(16).fill(n)),
+  nonce: toHex(new Uint8Array(32).fill(n)),
+  round: n,
+  version: 0,
+  stateRoot: manifest.stateRoot,
+  objective: 'lm',
+  shard: 0,
+  from: 0,
+  count: 1000,
+  seed: 's',
+  settings: { ...settings, learningRates: [...settings.learningRates] },
+  deadlineMs: 1e15,
+  windowMs: 1e9,
 });
 
 function thread(onStep: TrainerSource['onStep'] = () => {}): TrainingThread {
-  return new TrainingThread({ blob: (request) => network.blob(request), version: async (v) => network.manifests[v], onStep });
+  return new TrainingThread({
+    blob: (request) => network.blob(request),
+    version: async (v) => network.manifests[v],
+    onStep,
+  });
 }
-const request = () => ({ dir, address: 'a2x', instance: 'one', threads: 1, networkId: NETWORK_ID, serverId: network.key.address, model });
+const request = () => ({
+  dir,
+  address: 'a2x',
+  instance: 'one',
+  threads: 1,
+  networkId: NETWORK_ID,
+  serverId: network.key.address,
+  model,
+});
 
 describe('TrainingThread', () => {
   it('trains in another thread, and the sparse delta it sends lowers the loss', async () => {
@@ -64,11 +116,16 @@ describe('TrainingThread', () => {
     const bytes = await one.submission(task(1).taskId);
     assert.deepEqual(await one.submission(task(1).taskId), bytes, 'it can be sent again');
     await one.close();
-    const { delta } = await decodeSubmission(bytes, { layout, maxEntries: layout.size, maxInflatedBytes: 1e7 });
+    const { delta } = await decodeSubmission(bytes, {
+      layout,
+      maxEntries: layout.size,
+      maxInflatedBytes: 1e7,
+    });
     const losses = await createLossFunction(model, { batch: 8, sequenceLength: 16, threads: 1 });
     const { rows } = rowsOfTask(task(1), shard());
     const parameters = fromHalves(toHalves(initParameters(model, 'seed')));
-    const mean = async () => (await losses.run(parameters, rows)).reduce((a, b) => a + b, 0) / (rows.length / 17);
+    const mean = async () =>
+      (await losses.run(parameters, rows)).reduce((a, b) => a + b, 0) / (rows.length / 17);
     const before = await mean();
     applyDelta(parameters, flattenDelta(delta, layout), 1);
     assert((await mean()) < before - 0.05);
@@ -79,7 +136,10 @@ describe('TrainingThread', () => {
     const two = thread();
     const { state, unsettled } = await two.open(request());
     assert.equal(state, 'resumed');
-    assert.deepEqual(unsettled.map((work) => work.taskId), [task(1).taskId]);
+    assert.deepEqual(
+      unsettled.map((work) => work.taskId),
+      [task(1).taskId],
+    );
     assert.deepEqual((await two.sync({ manifest, fromSnapshot: false })).how, 'none');
     await two.close();
   });
@@ -88,7 +148,10 @@ describe('TrainingThread', () => {
     const one = thread();
     await one.open(request());
     const foreign = { ...manifest, version: 5 };
-    await assert.rejects(one.sync({ manifest: foreign, fromSnapshot: false }), (error) => errorCodeOf(error) === 'VERSION_SIGNATURE_INVALID');
+    await assert.rejects(
+      one.sync({ manifest: foreign, fromSnapshot: false }),
+      (error) => errorCodeOf(error) === 'VERSION_SIGNATURE_INVALID',
+    );
     await one.close();
     assert.equal((await one.open(request())).state, 'resumed');
     await one.close();

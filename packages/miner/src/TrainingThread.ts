@@ -4,7 +4,17 @@
  */
 import { Worker } from 'node:worker_threads';
 import { errorCodeOf, PortCalls, portOfThread } from '@alice/protocol';
-import type { OpenedTrainer, OpenTrainer, Outcome, Synced, SyncRequest, Trained, Trainer, TrainerSource, TrainRequest } from './trainer.js';
+import type {
+  OpenedTrainer,
+  OpenTrainer,
+  Outcome,
+  Synced,
+  SyncRequest,
+  Trained,
+  Trainer,
+  TrainerSource,
+  TrainRequest,
+} from './trainer.js';
 import type { TrainingWorkerData } from './trainingWorker.js';
 
 export class TrainingThread implements Trainer {
@@ -55,7 +65,10 @@ export class TrainingThread implements Trainer {
   #started(): PortCalls<Trainer> {
     if (this.#worker !== undefined && this.#calls !== undefined) return this.#calls;
     const workerData: TrainingWorkerData = { stop: this.#stop.buffer as SharedArrayBuffer };
-    const worker = new Worker(new URL('./trainingWorker.js', import.meta.url), { workerData, name: 'alice training' });
+    const worker = new Worker(new URL('./trainingWorker.js', import.meta.url), {
+      workerData,
+      name: 'alice training',
+    });
     const source = this.#source;
     const calls = new PortCalls<Trainer>(portOfThread(worker), {
       blob: (request: { hash: string; sizeBytes: number }) => source.blob(request),

@@ -21,9 +21,18 @@ const FATAL: ReadonlySet<string> = new Set([
 ]);
 
 /** Codes after which the copy of the model is not to be trusted. */
-const RESYNC: ReadonlySet<string> = new Set(['REPLICA_ROOT_MISMATCH', 'REPLICA_BLOB_MISMATCH', 'STATE_ROOT_WRONG']);
+const RESYNC: ReadonlySet<string> = new Set([
+  'REPLICA_ROOT_MISMATCH',
+  'REPLICA_BLOB_MISMATCH',
+  'STATE_ROOT_WRONG',
+]);
 /** Codes after which the computing thread or the connection starts anew. */
-const RECONNECT: ReadonlySet<string> = new Set(['THREAD_ENDED', 'TOKEN_INVALID', 'TOKEN_MISSING', 'SERVER_UNREACHABLE']);
+const RECONNECT: ReadonlySet<string> = new Set([
+  'THREAD_ENDED',
+  'TOKEN_INVALID',
+  'TOKEN_MISSING',
+  'SERVER_UNREACHABLE',
+]);
 
 /** So many failures in a row without one finished task mean that trying on is pointless. */
 export const MAX_FAILURES = 20;

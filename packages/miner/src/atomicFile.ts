@@ -30,7 +30,8 @@ export async function writeFileAtomic(path: string, ...parts: readonly Uint8Arra
 /** Removes what a crash left half-written in a folder. Only for a folder nobody else writes to. */
 export async function removeTemporaries(dir: string): Promise<void> {
   const names = await readdir(dir).catch(() => []);
-  for (const name of names) if (name.endsWith(TEMPORARY)) await rm(join(dir, basename(name)), { force: true });
+  for (const name of names)
+    if (name.endsWith(TEMPORARY)) await rm(join(dir, basename(name)), { force: true });
 }
 
 async function syncFolder(dir: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** @file What the training session computes with, replaceable in tests: gradients of the model and inner optimisers. */
 import { createGradientFunction, type GradientFunction, modelLayout } from '@alice/model';
 import type { ModelMessage, TaskSettings, TensorLayout } from '@alice/protocol';
-import { createAdamW, type InnerOptimizer, createMuon } from '@alice/training';
+import { createAdamW, createMuon, type InnerOptimizer } from '@alice/training';
 
 export interface GradientShape {
   readonly batch: number;
@@ -20,5 +20,7 @@ export const engineCompute: Compute = {
   layoutOf: modelLayout,
   gradientFunction: createGradientFunction,
   optimizer: async ({ optimizer, weightDecay }, layout, threads) =>
-    optimizer === 'adamw' ? createAdamW(layout, { weightDecay }) : createMuon(layout, { threads, weightDecay }),
+    optimizer === 'adamw'
+      ? createAdamW(layout, { weightDecay })
+      : createMuon(layout, { threads, weightDecay }),
 };

@@ -32,9 +32,14 @@ describe('lockDir', () => {
   it('takes over from a process that was killed', async () => {
     const script = `import { lockDir } from ${JSON.stringify(new URL('./dirLock.js', import.meta.url).href)};
       await lockDir(process.argv[1]); process.stdout.write('locked'); setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(child.stdout, 'data');
-    await assert.rejects(lockDir(dir), (error) => isLocked(error) && (error as Error).message.includes(String(child.pid)));
+    await assert.rejects(
+      lockDir(dir),
+      (error) => isLocked(error) && (error as Error).message.includes(String(child.pid)),
+    );
     child.kill('SIGKILL');
     await once(child, 'exit');
     const lock = await lockDir(dir);
@@ -43,7 +48,10 @@ describe('lockDir', () => {
   });
 
   it('tells a process from a later one with the same id', async () => {
-    await writeFile(path(), JSON.stringify({ pid: process.pid, host: hostname(), started: '1', token: 'old' }));
+    await writeFile(
+      path(),
+      JSON.stringify({ pid: process.pid, host: hostname(), started: '1', token: 'old' }),
+    );
     await (await lockDir(dir)).release();
   });
 

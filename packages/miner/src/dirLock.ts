@@ -29,7 +29,12 @@ export interface DirLock {
 export async function lockDir(dir: string): Promise<DirLock> {
   await mkdir(dir, { recursive: true });
   const path = join(dir, 'miner.lock');
-  const own: Owner = { pid: process.pid, host: hostname(), started: await startTimeOf(process.pid), token: randomUUID() };
+  const own: Owner = {
+    pid: process.pid,
+    host: hostname(),
+    started: await startTimeOf(process.pid),
+    token: randomUUID(),
+  };
   await removeStale(dir, path);
   const draft = `${path}.${own.token}.tmp`;
   await writeFile(draft, JSON.stringify(own));
@@ -41,7 +46,10 @@ export async function lockDir(dir: string): Promise<DirLock> {
   } finally {
     await rm(draft, { force: true });
   }
-  const heartbeat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), HEARTBEAT_MS);
+  const heartbeat = setInterval(
+    () => void utimes(path, new Date(), new Date()).catch(() => undefined),
+    HEARTBEAT_MS,
+  );
   heartbeat.unref();
   return {
     release: async () => {

@@ -21,7 +21,14 @@ export type MinerEvent =
   | { type: 'submitted'; taskId: string; submissionId: string; bytes: number }
   | { type: 'accepted'; taskId: string; submissionId: string; score: string; gainNats: number | null }
   /** `submissionId` is null when the upload itself was refused. What was sent is given back to the residual. */
-  | { type: 'refused'; taskId: string; submissionId: string | null; code: string; reason: string; score: string }
+  | {
+      type: 'refused';
+      taskId: string;
+      submissionId: string | null;
+      code: string;
+      reason: string;
+      score: string;
+    }
   /** A task that led to no submission. */
   | { type: 'dropped'; taskId: string; code: string; reason: string }
   | { type: 'retrying'; code: string; inMs: number };

@@ -29,7 +29,11 @@ async function boundTo(path: string): Promise<ServerIdentity | undefined> {
   }
 }
 
-function requireSame(dir: string, field: string, { expected, actual }: { expected: string; actual: string }): void {
+function requireSame(
+  dir: string,
+  field: string,
+  { expected, actual }: { expected: string; actual: string },
+): void {
   if (expected === actual) return;
   throw new MinerError(
     { code: 'MINER_DIR_MISMATCH', dir, field, expected, actual },

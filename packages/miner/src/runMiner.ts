@@ -83,7 +83,10 @@ export async function runMiner(options: MinerOptions, ports: MinerPorts): Promis
   }
 }
 
-function openClient({ serverUrl, key, instance, threads, rewardAddress }: MinerOptions, ports: MinerPorts): ServerClient {
+function openClient(
+  { serverUrl, key, instance, threads, rewardAddress }: MinerOptions,
+  ports: MinerPorts,
+): ServerClient {
   const member = { key, instance, role: 'miner', device: deviceInfo(threads), rewardAddress } as const;
   return new ServerClient(
     { url: serverUrl, member, attempts: Number.POSITIVE_INFINITY, signal: ports.signal },

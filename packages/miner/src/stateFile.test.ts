@@ -31,7 +31,10 @@ describe('state files', () => {
         const loaded = await loadState(path);
         assert(loaded.found === 'good');
         assert.deepEqual(JSON.stringify(loaded.facts), JSON.stringify(facts));
-        assert.deepEqual(loaded.parts, new Map(Object.entries(parts).map(([k, v]) => [k, new Uint8Array(v)])));
+        assert.deepEqual(
+          loaded.parts,
+          new Map(Object.entries(parts).map(([k, v]) => [k, new Uint8Array(v)])),
+        );
       }),
       { numRuns: 30 },
     );
@@ -58,7 +61,10 @@ describe('state files', () => {
   it('keep the old content when writing the new one fails', async () => {
     const path = join(dir, 'old');
     await saveState(path, content);
-    const failing = new Map([['part', 'not bytes' as unknown as Uint8Array], ['bad', 5 as unknown as Uint8Array]]);
+    const failing = new Map([
+      ['part', 'not bytes' as unknown as Uint8Array],
+      ['bad', 5 as unknown as Uint8Array],
+    ]);
     await assert.rejects(saveState(path, { facts: {}, parts: failing }));
     const loaded = await loadState(path);
     assert(loaded.found === 'good');

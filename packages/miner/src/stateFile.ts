@@ -15,7 +15,9 @@ export interface StateContent<Facts> {
   readonly facts: Facts;
   readonly parts: ReadonlyMap<string, Uint8Array>;
 }
-export type LoadedState<Facts> = ({ readonly found: 'good' } & StateContent<Facts>) | { readonly found: 'missing' | 'damaged' };
+export type LoadedState<Facts> =
+  | ({ readonly found: 'good' } & StateContent<Facts>)
+  | { readonly found: 'missing' | 'damaged' };
 
 /** Writes the file anew. Cost: one pass over the bytes for the hash, one for the disk. */
 export async function saveState<Facts>(path: string, { facts, parts }: StateContent<Facts>): Promise<void> {
@@ -49,7 +51,10 @@ function parse<Facts>(bytes: Uint8Array): StateContent<Facts> | undefined {
   const digest = createHash('sha256').update(bytes.subarray(0, bodyEnd)).digest();
   if (!equalBytes(digest, bytes.subarray(bodyEnd))) return undefined;
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true);
-  const header = JSON.parse(utf8.decode(bytes.subarray(at, at + headerLength))) as { facts: Facts; sizes: [string, number][] };
+  const header = JSON.parse(utf8.decode(bytes.subarray(at, at + headerLength))) as {
+    facts: Facts;
+    sizes: [string, number][];
+  };
   at += headerLength;
   const parts = new Map<string, Uint8Array>();
   for (const [name, size] of header.sizes) {

@@ -14,12 +14,14 @@ export interface TaskRows {
 export function rowsOfTask(task: Task, shard: Uint8Array): TaskRows {
   const { from, count, settings } = task;
   const tokens = bytesToTokens(shard);
-  if (from + count > tokens.length) throw invalid('from', `tokens ${from}…${from + count} are outside a shard of ${tokens.length}`);
+  if (from + count > tokens.length)
+    throw invalid('from', `tokens ${from}…${from + count} are outside a shard of ${tokens.length}`);
   const rowLength = settings.sequenceLength + 1;
   const rows = shuffleRows(cutRows(tokens.subarray(from, from + count), rowLength), rowLength, task.seed);
   const available = Math.floor(rows.length / rowLength / settings.rowsPerStep);
   const steps = Math.min(settings.innerSteps, available, settings.learningRates.length);
-  if (steps < 1) throw invalid('count', `${count} tokens are less than one step of ${settings.rowsPerStep} rows`);
+  if (steps < 1)
+    throw invalid('count', `${count} tokens are less than one step of ${settings.rowsPerStep} rows`);
   return { rows, steps };
 }
 

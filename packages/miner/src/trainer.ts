@@ -91,5 +91,10 @@ export interface TrainerSource {
   blob(request: { readonly hash: string; readonly sizeBytes: number }): Promise<Uint8Array>;
   /** `undefined` when the server has it no longer. */
   version(version: number): Promise<VersionManifest | undefined>;
-  onStep(report: { readonly step: number; readonly steps: number; readonly lossNats: number; readonly skipped: boolean }): void;
+  onStep(report: {
+    readonly step: number;
+    readonly steps: number;
+    readonly lossNats: number;
+    readonly skipped: boolean;
+  }): void;
 }

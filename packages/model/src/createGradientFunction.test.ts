@@ -6,8 +6,9 @@ import { createGradientFunction } from './createGradientFunction.js';
 import { createLossFunction } from './createLossFunction.js';
 import { generate } from './generate.js';
 import { initParameters } from './initParameters.js';
-import { checkConfig, type ModelConfig, resolveModel } from './ModelConfig.js';
+import { checkConfig, type ModelConfig } from './ModelConfig.js';
 import { modelLayout } from './modelLayout.js';
+import { resolveModel } from './presets.js';
 
 /** Directional derivative along a random unit direction of one tensor, five-point differences in FP32. */
 const STEP = 0.04;

@@ -3,28 +3,13 @@
  * but the embedding are written by ONNX Runtime straight into the caller's vector; the embedding's is a scatter of the
  * gradient of the embedded rows, done here in token order, so it is reproducible.
  */
-import {
-  filled,
-  gather,
-  gradients,
-  input,
-  linearCrossEntropy,
-  openSession,
-  reduceMean,
-  tensorOf,
-  type Value,
-} from '@alice/engine';
+import { filled, gradients, openSession, reduceMean, tensorOf, type Value } from '@alice/engine';
 import type { GradientFunction } from './interface.js';
+import { type LossGraph, lossGraph } from './lossGraph.js';
 import { checkConfig, type ModelConfig } from './ModelConfig.js';
 import { parameterCount } from './modelLayout.js';
 import { splitInputsAndLabels } from './splitInputsAndLabels.js';
-import {
-  allWeightInputs,
-  type BatchShape,
-  transformer,
-  type WeightInput,
-  weightInputs,
-} from './transformer.js';
+import { allWeightInputs, type BatchShape, type WeightInput } from './transformer.js';
 import { checkParameters, gradientBuffers, gradientName, weightFeeds } from './weightFeeds.js';
 
 export interface FunctionOptions extends BatchShape {
@@ -33,7 +18,7 @@ export interface FunctionOptions extends BatchShape {
 }
 
 /**
- * Compiles the function for one batch shape. `run` throws `TOKENS_RAGGED`, `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`.
+ * Compiles the function for one batch shape. Throws `SEQUENCE_TOO_LONG`; `run` throws `TOKENS_RAGGED`, `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`.
  * Cost of a run: about 6·parameters floating-point operations a token; blocks the thread on Node.
  */
 export async function createGradientFunction(
@@ -46,7 +31,6 @@ export async function createGradientFunction(
   const session = await openSession(gradientOutputs(graph, rest), { threads });
   const size = parameterCount(config);
   const rows = batch * sequenceLength;
-  const embedded = tensorOf(new Float32Array(rows * config.width), [rows, config.width]);
   const tableSize = config.vocab * config.width;
   return {
     batch,
@@ -64,31 +48,12 @@ export async function createGradientFunction(
         inputs: tensorOf(inputs, [rows]),
         labels: tensorOf(labels, [rows]),
       };
-      const { loss } = await session.run(feeds, { ...gradientBuffers(gradient, rest), embedded });
-      scatterRows(embedded.data as Float32Array, inputs, gradient.subarray(0, tableSize));
+      const { loss, embedded } = await session.run(feeds, gradientBuffers(gradient, rest));
+      scatterRows(embedded!.data as Float32Array, inputs, gradient.subarray(0, tableSize));
       return loss!.data[0]!;
     },
     dispose: () => session.release(),
   };
-}
-
-interface LossGraph {
-  readonly weights: ReturnType<typeof weightInputs>;
-  /** (N, C) */
-  readonly embedded: Value;
-  /** (N): loss of each position in nats. */
-  readonly losses: Value;
-}
-
-/** Tokens → embedded rows → losses, with everything a gradient or a loss is taken of. */
-export function lossGraph(config: ModelConfig, shape: BatchShape): LossGraph {
-  const rows = shape.batch * shape.sequenceLength;
-  const weights = weightInputs(config);
-  const embedded = gather(weights.embedding.value, input('inputs', [rows], 'int32')); // (N, C)
-  const hidden = transformer(embedded, weights, { ...config, ...shape }); // (N, C)
-  const labels = input('labels', [rows], 'int32');
-  const losses = linearCrossEntropy(hidden, weights.head.value, labels); // (N)
-  return { weights, embedded, losses };
 }
 
 function gradientOutputs(

@@ -27,7 +27,7 @@ export interface LogitsFunction {
   dispose(): Promise<void>;
 }
 
-/** Compiles the function. `run` throws `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`. Cost: the whole sequence, each run. */
+/** Compiles the function. Throws `SEQUENCE_TOO_LONG`; `run` throws `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`. Cost: the whole sequence, each run. */
 export async function createLogitsFunction(
   config: ModelConfig,
   options: LogitsOptions,

@@ -6,7 +6,8 @@ import { createGradientFunction } from './createGradientFunction.js';
 import { createLogitsFunction } from './createLogitsFunction.js';
 import { createLossFunction } from './createLossFunction.js';
 import { initParameters } from './initParameters.js';
-import { checkConfig, resolveModel } from './ModelConfig.js';
+import { checkConfig } from './ModelConfig.js';
+import { resolveModel } from './presets.js';
 
 const ATOL = 2e-6;
 
@@ -81,6 +82,9 @@ test('what does not fit is refused with its code', async () => {
   });
   await assert.rejects(lossFunction.run(parameters, new Uint16Array(T + 1).fill(11)), {
     info: { code: 'TOKEN_OUT_OF_RANGE', token: 11, vocab: 11, position: 0 },
+  });
+  await assert.rejects(createLossFunction(config, { ...shape, sequenceLength: 9 }), {
+    info: { code: 'SEQUENCE_TOO_LONG', sequenceLength: 9, context: 8 },
   });
   await lossFunction.dispose();
   await gradientFunction.dispose();

@@ -3,8 +3,9 @@
  * group is filled up with copies of its first row, whose results are dropped. Rows never see each other.
  */
 import { openSession, reduceMean, reshape, tensorOf } from '@alice/engine';
-import { type FunctionOptions, lossGraph } from './createGradientFunction.js';
+import type { FunctionOptions } from './createGradientFunction.js';
 import type { LossFunction } from './interface.js';
+import { lossGraph } from './lossGraph.js';
 import { checkConfig, type ModelConfig } from './ModelConfig.js';
 import { parameterCount } from './modelLayout.js';
 import { splitInputsAndLabels } from './splitInputsAndLabels.js';
@@ -12,7 +13,7 @@ import { allWeightInputs } from './transformer.js';
 import { checkParameters, weightFeeds } from './weightFeeds.js';
 
 /**
- * Compiles the function for one group size. `run` throws `TOKENS_RAGGED`, `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`.
+ * Compiles the function for one group size. Throws `SEQUENCE_TOO_LONG`; `run` throws `TOKENS_RAGGED`, `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`.
  * Cost of a run: about 2·parameters floating-point operations a token.
  */
 export async function createLossFunction(

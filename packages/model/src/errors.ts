@@ -4,6 +4,7 @@ import { CodedError } from '@alice/protocol';
 export type ModelErrorInfo =
   | { code: 'PRESET_UNKNOWN'; preset: string; known: readonly string[] }
   | { code: 'CONFIG_INVALID'; field: string; value: number } // a dimension that does not fit the others
+  | { code: 'SEQUENCE_TOO_LONG'; sequenceLength: number; context: number } // more tokens than the model can place
   | { code: 'TOKENS_RAGGED'; length: number; rowLength: number } // not a whole number of rows
   | { code: 'TOKEN_OUT_OF_RANGE'; token: number; vocab: number; position: number }
   | { code: 'PARAMETERS_SIZE'; want: number; got: number } // a flat vector of another model

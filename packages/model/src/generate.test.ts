@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { seededRandom } from '@alice/protocol';
 import { type GenerateOptions, generate } from './generate.js';
 import { initParameters } from './initParameters.js';
-import { checkConfig, resolveModel } from './ModelConfig.js';
+import { checkConfig } from './ModelConfig.js';
+import { resolveModel } from './presets.js';
 
 const config = checkConfig({
   ...resolveModel('nano'),

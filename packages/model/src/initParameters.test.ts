@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesOf, sha256Hex } from '@alice/protocol';
 import { initParameters } from './initParameters.js';
-import { resolveModel } from './ModelConfig.js';
 import { modelLayout } from './modelLayout.js';
+import { resolveModel } from './presets.js';
 
 const config = resolveModel('nano', { vocab: 1024 });
 

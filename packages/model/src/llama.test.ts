@@ -8,8 +8,9 @@ import { test } from 'node:test';
 import { createGradientFunction } from './createGradientFunction.js';
 import { createLogitsFunction } from './createLogitsFunction.js';
 import { createLossFunction } from './createLossFunction.js';
-import { checkConfig, resolveModel } from './ModelConfig.js';
+import { checkConfig } from './ModelConfig.js';
 import { modelLayout } from './modelLayout.js';
+import { resolveModel } from './presets.js';
 
 /** FP32 sums in another order. Logits are of size 1 to 10, losses of size 4. */
 const LOGITS_ATOL = 3e-5;

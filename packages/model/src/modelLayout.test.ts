@@ -1,8 +1,8 @@
 /** @file The layout: order, names and offsets that others rely on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { presets, resolveModel } from './ModelConfig.js';
 import { modelLayout } from './modelLayout.js';
+import { presets, resolveModel } from './presets.js';
 import { allWeightInputs, weightInputs } from './transformer.js';
 
 test('tensors follow one another without gaps, under unique names', () => {

@@ -18,6 +18,7 @@ import {
   transpose,
   type Value,
 } from '@alice/engine';
+import { ModelError } from './errors.js';
 import type { ModelConfig } from './ModelConfig.js';
 import { modelLayout } from './modelLayout.js';
 
@@ -84,8 +85,9 @@ export function allWeightInputs({ embedding, blocks, norm, head }: TransformerWe
   return [embedding, ...blocks.flatMap((block) => Object.values(block) as WeightInput[]), norm, head];
 }
 
-/** x (N, C), the embedded tokens → (N, C), the normed stream the head reads. */
+/** x (N, C), the embedded tokens → (N, C), the normed stream the head reads. Throws `SEQUENCE_TOO_LONG`. */
 export function transformer(x: Value, weights: TransformerWeights, shape: ModelConfig & BatchShape): Value {
+  checkLength(shape);
   const angles = rotaryAngles(shape);
   let stream = x;
   for (const block of weights.blocks) stream = transformerBlock(stream, block, { ...shape, angles });
@@ -147,4 +149,10 @@ export function rotaryAngles({
       sin[t * half + i] = Math.sin(angle);
     }
   return { cos: constant(cos, [sequenceLength, half]), sin: constant(sin, [sequenceLength, half]) };
+}
+
+function checkLength({ sequenceLength, context, name }: ModelConfig & BatchShape): void {
+  if (sequenceLength <= context) return;
+  const info = { code: 'SEQUENCE_TOO_LONG', sequenceLength, context } as const;
+  throw new ModelError(info, `"${name}" reads at most ${context} tokens at a time, not ${sequenceLength}`);
 }

@@ -1,3 +1,4 @@
+/** @file Checks that a specification becomes its genesis, and that every mistake is named. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { addressOf, initCrypto } from '@alice/protocol';

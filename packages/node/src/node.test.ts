@@ -1,3 +1,4 @@
+/** @file Drives the whole node, with the real runtime, through an unmodified `@polkadot/api`. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,6 +2,7 @@
 import { blake2b } from '@noble/hashes/blake2.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { concatBytes, type HexString, toHex, utf8 } from './bytes.js';
+import { CodedError } from './errors.js';
 
 export type HashHex = HexString;
 
@@ -43,8 +44,13 @@ export function hashJson(value: unknown): HashHex {
   return sha256Hex(utf8.encode(canonicalJson(value)));
 }
 
-/** JSON with sorted keys, so equal values give equal bytes. Numbers must be finite; bigint is not allowed. */
+/** JSON with sorted keys, so equal values give equal bytes. Throws `JSON_NOT_FINITE` for NaN and infinities. */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new CodedError(
+      { code: 'JSON_NOT_FINITE', value: String(value) },
+      `${value} has no canonical JSON form`,
+    );
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).filter(([, v]) => v !== undefined);
@@ -53,4 +59,3 @@ export function canonicalJson(value: unknown): string {
   }
   return JSON.stringify(value) ?? 'null';
 }
-

@@ -1,86 +1,63 @@
 /** @file What all parties must agree on: units, keys, hashes, seeded randomness, wire formats, messages. */
-export { bytesOf, compareBytes, concatBytes, equalBytes, fromHex, type HexString, toHex, utf8 } from './bytes.js';
-export { CodedError, type ErrorInfo, errorCodeOf, isCodedError, messageOf } from './errors.js';
-export { blake2b256, canonicalJson, type HashHex, hashJson, merkleRoot, sha256, sha256Hex } from './hash.js';
+
 export {
-  type Address,
-  accountIdHex,
-  addressOf,
-  initCrypto,
-  KeyError,
-  type KeyErrorInfo,
-  type KeyPair,
-  keyPairFromSecret,
-  keyPairFromSeed,
-  newMnemonic,
-  parseAddress,
-  publicKeyOf,
-  SS58_PREFIX,
-  verifySignature,
-} from './keys.js';
-export { type LogFacts, type Logger, silentLogger } from './logger.js';
-export { type Random, seededRandom } from './random.js';
-export { entryCount, type SparseDelta, type SparseTensor } from './sparseDelta.js';
-export { layoutOf, type TensorLayout, type TensorSpec } from './tensorLayout.js';
+  type AnswerOf,
+  type BodyOf,
+  type CallOptions,
+  type ClientMember,
+  checkServerUrl,
+  type Offered,
+  type RetryNotice,
+  ServerClient,
+  type ServerClientOptions,
+  type ServerClientPorts,
+} from './api/client.js';
 export {
-  type Balance,
-  formatAlice,
-  MAX_SUPPLY_PLANCK,
-  NANO_NATS_PER_NAT,
-  PLANCK_PER_ALICE,
-  parseAlice,
-  TOKEN_DECIMALS,
-  TOKEN_SYMBOL,
-  toNanoNats,
-} from './units.js';
+  type BackoffOptions,
+  backoffMs,
+  defaultBackoff,
+  parseRetryAfter,
+  sleep,
+} from './api/clientBackoff.js';
+export {
+  isServerCallError,
+  refusalOf,
+  ServerCallError,
+  type ServerCallErrorInfo,
+  type ServerIdentity,
+} from './api/clientErrors.js';
 export { type RegistrationClaim, registrationMessage } from './api/registration.js';
 export { type Route, type RouteName, routes } from './api/routes.js';
 export type {
-  Access, Challenge, ChallengeRequest, ClientRole, Device, ErrorMessage, ModelMessage, Network, RegisterRequest,
-  ScoringJob, ScoringResult, ShardList, Submission, Task, TaskSettings, VersionManifest,
+  Access,
+  Challenge,
+  ChallengeRequest,
+  ClientRole,
+  Device,
+  ErrorMessage,
+  ModelMessage,
+  Network,
+  RegisterRequest,
+  ScoringJob,
+  ScoringResult,
+  ShardList,
+  Submission,
+  Task,
+  TaskSettings,
+  VersionManifest,
 } from './api/schemas.js';
 export { type NetworkStatus, StatusSchema } from './api/status.js';
 export { verifyVersion, versionMessage } from './api/versionSignature.js';
 export {
-  type AnswerOf, type BodyOf, type CallOptions, type ClientMember, checkServerUrl, type Offered, type RetryNotice,
-  ServerClient, type ServerClientOptions, type ServerClientPorts,
-} from './api/client.js';
-export { type BackoffOptions, backoffMs, defaultBackoff, parseRetryAfter, sleep } from './api/clientBackoff.js';
-export { isServerCallError, refusalOf, ServerCallError, type ServerCallErrorInfo, type ServerIdentity } from './api/clientErrors.js';
-export { type CallTable, type MessagePortLike, Moved, PortCalls, PortError, type PortErrorInfo, portOfThread } from './portCalls.js';
-export {
-  decodeSubmission,
-  decodeSubmissionHeader,
-  type ExpectedSubmission,
-  encodeSubmission,
-  SUBMISSION_HEADER_BYTES,
-  type SubmissionFrame,
-  type SubmissionHeader,
-  type SubmissionLimits,
-} from './wire/binaryV2.js';
-export { WireError, type WireErrorCode, type WireErrorInfo } from './wire/errors.js';
-export { fromHalf, fromHalves, type HalfOptions, isFiniteHalf, MAX_HALF, toHalf, toHalves } from './wire/float16.js';
-export { halvesOfBytes, littleEndianBytes } from './wire/halfBytes.js';
-export {
-  applySetDelta,
-  decodeSetDelta,
-  encodeSetDelta,
-  type SetDelta,
-  type SetDeltaHeader,
-  type SetDeltaLimits,
-  type SetTensor,
-} from './wire/setDelta.js';
-export {
-  assembleSnapshot,
-  cutSnapshot,
-  SNAPSHOT_CHUNK_BYTES,
-  SnapshotAssembly,
-  type SnapshotChunk,
-  type SnapshotIndex,
-  verifyChunk,
-} from './wire/snapshot.js';
-export { CHUNK_ELEMENTS } from './wire/sparseBody.js';
-export { type Sha256, StateRootCache, stateRoot } from './wire/stateRoot.js';
+  bytesOf,
+  compareBytes,
+  concatBytes,
+  equalBytes,
+  fromHex,
+  type HexString,
+  toHex,
+  utf8,
+} from './bytes.js';
 export {
   ChainClient,
   type ChainClientOptions,
@@ -108,5 +85,93 @@ export {
   ROLES,
   type Role,
 } from './chain/storageValues.js';
+export { CodedError, type ErrorInfo, errorCodeOf, isCodedError, messageOf } from './errors.js';
+export { blake2b256, canonicalJson, type HashHex, hashJson, merkleRoot, sha256, sha256Hex } from './hash.js';
+export {
+  type Address,
+  accountIdHex,
+  addressOf,
+  initCrypto,
+  KeyError,
+  type KeyErrorInfo,
+  type KeyPair,
+  keyPairFromSecret,
+  keyPairFromSeed,
+  newMnemonic,
+  parseAddress,
+  publicKeyOf,
+  SS58_PREFIX,
+  verifySignature,
+} from './keys.js';
 export { KeystoreError, type KeystoreErrorInfo } from './keystore/errors.js';
-export { decryptKeystore, encryptKeystore, type KeystoreJson, type KeystoreMeta } from './keystore/keystore.js';
+export {
+  decryptKeystore,
+  encryptKeystore,
+  type KeystoreJson,
+  type KeystoreMeta,
+} from './keystore/keystore.js';
+export { type LogFacts, type Logger, silentLogger } from './logger.js';
+export {
+  type CallTable,
+  type MessagePortLike,
+  Moved,
+  PortCalls,
+  PortError,
+  type PortErrorInfo,
+  portOfThread,
+} from './portCalls.js';
+export { type Random, seededRandom } from './random.js';
+export { entryCount, type SparseDelta, type SparseTensor } from './sparseDelta.js';
+export { layoutOf, type TensorLayout, type TensorSpec } from './tensorLayout.js';
+export {
+  type Balance,
+  formatAlice,
+  MAX_SUPPLY_PLANCK,
+  NANO_NATS_PER_NAT,
+  PLANCK_PER_ALICE,
+  parseAlice,
+  TOKEN_DECIMALS,
+  TOKEN_SYMBOL,
+  toNanoNats,
+} from './units.js';
+export {
+  decodeSubmission,
+  decodeSubmissionHeader,
+  type ExpectedSubmission,
+  encodeSubmission,
+  SUBMISSION_HEADER_BYTES,
+  type SubmissionFrame,
+  type SubmissionHeader,
+  type SubmissionLimits,
+} from './wire/binaryV2.js';
+export { WireError, type WireErrorCode, type WireErrorInfo } from './wire/errors.js';
+export {
+  fromHalf,
+  fromHalves,
+  type HalfOptions,
+  isFiniteHalf,
+  MAX_HALF,
+  toHalf,
+  toHalves,
+} from './wire/float16.js';
+export { halvesOfBytes, littleEndianBytes } from './wire/halfBytes.js';
+export {
+  applySetDelta,
+  decodeSetDelta,
+  encodeSetDelta,
+  type SetDelta,
+  type SetDeltaHeader,
+  type SetDeltaLimits,
+  type SetTensor,
+} from './wire/setDelta.js';
+export {
+  assembleSnapshot,
+  cutSnapshot,
+  SNAPSHOT_CHUNK_BYTES,
+  SnapshotAssembly,
+  type SnapshotChunk,
+  type SnapshotIndex,
+  verifyChunk,
+} from './wire/snapshot.js';
+export { CHUNK_ELEMENTS } from './wire/sparseBody.js';
+export { type Sha256, StateRootCache, stateRoot } from './wire/stateRoot.js';

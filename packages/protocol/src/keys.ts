@@ -3,8 +3,21 @@
  * through schnorrkel compiled to WebAssembly (`@polkadot/wasm-crypto`), the one acceptance rule on every platform.
  * Call `await initCrypto()` once before anything here.
  */
-import { decodeAddress, encodeAddress, keyExtractSuri, keyFromPath, mnemonicGenerate } from '@polkadot/util-crypto';
-import { bip39ToMiniSecret, bip39Validate, sr25519KeypairFromSeed, sr25519Sign, sr25519Verify, waitReady } from '@polkadot/wasm-crypto';
+import {
+  decodeAddress,
+  encodeAddress,
+  keyExtractSuri,
+  keyFromPath,
+  mnemonicGenerate,
+} from '@polkadot/util-crypto';
+import {
+  bip39ToMiniSecret,
+  bip39Validate,
+  sr25519KeypairFromSeed,
+  sr25519Sign,
+  sr25519Verify,
+  waitReady,
+} from '@polkadot/wasm-crypto';
 import { fromHex, toHex } from './bytes.js';
 import { CodedError } from './errors.js';
 
@@ -47,18 +60,19 @@ export function keyPairFromSecret(secret: string): KeyPair {
   const seed = /^0x[0-9a-fA-F]{64}$/.test(phrase) ? fromHex(phrase) : seedOfPhrase(phrase, password);
   const root = splitPair(sr25519KeypairFromSeed(seed));
   const derived = path.length > 0 ? keyFromPath(root, path, 'sr25519') : root;
-  return pairOf(derived.publicKey, derived.secretKey);
+  return keyPairOf(derived.publicKey, derived.secretKey);
 }
 
 export function keyPairFromSeed(seed: Uint8Array): KeyPair {
   if (seed.length !== 32) throw new KeyError({ code: 'SECRET_INVALID' }, 'a seed is exactly 32 bytes');
   const { publicKey, secretKey } = splitPair(sr25519KeypairFromSeed(seed));
-  return pairOf(publicKey, secretKey);
+  return keyPairOf(publicKey, secretKey);
 }
 
 /** Verifies; malformed input is `false`, never an exception, and the all-zero key is always refused. */
 export function verifySignature(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
-  if (signature.length !== 64 || publicKey.length !== 32 || publicKey.every((byte) => byte === 0)) return false;
+  if (signature.length !== 64 || publicKey.length !== 32 || publicKey.every((byte) => byte === 0))
+    return false;
   try {
     return sr25519Verify(signature, message, publicKey);
   } catch {
@@ -78,7 +92,10 @@ export function publicKeyOf(address: string): Uint8Array {
   } catch {
     // falls through to the one error below
   }
-  throw new KeyError({ code: 'ADDRESS_INVALID', address }, `"${address}" is not an Alice address (SS58 prefix ${SS58_PREFIX}, starts with "a2")`);
+  throw new KeyError(
+    { code: 'ADDRESS_INVALID', address },
+    `"${address}" is not an Alice address (SS58 prefix ${SS58_PREFIX}, starts with "a2")`,
+  );
 }
 
 export function parseAddress(text: string): Address {
@@ -90,13 +107,19 @@ function parseSecret(secret: string): ReturnType<typeof keyExtractSuri> {
   try {
     return keyExtractSuri(secret.startsWith('/') ? `${DEV_PHRASE}${secret}` : secret);
   } catch {
-    throw new KeyError({ code: 'SECRET_INVALID' }, 'not a recovery phrase, a 0x… seed of 32 bytes, or one of them with a derivation path');
+    throw new KeyError(
+      { code: 'SECRET_INVALID' },
+      'not a recovery phrase, a 0x… seed of 32 bytes, or one of them with a derivation path',
+    );
   }
 }
 
 function seedOfPhrase(phrase: string, password: string | undefined): Uint8Array {
   if (!bip39Validate(phrase))
-    throw new KeyError({ code: 'MNEMONIC_INVALID' }, 'not a valid recovery phrase: check the words and their order');
+    throw new KeyError(
+      { code: 'MNEMONIC_INVALID' },
+      'not a valid recovery phrase: check the words and their order',
+    );
   return bip39ToMiniSecret(phrase, password ?? '');
 }
 
@@ -104,7 +127,8 @@ function splitPair(pair: Uint8Array): { publicKey: Uint8Array; secretKey: Uint8A
   return { secretKey: pair.slice(0, 64), publicKey: pair.slice(64) };
 }
 
-function pairOf(publicKey: Uint8Array, secretKey: Uint8Array): KeyPair {
+/** A key from its parts, as key files hold them. The caller has checked that they belong together. */
+export function keyPairOf(publicKey: Uint8Array, secretKey: Uint8Array): KeyPair {
   return {
     address: addressOf(publicKey),
     publicKey,

@@ -18,7 +18,8 @@ function pairOfSides() {
   const release: (() => void)[] = [];
   new PortCalls(portOfThread(channel.port2), {
     // The first call answers last: answers must not depend on order.
-    double: (value: number) => (value === 1 ? new Promise((resolve) => release.push(() => resolve(2))) : (release.pop()?.(), 2 * value)),
+    double: (value: number) =>
+      value === 1 ? new Promise((resolve) => release.push(() => resolve(2))) : (release.pop()?.(), 2 * value),
     fail: (how: string) => {
       if (how === 'plain') throw new TypeError('oops');
       throw new CodedError({ code: 'SHARD_TRUNCATED', wantBytes: 7, big: 5n }, 'too short');
@@ -48,7 +49,10 @@ describe('PortCalls', () => {
       assert.equal(error.message, 'too short');
       return true;
     });
-    await assert.rejects(calls.call('fail', 'plain'), (error: unknown) => errorCodeOf(error) === 'THREAD_FAILED');
+    await assert.rejects(
+      calls.call('fail', 'plain'),
+      (error: unknown) => errorCodeOf(error) === 'THREAD_FAILED',
+    );
     close();
   });
 

@@ -82,7 +82,9 @@ export class PortCalls<Remote extends object> {
 
   /** Declares the other side dead: open and later calls fail with `THREAD_ENDED`. */
   end(reason: string, cause?: unknown): void {
-    this.#ended ??= new PortError({ code: 'THREAD_ENDED', reason }, `the worker thread ended: ${reason}`, { cause });
+    this.#ended ??= new PortError({ code: 'THREAD_ENDED', reason }, `the worker thread ended: ${reason}`, {
+      cause,
+    });
     for (const { reject } of this.#pending.values()) reject(this.#ended);
     this.#pending.clear();
   }
@@ -118,7 +120,10 @@ export class PortCalls<Remote extends object> {
 /** An error as plain data. Infos are data by convention; JSON makes sure, with bigints as decimal text. */
 function describe(error: unknown): { info: ErrorInfo; message: string } {
   const message = messageOf(error);
-  if (!isCodedError(error)) return { info: { code: 'THREAD_FAILED', name: (error as Error)?.name ?? 'Error' } as ErrorInfo, message };
-  const info = JSON.parse(JSON.stringify(error.info, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
+  if (!isCodedError(error))
+    return { info: { code: 'THREAD_FAILED', name: (error as Error)?.name ?? 'Error' } as ErrorInfo, message };
+  const info = JSON.parse(
+    JSON.stringify(error.info, (_, value) => (typeof value === 'bigint' ? String(value) : value)),
+  );
   return { info, message };
 }

@@ -19,7 +19,9 @@ export interface TensorLayout {
 }
 
 /** Lays tensors out one after another in the order given. */
-export function layoutOf(shapes: readonly (readonly [name: string, shape: readonly number[]])[]): TensorLayout {
+export function layoutOf(
+  shapes: readonly (readonly [name: string, shape: readonly number[]])[],
+): TensorLayout {
   let offset = 0;
   const tensors = shapes.map(([name, shape]) => {
     const size = shape.reduce((product, dim) => product * dim, 1);

@@ -13,8 +13,8 @@ export type {
   Validity,
 } from './interface.js';
 export { EXISTENTIAL_DEPOSIT } from './pallets/balances/ledger.js';
+export { MAX_SCORES } from './pallets/proofOfGradient/calls.js';
 export { emittedBy, FIRST_PERIOD_BUDGET, HALVING_PERIOD_MS } from './pallets/proofOfGradient/emission.js';
 export { GENESIS_TEXT } from './pallets/proofOfGradient/genesisText.js';
-export { MAX_SCORES } from './pallets/proofOfGradient/calls.js';
 export { feeOf } from './pallets/transactionPayment/fees.js';
 export { SPEC_NAME, SPEC_VERSION, TRANSACTION_VERSION } from './version.js';

@@ -52,7 +52,15 @@ export interface BlockOutput {
 }
 
 export type InvalidReason =
-  | 'Call' | 'Payment' | 'Future' | 'Stale' | 'BadProof' | 'AncientBirthBlock' | 'ExhaustsResources' | 'BadSigner' | 'BadMandatory';
+  | 'Call'
+  | 'Payment'
+  | 'Future'
+  | 'Stale'
+  | 'BadProof'
+  | 'AncientBirthBlock'
+  | 'ExhaustsResources'
+  | 'BadSigner'
+  | 'BadMandatory';
 
 export type Validity =
   | {

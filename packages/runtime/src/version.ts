@@ -42,7 +42,9 @@ export function runtimeVersion(): ValueOf<typeof runtimeVersionType> {
     authoring_version: 1,
     spec_version: SPEC_VERSION,
     impl_version: 1,
-    apis: Object.entries(RUNTIME_API_VERSIONS).map(([name, version]) => [runtimeApiId(name), version] as const),
+    apis: Object.entries(RUNTIME_API_VERSIONS).map(
+      ([name, version]) => [runtimeApiId(name), version] as const,
+    ),
     transaction_version: TRANSACTION_VERSION,
     system_version: 1,
   };

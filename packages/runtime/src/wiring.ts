@@ -2,10 +2,7 @@
  * @file The runtime's pallets put together: the outer call, event and error enums and the table that finds a call.
  * The only place that knows all pallets. Indices are consensus: never change or reuse one.
  */
-import { vec } from './scale/collections.js';
-import { enumOf } from './scale/records.js';
-import type { ScaleType } from './scale/ScaleType.js';
-import { storageValue } from './storage/StorageItem.js';
+
 import { balances } from './pallets/balances/index.js';
 import { tryBalances } from './pallets/balances/tryState.js';
 import type { AnyCall, FullState, Pallet } from './pallets/Pallet.js';
@@ -15,6 +12,10 @@ import { system } from './pallets/system/index.js';
 import { eventRecord } from './pallets/system/types.js';
 import { timestamp } from './pallets/timestamp/index.js';
 import { transactionPayment } from './pallets/transactionPayment/index.js';
+import { vec } from './scale/collections.js';
+import { enumOf } from './scale/records.js';
+import type { ScaleType } from './scale/ScaleType.js';
+import { storageValue } from './storage/StorageItem.js';
 
 /** A call as clients write it: pallet, call, arguments by name. */
 export interface RuntimeCall {
@@ -32,13 +33,15 @@ const base: readonly Pallet[] = [system, timestamp, balances, transactionPayment
 
 /** The `Call` enum of one pallet; `undefined` without calls. */
 const callTypes = new Map(
-  base.flatMap((pallet) => (pallet.calls ? [[pallet.name, enumOf(`${pallet.module}::pallet::Call`, pallet.calls)]] : [])) as [
-    string,
-    ScaleType<unknown>,
-  ][],
+  base.flatMap((pallet) =>
+    pallet.calls ? [[pallet.name, enumOf(`${pallet.module}::pallet::Call`, pallet.calls)]] : [],
+  ) as [string, ScaleType<unknown>][],
 );
 
-function outerEnum<T>(name: string, typeOf: (pallet: Pallet) => ScaleType<unknown> | undefined): ScaleType<T> {
+function outerEnum<T>(
+  name: string,
+  typeOf: (pallet: Pallet) => ScaleType<unknown> | undefined,
+): ScaleType<T> {
   const present = base.flatMap((pallet) => {
     const of = typeOf(pallet);
     return of ? [[pallet.name, { index: pallet.index, of }] as const] : [];
@@ -68,7 +71,8 @@ export const pallets: readonly Pallet[] = base.map((pallet) => {
 /** The declaration of a decoded call. */
 export function declarationOf(call: RuntimeCall): AnyCall {
   const found = base.find(({ name }) => name === call.type)?.calls?.[call.value.type];
-  if (!found) throw new Error(`cannot happen: ${call.type}.${call.value.type} was decoded but is not declared`);
+  if (!found)
+    throw new Error(`cannot happen: ${call.type}.${call.value.type} was decoded but is not declared`);
   return found;
 }
 

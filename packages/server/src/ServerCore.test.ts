@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
+  applySetDelta,
   assembleSnapshot,
   decodeSetDelta,
-  applySetDelta,
   halvesOfBytes,
-  stateRoot,
   type Submission,
+  stateRoot,
   verifyVersion,
 } from '@alice/protocol';
 import type { ServerCore } from './ServerCore.js';
@@ -35,7 +35,10 @@ describe('a contribution through the routes', () => {
 
   it('measures version 0, merges two submissions and publishes version 1', async () => {
     const sent: Submission[] = [await miner.contribute('one'), await other.contribute('two')];
-    assert.deepEqual(sent.map(({ status }) => status), ['queued', 'queued']);
+    assert.deepEqual(
+      sent.map(({ status }) => status),
+      ['queued', 'queued'],
+    );
     assert.deepEqual(await scorer.scoreAll(), ['baseline', 'submission', 'submission', 'candidate']);
     const latest = (await miner.call('latestVersion')).body;
     assert.equal(latest.version, 1);
@@ -52,10 +55,14 @@ describe('a contribution through the routes', () => {
 
   it('serves snapshots and set-deltas that lead to the published state root', async () => {
     const { layout } = core.context;
-    const [first, second] = [(await miner.call('version', { params: { version: '0' } })).body, (await miner.call('latestVersion')).body];
+    const [first, second] = [
+      (await miner.call('version', { params: { version: '0' } })).body,
+      (await miner.call('latestVersion')).body,
+    ];
     const halvesAt = async (manifest: typeof first): Promise<Uint16Array> => {
       const parts: Uint8Array[] = [];
-      for (const { hash } of manifest.snapshot.chunks) parts.push((await miner.call('blob', { params: { hash } })).bytes);
+      for (const { hash } of manifest.snapshot.chunks)
+        parts.push((await miner.call('blob', { params: { hash } })).bytes);
       return halvesOfBytes(assembleSnapshot(manifest.snapshot, parts));
     };
     const halves = await halvesAt(first);
@@ -63,7 +70,12 @@ describe('a contribution through the routes', () => {
     assert.equal(stateRoot(await halvesAt(second), layout), second.stateRoot);
     const blob = await miner.call('blob', { params: { hash: second.setDelta.hash } });
     const delta = await decodeSetDelta(blob.bytes, { layout });
-    assert.deepEqual(delta.header, { fromVersion: 0, toVersion: 1, fromRoot: first.stateRoot, toRoot: second.stateRoot });
+    assert.deepEqual(delta.header, {
+      fromVersion: 0,
+      toVersion: 1,
+      fromRoot: first.stateRoot,
+      toRoot: second.stateRoot,
+    });
     assert.ok(applySetDelta(halves, delta) > 0);
     assert.equal(stateRoot(halves, layout), second.stateRoot);
   });
@@ -74,10 +86,17 @@ describe('a contribution through the routes', () => {
     await core.stepEpoch();
     assert.equal(network.chain.submitted.length, 1);
     const [report] = network.chain.submitted;
-    const rows = await core.context.db.query<{ reward_address: string; score: string; epoch: number }>('SELECT * FROM submissions');
-    assert.deepEqual(rows.map(({ epoch }) => epoch), [0, 0]);
+    const rows = await core.context.db.query<{ reward_address: string; score: string; epoch: number }>(
+      'SELECT * FROM submissions',
+    );
+    assert.deepEqual(
+      rows.map(({ epoch }) => epoch),
+      [0, 0],
+    );
     for (const { address } of [network.miner, network.otherMiner]) {
-      const owed = rows.filter((row) => row.reward_address === address).reduce((sum, row) => sum + BigInt(row.score), 0n);
+      const owed = rows
+        .filter((row) => row.reward_address === address)
+        .reduce((sum, row) => sum + BigInt(row.score), 0n);
       const paid = report!.scores.find((entry) => entry.role === 'training' && entry.address === address)!;
       assert.equal(paid.scoreNanoNats, owed);
     }

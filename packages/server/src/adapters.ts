@@ -35,7 +35,12 @@ export function openServerData(dataDir: string): ServerData {
     root: manifest.root,
     tokenizer: manifest.tokenizer.id,
     vocab: manifest.tokenizer.vocab,
-    trainingShards: training.map(({ id, tokens, bytes, sha256 }) => ({ shard: id, tokens, sizeBytes: bytes, hash: sha256 })),
+    trainingShards: training.map(({ id, tokens, bytes, sha256 }) => ({
+      shard: id,
+      tokens,
+      sizeBytes: bytes,
+      hash: sha256,
+    })),
     isValidation: (shard) => manifest.shards.some(({ id, split }) => id === shard && split === 'validation'),
     shardBytes: async (shard) => tokensToBytes(await dataset.shard(shard)),
     assign: ({ seed, miner, round, tokens }) =>

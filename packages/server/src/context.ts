@@ -49,4 +49,3 @@ export interface Health {
   balances: readonly { readonly address: Address; readonly role: string; readonly planck: bigint }[];
   epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
 }
-

@@ -3,5 +3,5 @@ export { httpStatusOf, ServerError, type ServerErrorInfo } from './errors.js';
 export { defaultServerLimits, type RoundOptions, type ServerLimits, type ServerOptions } from './options.js';
 export type { ChainPort, ChainStatus } from './ports.js';
 export type { ServerPorts } from './ServerCore.js';
-export { type RunningServer, startServer } from './startServer.js';
 export { runScorer, type ScorerOptions, type ScorerPorts } from './scorer/runScorer.js';
+export { type RunningServer, startServer } from './startServer.js';

@@ -102,15 +102,22 @@ export function checkOptions(options: ServerOptions): void {
     ['round.maxRoundMs', options.round.maxRoundMs],
     ['round.targetSubmissions', options.round.targetSubmissions ?? 1],
     ['epochMs', options.epochMs],
-    ...Object.entries(options.limits ?? {}).map(([name, value]): [string, number] => [`limits.${name}`, value]),
+    ...Object.entries(options.limits ?? {}).map(([name, value]): [string, number] => [
+      `limits.${name}`,
+      value,
+    ]),
   ];
   for (const [field, value] of positive)
     if (!Number.isFinite(value) || value <= 0) throw invalid(field, value, 'a positive number');
   if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65_535)
     throw invalid('port', options.port, 'a whole number from 0 to 65535');
-  if (options.seed.length === 0 || options.seed.length > 64) throw invalid('seed', options.seed.length, '1 to 64 characters');
+  if (options.seed.length === 0 || options.seed.length > 64)
+    throw invalid('seed', options.seed.length, '1 to 64 characters');
 }
 
 function invalid(field: string, value: number, wanted: string): CodedError {
-  return new CodedError({ code: 'OPTIONS_INVALID', field, value }, `the option ${field} must be ${wanted}, not ${value}`);
+  return new CodedError(
+    { code: 'OPTIONS_INVALID', field, value },
+    `the option ${field} must be ${wanted}, not ${value}`,
+  );
 }

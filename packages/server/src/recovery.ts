@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ModelConfig } from '@alice/model';
-import { hashJson, type HexString, type Logger, toHex } from '@alice/protocol';
+import { type HexString, hashJson, type Logger, toHex } from '@alice/protocol';
 import type { ServerData } from './adapters.js';
 import { removeOrphans } from './blobs/collectGarbage.js';
 import type { ServerContext } from './context.js';
@@ -57,18 +57,31 @@ export async function identify(db: Database, facts: IdentityFacts): Promise<Iden
   for (const [field, value] of Object.entries(expected))
     if (meta.get(field) !== value)
       throw new ServerError(
-        { code: 'SERVER_DIR_MISMATCH', dir: options.dir, field, expected: meta.get(field) ?? '', actual: value },
+        {
+          code: 'SERVER_DIR_MISMATCH',
+          dir: options.dir,
+          field,
+          expected: meta.get(field) ?? '',
+          actual: value,
+        },
         `the folder ${options.dir} belongs to another ${field}: start with the old settings, or use a new folder`,
       );
   return { networkId, secret: meta.get('secret') as HexString };
 }
 
-async function askChain({ chain, log }: IdentityFacts, known: string | undefined): Promise<HexString | undefined> {
+async function askChain(
+  { chain, log }: IdentityFacts,
+  known: string | undefined,
+): Promise<HexString | undefined> {
   try {
     return await chain.genesisHash();
   } catch (cause) {
     if (known === undefined)
-      throw new ServerError({ code: 'CHAIN_NEEDED' }, 'a first start needs the chain: start it and check its address', { cause });
+      throw new ServerError(
+        { code: 'CHAIN_NEEDED' },
+        'a first start needs the chain: start it and check its address',
+        { cause },
+      );
     log.warn('Chain does not answer; starting with the network this folder belongs to');
     return undefined;
   }
@@ -94,7 +107,10 @@ export async function ensureFirstVersion(context: ServerContext): Promise<void> 
     await openRound(tx, { round: 0, version: 0, nowMs });
     await queueReportJob(context, tx, { kind: 'baseline', subject: 0, blob: null, base: row });
   });
-  context.log.info('Version 0 published', { stateRoot: candidate.stateRoot, parameters: context.layout.size });
+  context.log.info('Version 0 published', {
+    stateRoot: candidate.stateRoot,
+    parameters: context.layout.size,
+  });
 }
 
 /** Removes what nothing refers to and says what there is to resume. */

@@ -50,14 +50,30 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
 function clocks(core: ServerCore): (() => Promise<void>)[] {
   const { log, refusals } = core.context;
   return [
-    every(EPOCH_STEP_MS, () => core.stepEpoch(), (error) => log.error('Settlement failed; it is tried again', { error })),
-    every(BALANCES_MS, () => core.readBalances(), (error) => log.warn('Balances could not be read', { error })),
-    every(FLUSH_MS, () => refusals.flush(), (error) => log.warn('Counters could not be stored', { error })),
+    every(
+      EPOCH_STEP_MS,
+      () => core.stepEpoch(),
+      (error) => log.error('Settlement failed; it is tried again', { error }),
+    ),
+    every(
+      BALANCES_MS,
+      () => core.readBalances(),
+      (error) => log.warn('Balances could not be read', { error }),
+    ),
+    every(
+      FLUSH_MS,
+      () => refusals.flush(),
+      (error) => log.warn('Counters could not be stored', { error }),
+    ),
   ];
 }
 
 /** Runs `work` now and then again and again, each time `periodMs` after the last has ended; returns how to stop. */
-function every(periodMs: number, work: () => Promise<void>, onError: (message: string) => void): () => Promise<void> {
+function every(
+  periodMs: number,
+  work: () => Promise<void>,
+  onError: (message: string) => void,
+): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const run = async (): Promise<void> => {
@@ -80,5 +96,9 @@ function listenError({ host, port }: { host: string; port: number }, cause: unkn
       { cause },
     );
   const reason = errorCodeOf(cause) ?? messageOf(cause);
-  return new ServerError({ code: 'LISTEN_FAILED', host, port, reason }, `cannot listen on ${host}:${port} (${reason})`, { cause });
+  return new ServerError(
+    { code: 'LISTEN_FAILED', host, port, reason },
+    `cannot listen on ${host}:${port} (${reason})`,
+    { cause },
+  );
 }

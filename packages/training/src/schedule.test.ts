@@ -44,26 +44,30 @@ test('the rates of a task continue where the round before ended', () => {
 
 test('the defaults pass the check and every field out of bounds is named', () => {
   assert.equal(checkTrainingSettings(defaultTrainingSettings), defaultTrainingSettings);
-  const bad: Partial<TrainingSettings>[] = [
-    { innerSteps: 0 },
-    { rowsPerStep: 1.5 },
-    { sequenceLength: 1 },
-    { scoringRows: -1 },
-    { mergeRows: 2 },
-    { weightDecay: 2 },
-    { errorFeedbackDecay: -0.1 },
-    { density: 0 },
-    { stepFraction: 1.5 },
-    { gradientClip: 0 },
-    { outerLearningRate: Number.NaN },
-  ];
-  for (const change of bad) {
-    const [field] = Object.keys(change);
+  const defaults = defaultTrainingSettings;
+  const bad: Record<string, Partial<TrainingSettings>> = {
+    innerSteps: { innerSteps: 0 },
+    rowsPerStep: { rowsPerStep: 1.5 },
+    sequenceLength: { sequenceLength: 1 },
+    scoringRows: { scoringRows: -1 },
+    mergeRows: { mergeRows: 2 },
+    weightDecay: { weightDecay: 2 },
+    errorFeedbackDecay: { errorFeedbackDecay: -0.1 },
+    density: { density: 0 },
+    stepFraction: { stepFraction: 1.5 },
+    gradientClip: { gradientClip: 0 },
+    outerLearningRate: { outerLearningRate: Number.NaN },
+    aggregationGroups: { aggregationGroups: 65 },
+    'schedule.peak': { schedule: { ...defaults.schedule, peak: Number.POSITIVE_INFINITY } },
+    'gate.maxRows': { gate: { ...defaults.gate, maxRows: defaults.gate.minRows - 1 } },
+    'pay.smoothing': { pay: { ...defaults.pay, smoothing: 1 } },
+    'mergeGate.minRows': { mergeGate: { ...defaults.mergeGate, minRows: 1 } },
+  };
+  for (const [field, change] of Object.entries(bad))
     assert.throws(
-      () => checkTrainingSettings({ ...defaultTrainingSettings, ...change }),
-      (e: Error) => errorCodeOf(e) === 'SETTING_INVALID' && e.message.includes(field!),
+      () => checkTrainingSettings({ ...defaults, ...change }),
+      (e: Error) => errorCodeOf(e) === 'SETTING_INVALID' && e.message.includes(`setting ${field} is`),
       field,
     );
-  }
   assert.throws(() => learningRateAt({ ...settings, peak: Number.NaN }, 0), /schedule.peak/);
 });

@@ -72,34 +72,55 @@ export const defaultTrainingSettings: TrainingSettings = {
   mergeRows: 64,
 };
 
+const whole = (least: number): Bounds => [
+  `a whole number ≥ ${least}`,
+  (value) => Number.isInteger(value) && value >= least,
+];
+const share: Bounds = ['in [0, 1]', (value) => value >= 0 && value <= 1];
+const part: Bounds = ['in (0, 1]', (value) => value > 0 && value <= 1];
+const positive: Bounds = ['positive and finite', (value) => value > 0 && Number.isFinite(value)];
+const notNegative: Bounds = ['0 or more, finite', (value) => value >= 0 && Number.isFinite(value)];
+const atLeastOne: Bounds = ['1 or more', (value) => value >= 1];
+
+type Bounds = readonly [text: string, holds: (value: number) => boolean];
+
 /** Refuses settings outside their bounds. Throws `SETTING_INVALID` naming the first one. */
 export function checkTrainingSettings(settings: TrainingSettings): TrainingSettings {
-  const whole = (
-    name: 'innerSteps' | 'rowsPerStep' | 'sequenceLength' | 'scoringRows' | 'mergeRows',
-    min: number,
-  ) =>
-    requireSetting(
-      Number.isInteger(settings[name]) && settings[name] >= min,
-      name,
-      settings[name],
-      `a whole number ≥ ${min}`,
-    );
-  whole('innerSteps', 1);
-  whole('rowsPerStep', 1);
-  whole('sequenceLength', 2);
-  whole('scoringRows', 1);
-  whole('mergeRows', settings.mergeGate.minRows);
-  const share = (name: 'weightDecay' | 'errorFeedbackDecay') =>
-    requireSetting(settings[name] >= 0 && settings[name] <= 1, name, settings[name], 'in [0, 1]');
-  share('weightDecay');
-  share('errorFeedbackDecay');
-  const part = (name: 'density' | 'stepFraction') =>
-    requireSetting(settings[name] > 0 && settings[name] <= 1, name, settings[name], 'in (0, 1]');
-  part('density');
-  part('stepFraction');
-  const positive = (name: 'gradientClip' | 'outerLearningRate') =>
-    requireSetting(settings[name] > 0 && Number.isFinite(settings[name]), name, settings[name], 'positive');
-  positive('gradientClip');
-  positive('outerLearningRate');
+  const { schedule, gate, pay, mergeGate } = settings;
+  const table: readonly [setting: string, value: number, bounds: Bounds][] = [
+    ['innerSteps', settings.innerSteps, whole(1)],
+    ['rowsPerStep', settings.rowsPerStep, whole(1)],
+    ['sequenceLength', settings.sequenceLength, whole(2)],
+    ['schedule.peak', schedule.peak, positive],
+    ['schedule.warmupSteps', schedule.warmupSteps, whole(0)],
+    ['schedule.constantSteps', schedule.constantSteps, whole(0)],
+    ['schedule.decaySteps', schedule.decaySteps, whole(1)],
+    ['schedule.floor', schedule.floor, share],
+    ['weightDecay', settings.weightDecay, share],
+    ['gradientClip', settings.gradientClip, positive],
+    ['density', settings.density, part],
+    ['errorFeedbackDecay', settings.errorFeedbackDecay, share],
+    ['stepFraction', settings.stepFraction, part],
+    ['scoringRows', settings.scoringRows, whole(1)],
+    ['gate.minRows', gate.minRows, whole(2)],
+    ['gate.maxRows', gate.maxRows, whole(gate.minRows)],
+    ['gate.finalZ', gate.finalZ, positive],
+    ['gate.interimZ', gate.interimZ, positive],
+    ['pay.equalShare', pay.equalShare, share],
+    ['pay.gainCap', pay.gainCap, atLeastOne],
+    ['pay.tokenCap', pay.tokenCap, atLeastOne],
+    ['pay.smoothing', pay.smoothing, ['in [0, 1)', (value) => value >= 0 && value < 1]],
+    [
+      'aggregationGroups',
+      settings.aggregationGroups,
+      ['1 to 64', (n) => Number.isInteger(n) && n >= 1 && n <= 64],
+    ],
+    ['outerLearningRate', settings.outerLearningRate, positive],
+    ['mergeGate.z', mergeGate.z, positive],
+    ['mergeGate.maxRiseNats', mergeGate.maxRiseNats, notNegative],
+    ['mergeGate.minRows', mergeGate.minRows, whole(2)],
+    ['mergeRows', settings.mergeRows, whole(mergeGate.minRows)],
+  ];
+  for (const [setting, value, [text, holds]] of table) requireSetting(holds(value), setting, value, text);
   return settings;
 }

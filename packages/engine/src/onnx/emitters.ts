@@ -10,7 +10,7 @@ import { floatAttribute, intAttribute, intsAttribute, type Lowering, MICROSOFT }
 export type Emitter<K extends OpName> = (to: Lowering, inputs: readonly string[], value: Value<K>) => string;
 
 const LAST = intAttribute('axis', -1);
-/** Added to a forbidden score; its exponential is exactly 0 in FP32, and unlike −∞ it cannot make a NaN. */
+/** Added to a forbidden score: a weight below 1e-38, which no FP32 sum notices. Unlike −∞ it cannot make a NaN. */
 const FORBIDDEN = -1e9;
 
 export const emitters: { [K in OpName]: Emitter<K> } = {

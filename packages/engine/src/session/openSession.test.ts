@@ -48,6 +48,14 @@ test('memory shared between threads can be fed and written', async () => {
   await session.release();
 });
 
+test('a session leaves the arithmetic of the thread alone: subnormal numbers survive it', async () => {
+  const session = await open();
+  await session.run({ x, ids });
+  await session.release();
+  const [tiny] = Float64Array.of(1e-310);
+  assert.equal(tiny! * 2, 2e-310);
+});
+
 test('each wrong feed is refused by name before anything runs', async () => {
   const session = await open();
   const refused = (feeds: Parameters<Session['run']>[0], info: object, into = {}): Promise<void> =>

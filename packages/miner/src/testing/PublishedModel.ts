@@ -39,9 +39,17 @@ export class PublishedModel {
     const root = stateRoot(halves, this.layout);
     const setDelta = parent === undefined ? null : await this.#setDelta(parent, { version, root, halves });
     const unsigned = {
-      version, stateRoot: root, parentStateRoot: parent?.stateRoot ?? null, createdAtMs: 1000 + version,
-      snapshot: { ...index, chunks: [...index.chunks] }, setDelta, heldOutLossNats: null, standardErrorNats: null,
-      trainedTokens: 0, uplinkBytes: 0, acceptedSubmissions: 0,
+      version,
+      stateRoot: root,
+      parentStateRoot: parent?.stateRoot ?? null,
+      createdAtMs: 1000 + version,
+      snapshot: { ...index, chunks: [...index.chunks] },
+      setDelta,
+      heldOutLossNats: null,
+      standardErrorNats: null,
+      trainedTokens: 0,
+      uplinkBytes: 0,
+      acceptedSubmissions: 0,
     };
     const manifest = { ...unsigned, signature: toHex(this.key.sign(versionMessage(unsigned, NETWORK_ID))) };
     this.manifests.push(manifest);
@@ -57,7 +65,12 @@ export class PublishedModel {
   }
 
   async #setDelta(parent: VersionManifest, to: { version: number; root: HashHex; halves: Uint16Array }) {
-    const header = { fromVersion: parent.version, toVersion: to.version, fromRoot: parent.stateRoot as HashHex, toRoot: to.root };
+    const header = {
+      fromVersion: parent.version,
+      toVersion: to.version,
+      fromRoot: parent.stateRoot as HashHex,
+      toRoot: to.root,
+    };
     const bytes = await encodeSetDelta(header, { from: this.#halves!, to: to.halves, layout: this.layout });
     const hash = sha256Hex(bytes);
     this.blobs.set(hash, bytes);

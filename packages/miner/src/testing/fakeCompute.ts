@@ -8,7 +8,16 @@ import { createAdamW } from '@alice/training';
 import type { Compute, GradientShape } from '../compute.js';
 
 export const FAKE_MODEL: ModelMessage = {
-  name: 'fake', layers: 1, width: 8, heads: 1, kvHeads: 1, ffn: 8, context: 4, vocab: 16, ropeTheta: 1e4, normEps: 1e-5,
+  name: 'fake',
+  layers: 1,
+  width: 8,
+  heads: 1,
+  kvHeads: 1,
+  ffn: 8,
+  context: 4,
+  vocab: 16,
+  ropeTheta: 1e4,
+  normEps: 1e-5,
 };
 export const FAKE_LAYOUT: TensorLayout = layoutOf([
   ['a', [40, 10]],
@@ -44,6 +53,13 @@ export function fakeCompute({ onGradient }: FakeComputeOptions = {}): Compute {
 export const targetAt = (i: number): number => Math.sin(i);
 
 export const FAKE_SETTINGS: TaskSettings = {
-  optimizer: 'adamw', innerSteps: 6, rowsPerStep: 4, sequenceLength: 2, learningRates: Array(6).fill(0.01), weightDecay: 0,
-  gradientClip: 1e9, density: 0.25, errorFeedbackDecay: 1,
+  optimizer: 'adamw',
+  innerSteps: 6,
+  rowsPerStep: 4,
+  sequenceLength: 2,
+  learningRates: Array(6).fill(0.01),
+  weightDecay: 0,
+  gradientClip: 1e9,
+  density: 0.25,
+  errorFeedbackDecay: 1,
 };

@@ -1,3 +1,4 @@
+/** @file Checks pool order, limits, announcements and fault isolation on a fake runtime, with time driven by hand. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { type HexString, toHex, utf8 } from '@alice/protocol';

@@ -1,3 +1,4 @@
+/** @file Checks the RPC surface over real HTTP and WebSocket connections, on a fake runtime driven by hand. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';

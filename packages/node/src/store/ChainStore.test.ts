@@ -1,3 +1,4 @@
+/** @file Checks the store on real directories: kill -9 in a loop, older states, pruning, locking, failed commits. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

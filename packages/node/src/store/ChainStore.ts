@@ -15,7 +15,7 @@ import { type BlockRecord, fromRecord, toRecord } from './blockRecord.js';
 import { bytesOfHex } from './bytesOfHex.js';
 import { openExclusively } from './directoryLock.js';
 import { History } from './History.js';
-import { afterPrefix, isStorable, numberKey } from './keys.js';
+import { afterPrefix, isStorable, numberKey, rangeStart } from './keys.js';
 
 /** Bumped when the layout on disk changes. */
 const FORMAT = 1;
@@ -90,9 +90,10 @@ export class ChainStore {
     return typeof oldest === 'number' ? oldest : 0;
   }
 
-  /** Keys at the head in byte order, from `start` (inclusive) while they have `prefix`. */
-  *keys(prefix: Uint8Array, start: Uint8Array = prefix): IterableIterator<Uint8Array> {
+  /** Keys at the head in byte order, from `from` (inclusive) while they have `prefix`. */
+  *keys(prefix: Uint8Array, from: Uint8Array = prefix): IterableIterator<Uint8Array> {
     if (prefix.length > 0 && !isStorable(prefix)) return;
+    const start = rangeStart(from);
     const end = afterPrefix(prefix);
     for (const key of this.#state.getKeys(end ? { start, end } : { start })) yield new Uint8Array(key);
   }

@@ -13,6 +13,11 @@ export function isStorable(key: Uint8Array): boolean {
   return key.length > 0 && key.length <= MOST_KEY_BYTES;
 }
 
+/** Where a range that begins at `key` can begin in the store: no storable key lies between the two. */
+export function rangeStart(key: Uint8Array): Uint8Array {
+  return key.subarray(0, MOST_KEY_BYTES);
+}
+
 export function numberKey(number: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, number);

@@ -1,3 +1,4 @@
+/** @file Checks the trie against hand-derived encodings, headers of live Substrate chains, and properties. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { blake2b256, concatBytes, fromHex, toHex } from '@alice/protocol';

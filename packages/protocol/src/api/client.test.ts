@@ -43,7 +43,9 @@ before(async () => {
       const answer = script!(entry, seen.length);
       if (answer.broken) return response.destroy();
       response.writeHead(answer.status ?? 200, answer.headers ?? {});
-      return response.end(answer.bytes ?? (answer.json === undefined ? undefined : JSON.stringify(answer.json)));
+      return response.end(
+        answer.bytes ?? (answer.json === undefined ? undefined : JSON.stringify(answer.json)),
+      );
     });
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -68,21 +70,54 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 const key = () => keyPairFromSecret('//Miner');
 const serverId = () => keyPairFromSecret('//Server').address;
 const device = { kind: 'cpu', name: 'test', threads: 1, memoryBytes: 1, software: 'test' } as const;
-const challengeAnswer = () => ({ challenge: hash('c'), networkId: hash('a'), serverId: serverId(), expiresAtMs: 2_000_000 });
+const challengeAnswer = () => ({
+  challenge: hash('c'),
+  networkId: hash('a'),
+  serverId: serverId(),
+  expiresAtMs: 2_000_000,
+});
 const access = (token: string, expiresAtMs = 9_000_000_000) => ({ token: token.repeat(32), expiresAtMs });
 
 function networkAnswer(): Network {
-  const model = { name: 'nano', layers: 1, width: 8, heads: 1, kvHeads: 1, ffn: 8, context: 8, vocab: 300, ropeTheta: 1e4, normEps: 1e-5 };
+  const model = {
+    name: 'nano',
+    layers: 1,
+    width: 8,
+    heads: 1,
+    kvHeads: 1,
+    ffn: 8,
+    context: 8,
+    vocab: 300,
+    ropeTheta: 1e4,
+    normEps: 1e-5,
+  };
   return {
-    protocol: 1, networkId: hash('a'), serverId: serverId(), serverTimeMs: 1_005_000, model,
-    tokenizer: 'gpt2', dataRoot: hash('d'), latestVersion: 0, latestStateRoot: hash('e'),
+    protocol: 1,
+    networkId: hash('a'),
+    serverId: serverId(),
+    serverTimeMs: 1_005_000,
+    model,
+    tokenizer: 'gpt2',
+    dataRoot: hash('d'),
+    latestVersion: 0,
+    latestStateRoot: hash('e'),
   };
 }
 
 function submissionAnswer(): Submission {
   return {
-    submissionId: 's1', taskId: `0x${'1'.repeat(32)}`, version: 0, status: 'queued', code: null, reason: '', gainNats: null,
-    standardErrorNats: null, score: '0', epoch: null, sizeBytes: 3, receivedAtMs: 1,
+    submissionId: 's1',
+    taskId: `0x${'1'.repeat(32)}`,
+    version: 0,
+    status: 'queued',
+    code: null,
+    reason: '',
+    gainNats: null,
+    standardErrorNats: null,
+    score: '0',
+    epoch: null,
+    sizeBytes: 3,
+    receivedAtMs: 1,
   };
 }
 
@@ -110,13 +145,26 @@ function withRegistration(rest: (entry: Seen, registrations: number) => Answer):
   };
 }
 
-const codeOf = (code: string) => (error: unknown) => error instanceof ServerCallError && error.info.code === code;
+const codeOf = (code: string) => (error: unknown) =>
+  error instanceof ServerCallError && error.info.code === code;
 
 describe('addresses', () => {
   it('allows plain http to this machine only (SPEC REG-3)', () => {
-    for (const good of ['http://localhost:1', 'http://127.0.0.1', 'http://127.9.8.7:5', 'http://[::1]:3', 'https://alice.example'])
+    for (const good of [
+      'http://localhost:1',
+      'http://127.0.0.1',
+      'http://127.9.8.7:5',
+      'http://[::1]:3',
+      'https://alice.example',
+    ])
       assert.equal(checkServerUrl(`${good}/`), good);
-    for (const bad of ['http://alice.example', 'http://10.0.0.1:80', 'http://localhost.evil.example', 'http://0.0.0.0:1', 'http://128.0.0.1'])
+    for (const bad of [
+      'http://alice.example',
+      'http://10.0.0.1:80',
+      'http://localhost.evil.example',
+      'http://0.0.0.0:1',
+      'http://128.0.0.1',
+    ])
       assert.throws(() => checkServerUrl(bad), codeOf('TLS_REQUIRED'), bad);
   });
 
@@ -138,15 +186,25 @@ describe('addresses', () => {
 
 describe('backoff', () => {
   it('doubles up to its bound, half certain and half chance', () => {
-    const waitsOf = (chance: number) => [1, 2, 3, 9].map((n) => backoffMs(n, () => chance, null, { firstMs: 100, longestMs: 350 }));
+    const waitsOf = (chance: number) =>
+      [1, 2, 3, 9].map((n) => backoffMs(n, () => chance, null, { firstMs: 100, longestMs: 350 }));
     assert.deepEqual(waitsOf(0), [50, 100, 175, 175]);
     assert.deepEqual(waitsOf(1), [100, 200, 350, 350]);
   });
 
   it('never comes back before Retry-After, and caps an absurd one', () => {
-    assert.equal(backoffMs(1, () => 0, 7_000), 7_000);
-    assert.equal(backoffMs(1, () => 1, 8_000), 10_000);
-    assert.equal(backoffMs(1, () => 0, 1e12), 600_000);
+    assert.equal(
+      backoffMs(1, () => 0, 7_000),
+      7_000,
+    );
+    assert.equal(
+      backoffMs(1, () => 1, 8_000),
+      10_000,
+    );
+    assert.equal(
+      backoffMs(1, () => 0, 1e12),
+      600_000,
+    );
   });
 
   it('reads Retry-After as seconds and as a date', () => {
@@ -160,10 +218,21 @@ describe('backoff', () => {
 
 describe('retries', () => {
   it('repeats a refusal that says "later" and honours Retry-After', async () => {
-    script = (_, nth) => (nth === 1 ? { status: 503, headers: { 'retry-after': '2' } } : nth === 2 ? { status: 429 } : { json: networkAnswer() });
+    script = (_, nth) =>
+      nth === 1
+        ? { status: 503, headers: { 'retry-after': '2' } }
+        : nth === 2
+          ? { status: 429 }
+          : { json: networkAnswer() };
     assert.equal((await client().network()).tokenizer, 'gpt2');
     assert.deepEqual(waits, [2_250, 150]);
-    assert.deepEqual(notices.map(({ code, failures }) => [code, failures]), [['HTTP_503', 1], ['HTTP_429', 2]]);
+    assert.deepEqual(
+      notices.map(({ code, failures }) => [code, failures]),
+      [
+        ['HTTP_503', 1],
+        ['HTTP_429', 2],
+      ],
+    );
   });
 
   it('repeats a broken connection, and gives up with a coded error', async () => {
@@ -181,7 +250,10 @@ describe('retries', () => {
     const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
     await assert.rejects(
       client({ url: address, idleTimeoutMs: 30, attempts: 1 }).network(),
-      (error: unknown) => error instanceof ServerCallError && error.info.code === 'SERVER_UNREACHABLE' && error.info.why === 'timeout',
+      (error: unknown) =>
+        error instanceof ServerCallError &&
+        error.info.code === 'SERVER_UNREACHABLE' &&
+        error.info.why === 'timeout',
     );
     silent.closeAllConnections();
     silent.close();
@@ -205,7 +277,10 @@ describe('retries', () => {
       stop.abort(new Error('enough'));
       return { status: 503 };
     };
-    await assert.rejects(client({ attempts: Number.POSITIVE_INFINITY, signal: stop.signal }).network(), /enough/);
+    await assert.rejects(
+      client({ attempts: Number.POSITIVE_INFINITY, signal: stop.signal }).network(),
+      /enough/,
+    );
     assert.equal(seen.length, 1);
   });
 });
@@ -215,16 +290,30 @@ describe('tokens', () => {
     script = withRegistration(() => ({ status: 202, json: submissionAnswer() }));
     const answer = await client().submit(`0x${'1'.repeat(32)}`, Uint8Array.of(7, 0, 255));
     assert.equal(answer.submissionId, 's1');
-    assert.deepEqual(seen.map((s) => s.line), ['POST /v1/register/challenge', 'POST /v1/register', `PUT /v1/tasks/0x${'1'.repeat(32)}/submission`]);
+    assert.deepEqual(
+      seen.map((s) => s.line),
+      ['POST /v1/register/challenge', 'POST /v1/register', `PUT /v1/tasks/0x${'1'.repeat(32)}/submission`],
+    );
     const { signature } = JSON.parse(seen[1]!.body.toString()) as { signature: string };
-    const claim = { networkId: hash('a'), serverId: serverId(), address: key().address, instance: 'a', role: 'miner', challenge: hash('c') };
+    const claim = {
+      networkId: hash('a'),
+      serverId: serverId(),
+      address: key().address,
+      instance: 'a',
+      role: 'miner',
+      challenge: hash('c'),
+    };
     assert(verifySignature(registrationMessage(claim), fromHex(signature), publicKeyOf(key().address)));
     assert.equal(seen[2]!.token, '1'.repeat(32));
     assert.deepEqual([...seen[2]!.body], [7, 0, 255]);
   });
 
   it('registers again when the token is refused, once per call', async () => {
-    script = withRegistration((entry) => (entry.token === '2'.repeat(32) ? { json: submissionAnswer() } : { status: 401, json: { code: 'TOKEN_EXPIRED', message: '' } }));
+    script = withRegistration((entry) =>
+      entry.token === '2'.repeat(32)
+        ? { json: submissionAnswer() }
+        : { status: 401, json: { code: 'TOKEN_EXPIRED', message: '' } },
+    );
     const one = client();
     await one.submission('s1');
     await one.submission('s1');
@@ -250,7 +339,10 @@ describe('tokens', () => {
       return { json: submissionAnswer() };
     };
     await client().submission('s');
-    assert.deepEqual(seen.map((s) => s.line.split('/').at(-1)), ['challenge', 'register', 's']);
+    assert.deepEqual(
+      seen.map((s) => s.line.split('/').at(-1)),
+      ['challenge', 'register', 's'],
+    );
     const one = client();
     await one.register();
     await one.submission('s');
@@ -262,7 +354,10 @@ describe('tokens', () => {
     let tries = 0;
     script = (entry) => {
       if (entry.line.endsWith('/challenge')) return { json: challengeAnswer() };
-      if (entry.line.endsWith('/register')) return ++tries === 1 ? { status: 403, json: { code: 'CHALLENGE_EXPIRED', message: '' } } : { json: access('1') };
+      if (entry.line.endsWith('/register'))
+        return ++tries === 1
+          ? { status: 403, json: { code: 'CHALLENGE_EXPIRED', message: '' } }
+          : { json: access('1') };
       return { json: submissionAnswer() };
     };
     await client().submission('s');
@@ -271,7 +366,10 @@ describe('tokens', () => {
 
   it('a registration that stays refused is thrown after its own tries, not their square', async () => {
     script = () => ({ status: 503 });
-    await assert.rejects(client({ attempts: 3 }).submission('s'), (error: unknown) => refusalOf(error) === 'HTTP_503');
+    await assert.rejects(
+      client({ attempts: 3 }).submission('s'),
+      (error: unknown) => refusalOf(error) === 'HTTP_503',
+    );
     assert.equal(seen.length, 3);
   });
 
@@ -298,7 +396,10 @@ describe('answers', () => {
     script = () => ({ json: { ...networkAnswer(), latestVersion: -1 } });
     await assert.rejects(
       client().network(),
-      (error: unknown) => error instanceof ServerCallError && error.info.code === 'SERVER_ANSWER_INVALID' && error.info.path === '/latestVersion',
+      (error: unknown) =>
+        error instanceof ServerCallError &&
+        error.info.code === 'SERVER_ANSWER_INVALID' &&
+        error.info.path === '/latestVersion',
     );
     script = () => ({ bytes: new TextEncoder().encode('<html>') });
     await assert.rejects(client().network(), codeOf('SERVER_ANSWER_INVALID'));
@@ -320,7 +421,11 @@ describe('answers', () => {
   });
 
   it('does not follow redirects, which could carry the token elsewhere', async () => {
-    script = withRegistration((entry) => (entry.line === 'GET /elsewhere' ? { json: submissionAnswer() } : { status: 302, headers: { location: '/elsewhere' } }));
+    script = withRegistration((entry) =>
+      entry.line === 'GET /elsewhere'
+        ? { json: submissionAnswer() }
+        : { status: 302, headers: { location: '/elsewhere' } },
+    );
     await assert.rejects(client({ attempts: 1 }).submission('s'), codeOf('SERVER_UNREACHABLE'));
     assert(!seen.some((s) => s.line === 'GET /elsewhere'));
   });

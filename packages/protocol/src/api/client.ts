@@ -9,7 +9,13 @@ import { Value } from '@sinclair/typebox/value';
 import { toHex, utf8 } from '../bytes.js';
 import { initCrypto, type KeyPair } from '../keys.js';
 import { type BackoffOptions, backoffMs, defaultBackoff, sleep } from './clientBackoff.js';
-import { isServerCallError, refusalOf, ServerCallError, type ServerCallErrorInfo, type ServerIdentity } from './clientErrors.js';
+import {
+  isServerCallError,
+  refusalOf,
+  ServerCallError,
+  type ServerCallErrorInfo,
+  type ServerIdentity,
+} from './clientErrors.js';
 import { type ExchangeAnswer, exchange, invalidAnswer } from './clientExchange.js';
 import { registrationMessage } from './registration.js';
 import { type Route, type RouteName, routes } from './routes.js';
@@ -36,7 +42,11 @@ export type BodyOf<N extends RouteName> = Table[N] extends { body: infer B }
   : undefined;
 /** Routes that answer 204 when there is nothing to do now. */
 type OfferRoute = 'task' | 'job';
-type FullAnswer<N extends RouteName> = Table[N]['answer'] extends infer A ? (A extends TSchema ? Static<A> : Uint8Array) : never;
+type FullAnswer<N extends RouteName> = Table[N]['answer'] extends infer A
+  ? A extends TSchema
+    ? Static<A>
+    : Uint8Array
+  : never;
 /** What a route offers; `offer` is undefined for "nothing now, ask again in `retryAfterMs`". */
 export interface Offered<T> {
   readonly offer: T | undefined;
@@ -119,7 +129,13 @@ export class ServerClient {
     this.url = checkServerUrl(options.url);
     this.#options = options;
     this.#identity = options.identity;
-    this.#ports = { fetch: (...args) => fetch(...args), nowMs: Date.now, random: Math.random, sleep, ...ports };
+    this.#ports = {
+      fetch: (...args) => fetch(...args),
+      nowMs: Date.now,
+      random: Math.random,
+      sleep,
+      ...ports,
+    };
   }
 
   /** The network and server this client is bound to; undefined before the first contact. */
@@ -146,7 +162,9 @@ export class ServerClient {
 
   /** Registers now, whether or not there is a token already (SPEC REG-1). */
   async register(): Promise<void> {
-    this.#registering ??= this.#repeated('register', this.#options.signal, () => this.#registerOnce()).finally(() => {
+    this.#registering ??= this.#repeated('register', this.#options.signal, () =>
+      this.#registerOnce(),
+    ).finally(() => {
       this.#registering = undefined;
     });
     await this.#registering;
@@ -167,13 +185,19 @@ export class ServerClient {
   version(version: number, signal?: AbortSignal): Promise<VersionManifest> {
     return this.call('version', { params: { version }, signal });
   }
-  blob(hash: string, options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {}): Promise<Uint8Array> {
+  blob(
+    hash: string,
+    options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<Uint8Array> {
     return this.call('blob', { params: { hash }, ...options });
   }
   shards(signal?: AbortSignal): Promise<ShardList> {
     return this.call('shards', { signal });
   }
-  shard(shard: number, options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {}): Promise<Uint8Array> {
+  shard(
+    shard: number,
+    options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<Uint8Array> {
     return this.call('shard', { params: { shard }, ...options });
   }
   /** Waits up to `waitMs` for a task. */
@@ -201,7 +225,11 @@ export class ServerClient {
   }
 
   /** Runs `attempt` until it succeeds, fails for good, or the tries are used up. */
-  async #repeated<T>(route: RouteName, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
+  async #repeated<T>(
+    route: RouteName,
+    signal: AbortSignal | undefined,
+    attempt: () => Promise<T>,
+  ): Promise<T> {
     const attempts = this.#options.attempts ?? 6;
     for (let failures = 1; ; failures++) {
       this.#options.signal?.throwIfAborted();
@@ -227,7 +255,8 @@ export class ServerClient {
     try {
       return await this.#exchange(name, options, used?.token);
     } catch (error) {
-      if (!isServerCallError(error) || error.info.code !== 'SERVER_REFUSED' || error.info.status !== 401) throw error;
+      if (!isServerCallError(error) || error.info.code !== 'SERVER_REFUSED' || error.info.status !== 401)
+        throw error;
       if (this.#access === used) this.#access = undefined;
       await this.#ensureAccess(name);
       return this.#exchange(name, options, this.#access?.token);
@@ -236,7 +265,10 @@ export class ServerClient {
 
   async #ensureAccess(route: RouteName): Promise<void> {
     if (this.#options.member === undefined)
-      throw new ServerCallError({ code: 'CLIENT_ANONYMOUS', route }, `"${route}" needs a registered key: give the client one`);
+      throw new ServerCallError(
+        { code: 'CLIENT_ANONYMOUS', route },
+        `"${route}" needs a registered key: give the client one`,
+      );
     if (this.#access === undefined) return this.register();
     if (this.#access.expiresAtMs - this.serverNowMs() > RENEW_BEFORE_MS) return;
     const dying = this.#access;
@@ -252,14 +284,23 @@ export class ServerClient {
   async #registerOnce(): Promise<void> {
     const { member } = this.#options;
     if (member === undefined)
-      throw new ServerCallError({ code: 'CLIENT_ANONYMOUS', route: 'register' }, 'this client has no key to register');
+      throw new ServerCallError(
+        { code: 'CLIENT_ANONYMOUS', route: 'register' },
+        'this client has no key to register',
+      );
     await initCrypto();
     const { key, instance, role, device, rewardAddress } = member;
     const asked = { address: key.address, instance, role, device };
     const challenge = parseAnswer('challenge', await this.#exchange('challenge', { body: asked }));
     this.#pin(challenge);
-    const signature = toHex(key.sign(registrationMessage({ ...asked, ...challengeFacts(challenge), rewardAddress })));
-    const body = { challenge: challenge.challenge, signature, ...(rewardAddress === undefined ? {} : { rewardAddress }) };
+    const signature = toHex(
+      key.sign(registrationMessage({ ...asked, ...challengeFacts(challenge), rewardAddress })),
+    );
+    const body = {
+      challenge: challenge.challenge,
+      signature,
+      ...(rewardAddress === undefined ? {} : { rewardAddress }),
+    };
     this.#access = parseAnswer('register', await this.#exchange('register', { body }));
   }
 
@@ -271,7 +312,8 @@ export class ServerClient {
       body: options.body,
       signal: anySignal(this.#options.signal, options.signal),
       idleTimeoutMs: (this.#options.idleTimeoutMs ?? 20_000) + (options.waitMs ?? 0),
-      maxAnswerBytes: options.maxAnswerBytes ?? (routes[name].answer === 'bytes' ? MAX_BYTES_ANSWER : MAX_JSON_BYTES),
+      maxAnswerBytes:
+        options.maxAnswerBytes ?? (routes[name].answer === 'bytes' ? MAX_BYTES_ANSWER : MAX_JSON_BYTES),
     };
     return exchange(request, this.#ports.fetch, this.#ports.nowMs);
   }
@@ -289,7 +331,11 @@ export class ServerClient {
   }
 }
 
-const challengeFacts = ({ challenge, networkId, serverId }: Challenge) => ({ challenge, networkId, serverId });
+const challengeFacts = ({ challenge, networkId, serverId }: Challenge) => ({
+  challenge,
+  networkId,
+  serverId,
+});
 
 function mayRepeat(route: RouteName, error: unknown): boolean {
   if (!isServerCallError(error)) return false;
@@ -299,10 +345,15 @@ function mayRepeat(route: RouteName, error: unknown): boolean {
   if (REGISTRATION.has(info.route) && !REGISTRATION.has(route)) return false;
   if (info.code === 'SERVER_UNREACHABLE') return true;
   // A lost answer to `register` kills its challenge; the registration then starts again with a new one.
-  return RETRY_STATUS.has(info.status) || (info.route === 'register' && info.refusal.startsWith('CHALLENGE_'));
+  return (
+    RETRY_STATUS.has(info.status) || (info.route === 'register' && info.refusal.startsWith('CHALLENGE_'))
+  );
 }
 
-function parseAnswer<N extends RouteName>(name: N, { status, bytes, retryAfterMs }: ExchangeAnswer): AnswerOf<N> {
+function parseAnswer<N extends RouteName>(
+  name: N,
+  { status, bytes, retryAfterMs }: ExchangeAnswer,
+): AnswerOf<N> {
   const isOffer = name === 'task' || name === 'job';
   if (isOffer && status === 204) return { offer: undefined, retryAfterMs: retryAfterMs ?? 0 } as AnswerOf<N>;
   const { answer: schema } = routes[name] as Route;
@@ -341,7 +392,14 @@ export function checkServerUrl(text: string): string {
   } catch {
     // falls through to the one error below
   }
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.search !== '' ||
+    url.hash !== ''
+  ) {
     const info: ServerCallErrorInfo = { code: 'SERVER_URL_INVALID', url: redacted(text) };
     throw new ServerCallError(info, `"${info.url}" is not a server address; write it like https://host:port`);
   }
@@ -357,7 +415,9 @@ export function checkServerUrl(text: string): string {
 const redacted = (text: string): string => text.replace(/\/\/[^/@]*@/, '//…@').slice(0, 200);
 
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
+  return (
+    hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+  );
 }
 
 /** One signal of two; undefined when there is none. */

@@ -19,7 +19,12 @@ export const LONGEST_RETRY_AFTER_MS = 600_000;
  * certain and half is chance; with a Retry-After r the wait is r plus up to a quarter of it, so that a crowd told the
  * same r does not come back at once.
  */
-export function backoffMs(failures: number, random: () => number, retryAfterMs: number | null, options = defaultBackoff): number {
+export function backoffMs(
+  failures: number,
+  random: () => number,
+  retryAfterMs: number | null,
+  options = defaultBackoff,
+): number {
   const ceiling = Math.min(options.longestMs, options.firstMs * 2 ** Math.min(failures - 1, 30));
   const own = ceiling / 2 + (random() * ceiling) / 2;
   if (retryAfterMs === null) return own;

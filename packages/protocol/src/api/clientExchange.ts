@@ -33,7 +33,11 @@ const SLOWEST_UPLOAD_BYTES_PER_SEC = 16_000;
  * Sends one request. Resolves for 2xx only. Throws `SERVER_UNREACHABLE`, `SERVER_REFUSED`, `SERVER_ANSWER_INVALID`
  * (too long), or the reason of `request.signal` when that is what ended it.
  */
-export async function exchange(request: ExchangeRequest, fetchFn: typeof fetch, nowMs: () => number): Promise<ExchangeAnswer> {
+export async function exchange(
+  request: ExchangeRequest,
+  fetchFn: typeof fetch,
+  nowMs: () => number,
+): Promise<ExchangeAnswer> {
   const watchdog = startWatchdog(request);
   try {
     const response = await fetchFn(request.url, requestInit(request, watchdog.signal));
@@ -50,7 +54,11 @@ export async function exchange(request: ExchangeRequest, fetchFn: typeof fetch, 
     const why = watchdog.expired() ? 'timeout' : 'network';
     const text = why === 'timeout' ? `no answer for ${request.idleTimeoutMs} ms` : causeOf(error);
     const info = { code: 'SERVER_UNREACHABLE', route: request.route, why } as const;
-    throw new ServerCallError(info, `the parameter server at ${new URL(request.url).origin} cannot be reached: ${text}`, { cause: error });
+    throw new ServerCallError(
+      info,
+      `the parameter server at ${new URL(request.url).origin} cannot be reached: ${text}`,
+      { cause: error },
+    );
   } finally {
     watchdog.stop();
   }
@@ -58,12 +66,15 @@ export async function exchange(request: ExchangeRequest, fetchFn: typeof fetch, 
 
 function requestInit(request: ExchangeRequest, signal: AbortSignal): RequestInit {
   const route: Route = routes[request.route];
-  const headers: Record<string, string> = { accept: route.answer === 'bytes' ? 'application/octet-stream, application/json' : 'application/json' };
+  const headers: Record<string, string> = {
+    accept: route.answer === 'bytes' ? 'application/octet-stream, application/json' : 'application/json',
+  };
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
   const init: RequestInit = { method: route.method, headers, signal, redirect: 'error', cache: 'no-store' };
   if (route.body === undefined) return init;
   headers['content-type'] = route.body === 'bytes' ? 'application/octet-stream' : 'application/json';
-  init.body = route.body === 'bytes' ? (request.body as Uint8Array<ArrayBuffer>) : JSON.stringify(request.body);
+  init.body =
+    route.body === 'bytes' ? (request.body as Uint8Array<ArrayBuffer>) : JSON.stringify(request.body);
   return init;
 }
 
@@ -95,7 +106,11 @@ function startWatchdog(request: ExchangeRequest) {
   };
 }
 
-async function readBounded(response: Response, request: ExchangeRequest, touch: () => void): Promise<Uint8Array> {
+async function readBounded(
+  response: Response,
+  request: ExchangeRequest,
+  touch: () => void,
+): Promise<Uint8Array> {
   touch();
   const reader = response.body?.getReader();
   if (reader === undefined) return new Uint8Array();
@@ -127,17 +142,33 @@ function join(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array {
 /** The error for an answer that is not what the route table promises. */
 export function invalidAnswer(route: RouteName, path: string, why: string): ServerCallError {
   const place = path === '' ? '' : ` at ${path}`;
-  return new ServerCallError({ code: 'SERVER_ANSWER_INVALID', route, path }, `the server's answer to "${route}" is not valid${place}: ${why}; the two programs may be of different versions`);
+  return new ServerCallError(
+    { code: 'SERVER_ANSWER_INVALID', route, path },
+    `the server's answer to "${route}" is not valid${place}: ${why}; the two programs may be of different versions`,
+  );
 }
 
 function refusal(route: RouteName, { status, bytes, retryAfterMs }: ExchangeAnswer): ServerCallError {
   const { code, message, detail } = errorBody(bytes, status);
-  const info: ServerCallErrorInfo = { code: 'SERVER_REFUSED', route, status, refusal: code, retryAfterMs, detail };
-  return new ServerCallError(info, `the server refused "${route}" with ${code}${message === '' ? '' : `: ${message}`}`);
+  const info: ServerCallErrorInfo = {
+    code: 'SERVER_REFUSED',
+    route,
+    status,
+    refusal: code,
+    retryAfterMs,
+    detail,
+  };
+  return new ServerCallError(
+    info,
+    `the server refused "${route}" with ${code}${message === '' ? '' : `: ${message}`}`,
+  );
 }
 
 /** The server's code, sentence and facts; a proxy's page in between becomes `HTTP_<status>`. */
-function errorBody(bytes: Uint8Array, status: number): { code: string; message: string; detail: Record<string, unknown> } {
+function errorBody(
+  bytes: Uint8Array,
+  status: number,
+): { code: string; message: string; detail: Record<string, unknown> } {
   const anonymous = { code: `HTTP_${status}`, message: '', detail: {} };
   try {
     const body: unknown = JSON.parse(utf8.decode(bytes));

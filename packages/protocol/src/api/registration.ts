@@ -14,7 +14,13 @@ export interface RegistrationClaim {
 
 export function registrationMessage(claim: RegistrationClaim): Uint8Array {
   const lines = [
-    'alice/register/v1', claim.networkId, claim.serverId, claim.address, claim.instance, claim.role, claim.challenge,
+    'alice/register/v1',
+    claim.networkId,
+    claim.serverId,
+    claim.address,
+    claim.instance,
+    claim.role,
+    claim.challenge,
     claim.rewardAddress ?? claim.address,
   ];
   return utf8.encode(lines.join('\n'));

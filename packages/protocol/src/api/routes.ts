@@ -4,8 +4,18 @@
  */
 import type { TSchema } from '@sinclair/typebox';
 import {
-  AccessSchema, ChallengeRequestSchema, ChallengeSchema, NetworkSchema, RegisterRequestSchema, ScoringJobSchema,
-  ScoringResultSchema, ShardListSchema, SubmissionSchema, TaskRequestSchema, TaskSchema, VersionSchema,
+  AccessSchema,
+  ChallengeRequestSchema,
+  ChallengeSchema,
+  NetworkSchema,
+  RegisterRequestSchema,
+  ScoringJobSchema,
+  ScoringResultSchema,
+  ShardListSchema,
+  SubmissionSchema,
+  TaskRequestSchema,
+  TaskSchema,
+  VersionSchema,
 } from './schemas.js';
 import { StatusSchema } from './status.js';
 
@@ -24,8 +34,20 @@ const routeTable = <T extends Record<string, Route>>(table: T): T => table;
 export const routes = routeTable({
   network: { method: 'GET', path: '/v1/network', access: 'public', answer: NetworkSchema },
   status: { method: 'GET', path: '/v1/status', access: 'public', answer: StatusSchema },
-  challenge: { method: 'POST', path: '/v1/register/challenge', access: 'public', body: ChallengeRequestSchema, answer: ChallengeSchema },
-  register: { method: 'POST', path: '/v1/register', access: 'public', body: RegisterRequestSchema, answer: AccessSchema },
+  challenge: {
+    method: 'POST',
+    path: '/v1/register/challenge',
+    access: 'public',
+    body: ChallengeRequestSchema,
+    answer: ChallengeSchema,
+  },
+  register: {
+    method: 'POST',
+    path: '/v1/register',
+    access: 'public',
+    body: RegisterRequestSchema,
+    answer: AccessSchema,
+  },
   /** A new token for the holder of a valid one. */
   refresh: { method: 'POST', path: '/v1/register/refresh', access: 'member', answer: AccessSchema },
   latestVersion: { method: 'GET', path: '/v1/versions/latest', access: 'public', answer: VersionSchema },
@@ -37,13 +59,41 @@ export const routes = routeTable({
   /** The next task; 204 when there is none within `waitMs`. */
   task: { method: 'POST', path: '/v1/tasks', access: 'miner', body: TaskRequestSchema, answer: TaskSchema },
   /** The binary_v2 submission of a task. 202 once it is stored for good. */
-  submit: { method: 'PUT', path: '/v1/tasks/:taskId/submission', access: 'miner', body: 'bytes', answer: SubmissionSchema },
-  submission: { method: 'GET', path: '/v1/submissions/:submissionId', access: 'miner', answer: SubmissionSchema },
-  job: { method: 'POST', path: '/v1/scorer/jobs', access: 'scorer', body: TaskRequestSchema, answer: ScoringJobSchema },
+  submit: {
+    method: 'PUT',
+    path: '/v1/tasks/:taskId/submission',
+    access: 'miner',
+    body: 'bytes',
+    answer: SubmissionSchema,
+  },
+  submission: {
+    method: 'GET',
+    path: '/v1/submissions/:submissionId',
+    access: 'miner',
+    answer: SubmissionSchema,
+  },
+  job: {
+    method: 'POST',
+    path: '/v1/scorer/jobs',
+    access: 'scorer',
+    body: TaskRequestSchema,
+    answer: ScoringJobSchema,
+  },
   /** Rows of 2-byte little-endian tokens, `rowLength` each. */
   batch: { method: 'GET', path: '/v1/scorer/batches/:batchId', access: 'scorer', answer: 'bytes' },
   /** Extends a job's lease. */
-  jobHeartbeat: { method: 'POST', path: '/v1/scorer/jobs/:jobId/heartbeat', access: 'scorer', answer: ScoringJobSchema },
-  jobResult: { method: 'POST', path: '/v1/scorer/jobs/:jobId/result', access: 'scorer', body: ScoringResultSchema, answer: ScoringJobSchema },
+  jobHeartbeat: {
+    method: 'POST',
+    path: '/v1/scorer/jobs/:jobId/heartbeat',
+    access: 'scorer',
+    answer: ScoringJobSchema,
+  },
+  jobResult: {
+    method: 'POST',
+    path: '/v1/scorer/jobs/:jobId/result',
+    access: 'scorer',
+    body: ScoringResultSchema,
+    answer: ScoringJobSchema,
+  },
 });
 export type RouteName = keyof typeof routes;

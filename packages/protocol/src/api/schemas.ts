@@ -15,7 +15,13 @@ const closed = { additionalProperties: false };
 /** What a device says about itself. Shown to people, never priced (TASK-2). */
 export const DeviceSchema = Type.Object(
   {
-    kind: Type.Union([Type.Literal('cpu'), Type.Literal('cuda'), Type.Literal('webgpu'), Type.Literal('metal'), Type.Literal('wasm')]),
+    kind: Type.Union([
+      Type.Literal('cpu'),
+      Type.Literal('cuda'),
+      Type.Literal('webgpu'),
+      Type.Literal('metal'),
+      Type.Literal('wasm'),
+    ]),
     name: Type.String({ maxLength: 80 }),
     threads: Type.Integer({ minimum: 1, maximum: 4096 }),
     memoryBytes: Count,
@@ -30,23 +36,41 @@ export const InstanceSchema = Type.String({ pattern: '^[a-z0-9-]{1,32}$' });
 export const RoleSchema = Type.Union([Type.Literal('miner'), Type.Literal('scorer')]);
 export type ClientRole = Static<typeof RoleSchema>;
 
-export const ChallengeRequestSchema = Type.Object({ address: AddressSchema, instance: InstanceSchema, role: RoleSchema, device: DeviceSchema }, closed);
+export const ChallengeRequestSchema = Type.Object(
+  { address: AddressSchema, instance: InstanceSchema, role: RoleSchema, device: DeviceSchema },
+  closed,
+);
 export type ChallengeRequest = Static<typeof ChallengeRequestSchema>;
-export const ChallengeSchema = Type.Object({ challenge: HashSchema, networkId: HashSchema, serverId: AddressSchema, expiresAtMs: Count });
+export const ChallengeSchema = Type.Object({
+  challenge: HashSchema,
+  networkId: HashSchema,
+  serverId: AddressSchema,
+  expiresAtMs: Count,
+});
 export type Challenge = Static<typeof ChallengeSchema>;
 export const RegisterRequestSchema = Type.Object(
   { challenge: HashSchema, signature: hex(64), rewardAddress: Type.Optional(AddressSchema) },
   closed,
 );
 export type RegisterRequest = Static<typeof RegisterRequestSchema>;
-export const AccessSchema = Type.Object({ token: Type.String({ minLength: 32, maxLength: 128 }), expiresAtMs: Count });
+export const AccessSchema = Type.Object({
+  token: Type.String({ minLength: 32, maxLength: 128 }),
+  expiresAtMs: Count,
+});
 export type Access = Static<typeof AccessSchema>;
 
 /** The model as numbers, so that a miner needs no table of presets to agree with the server. */
 export const ModelSchema = Type.Object({
   name: Type.String({ maxLength: 40 }),
-  layers: Count, width: Count, heads: Count, kvHeads: Count, ffn: Count, context: Count, vocab: Count,
-  ropeTheta: Type.Number(), normEps: Type.Number(),
+  layers: Count,
+  width: Count,
+  heads: Count,
+  kvHeads: Count,
+  ffn: Count,
+  context: Count,
+  vocab: Count,
+  ropeTheta: Type.Number(),
+  normEps: Type.Number(),
 });
 export type ModelMessage = Static<typeof ModelSchema>;
 
@@ -80,7 +104,10 @@ export const TaskSettingsSchema = Type.Object({
 });
 export type TaskSettings = Static<typeof TaskSettingsSchema>;
 
-export const TaskRequestSchema = Type.Object({ waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 30_000 })) }, closed);
+export const TaskRequestSchema = Type.Object(
+  { waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 30_000 })) },
+  closed,
+);
 export const TaskSchema = Type.Object({
   taskId: hex(16),
   nonce: HashSchema,
@@ -101,7 +128,9 @@ export const TaskSchema = Type.Object({
 export type Task = Static<typeof TaskSchema>;
 
 export const SubmissionStatusSchema = Type.Union([
-  Type.Literal('queued'), Type.Literal('accepted'), Type.Literal('refused'),
+  Type.Literal('queued'),
+  Type.Literal('accepted'),
+  Type.Literal('refused'),
 ]);
 /** One submission, as its miner may read it: what became of it and why (not) paid. */
 export const SubmissionSchema = Type.Object({
@@ -183,5 +212,9 @@ export const ScoringResultSchema = Type.Object(
 export type ScoringResult = Static<typeof ScoringResultSchema>;
 
 /** Body of every error answer. */
-export const ErrorSchema = Type.Object({ code: Type.String(), message: Type.String(), info: Type.Optional(Type.Record(Type.String(), Type.Unknown())) });
+export const ErrorSchema = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  info: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
 export type ErrorMessage = Static<typeof ErrorSchema>;

@@ -16,7 +16,12 @@ export const VersionPointSchema = Type.Object({
   stateRoot: Type.String(),
 });
 
-export const PayoutSchema = Type.Object({ address: Type.String(), role: Type.String(), score: Decimal, amountPlanck: Decimal });
+export const PayoutSchema = Type.Object({
+  address: Type.String(),
+  role: Type.String(),
+  score: Decimal,
+  amountPlanck: Decimal,
+});
 
 export const StatusSchema = Type.Object({
   serverTimeMs: Count,
@@ -34,14 +39,25 @@ export const StatusSchema = Type.Object({
   rounds: Type.Object({ applied: Count, rolledBack: Count }),
   miners: Type.Array(
     Type.Object({
-      address: Type.String(), instance: Type.String(), role: Type.String(), device: Type.String(),
-      lastSeenMs: Count, accepted: Count, refused: Count, score: Decimal,
+      address: Type.String(),
+      instance: Type.String(),
+      role: Type.String(),
+      device: Type.String(),
+      lastSeenMs: Count,
+      accepted: Count,
+      refused: Count,
+      score: Decimal,
     }),
   ),
   /** Settled epochs, newest last, at most 200. */
   epochs: Type.Array(
     Type.Object({
-      epoch: Count, startedAtMs: Count, endedAtMs: Count, mintedPlanck: Decimal, fromVersion: Count, toVersion: Count,
+      epoch: Count,
+      startedAtMs: Count,
+      endedAtMs: Count,
+      mintedPlanck: Decimal,
+      fromVersion: Count,
+      toVersion: Count,
       payouts: Type.Array(PayoutSchema),
     }),
   ),

@@ -4,9 +4,8 @@
  * Source: polkadot-js `@polkadot/keyring` pair/encode. Scrypt costs are limited to polkadot-js's own list.
  */
 import { base64Decode, jsonEncrypt, naclDecrypt, scryptEncode, scryptFromU8a } from '@polkadot/util-crypto';
-import { sr25519Sign } from '@polkadot/wasm-crypto';
 import { concatBytes, equalBytes, fromHex, utf8 } from '../bytes.js';
-import { addressOf, type KeyPair, keyPairFromSecret, verifySignature } from '../keys.js';
+import { type KeyPair, keyPairFromSecret, keyPairOf, verifySignature } from '../keys.js';
 import { KeystoreError } from './errors.js';
 
 /** What precedes the secret key in PKCS#8, and what divides it from the public key, as polkadot-js writes them. */
@@ -74,7 +73,7 @@ export function decryptKeystore(json: unknown, password?: string): KeyPair {
     equalBytes(pkcs8.subarray(0, PKCS8_HEAD.length), PKCS8_HEAD) &&
     equalBytes(pkcs8.subarray(divider, publicAt), PKCS8_DIVIDER);
   if (!wellFormed) throw badFormat('encoded');
-  return keyPairOf(pkcs8.slice(publicAt), pkcs8.slice(PKCS8_HEAD.length, divider));
+  return checkedKeyPair(pkcs8.slice(publicAt), pkcs8.slice(PKCS8_HEAD.length, divider));
 }
 
 function decrypt(encrypted: Uint8Array, password: string | undefined): Uint8Array {
@@ -132,12 +131,12 @@ function decodeText(encoded: string): Uint8Array {
 }
 
 /** Refuses a public key that is not the secret key's: what such a key signs nobody accepts. */
-function keyPairOf(publicKey: Uint8Array, secretKey: Uint8Array): KeyPair {
-  const sign = (message: Uint8Array): Uint8Array => sr25519Sign(publicKey, secretKey, message);
+/** The key, if its two halves belong together: a signature it makes must verify. */
+function checkedKeyPair(publicKey: Uint8Array, secretKey: Uint8Array): KeyPair {
+  const key = keyPairOf(publicKey, secretKey);
   const probe = utf8.encode('alice keystore probe');
   try {
-    if (verifySignature(probe, sign(probe), publicKey))
-      return { address: addressOf(publicKey), publicKey, secretKey, sign };
+    if (verifySignature(probe, key.sign(probe), publicKey)) return key;
   } catch {
     // not a scalar: falls through to the one error below
   }

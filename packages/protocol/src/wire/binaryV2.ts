@@ -10,10 +10,12 @@ import { entryCount, type SparseDelta } from '../sparseDelta.js';
 import type { TensorLayout } from '../tensorLayout.js';
 import { ByteReader, needBytes, noMoreThan } from './ByteReader.js';
 import { ByteWriter, fieldError } from './ByteWriter.js';
+import { decodeBody } from './decodeBody.js';
+import { encodeBody } from './encodeBody.js';
 import { WireError } from './errors.js';
 import { checkDtype, checkExpected, checkFormat } from './headerChecks.js';
 import { inflate } from './inflate.js';
-import { type BodyShape, bodyShape, checkBodyShape, decodeBody, encodeBody } from './sparseBody.js';
+import { type BodyShape, bodyShape, checkBodyShape } from './sparseBody.js';
 
 export const SUBMISSION_HEADER_BYTES = 116;
 const FORMAT = 'submission';

@@ -9,17 +9,12 @@ import type { HashHex } from '../hash.js';
 import type { TensorLayout } from '../tensorLayout.js';
 import { ByteReader, needBytes, noMoreThan } from './ByteReader.js';
 import { ByteWriter, fieldError } from './ByteWriter.js';
+import { decodeBody } from './decodeBody.js';
+import { encodeBody } from './encodeBody.js';
 import { WireError } from './errors.js';
 import { checkDtype, checkExpected, checkFormat } from './headerChecks.js';
 import { inflate } from './inflate.js';
-import {
-  type BodyShape,
-  type BodyTensor,
-  bodyShape,
-  checkBodyShape,
-  decodeBody,
-  encodeBody,
-} from './sparseBody.js';
+import { type BodyShape, type BodyTensor, bodyShape, checkBodyShape } from './sparseBody.js';
 
 export const SET_DELTA_HEADER_BYTES = 96;
 const FORMAT = 'set-delta';

@@ -80,7 +80,10 @@ export class BlockContext implements PalletContext {
     for (const record of this.#records) out.raw(record);
     this.state.write(events.prefix(), out.finish());
     eventCount.put(this.state, this.#records.length);
-    const used = (dispatchClass: DispatchClass) => ({ ref_time: this.#refTime[dispatchClass], proof_size: 0n });
+    const used = (dispatchClass: DispatchClass) => ({
+      ref_time: this.#refTime[dispatchClass],
+      proof_size: 0n,
+    });
     blockWeight.put(this.state, {
       normal: used('Normal'),
       operational: used('Operational'),
@@ -92,7 +95,12 @@ export class BlockContext implements PalletContext {
 type Use = Readonly<Record<DispatchClass, bigint>>;
 
 /** Ordinary calls have a limit of their own; all classes together share the whole block. */
-function fitsClass(used: Use, more: bigint, dispatchClass: DispatchClass, limitOf: (of: DispatchClass) => bigint): boolean {
+function fitsClass(
+  used: Use,
+  more: bigint,
+  dispatchClass: DispatchClass,
+  limitOf: (of: DispatchClass) => bigint,
+): boolean {
   const total = used.Normal + used.Operational + used.Mandatory;
   const ownFits = dispatchClass !== 'Normal' || used.Normal + more <= limitOf('Normal');
   return ownFits && total + more <= limitOf('Mandatory');

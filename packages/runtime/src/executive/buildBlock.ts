@@ -9,7 +9,14 @@ import type { BlockInput, BlockOutput, ExtrinsicResult, StateView } from '../int
 import type { DispatchError } from '../pallets/Pallet.js';
 import { systemEvents } from '../pallets/system/events.js';
 import { BLOCK_HASH_COUNT } from '../pallets/system/index.js';
-import { account, blockDigest, blockHash, blockNumber, lastUpgrade, parentHash } from '../pallets/system/storage.js';
+import {
+  account,
+  blockDigest,
+  blockHash,
+  blockNumber,
+  lastUpgrade,
+  parentHash,
+} from '../pallets/system/storage.js';
 import { now, timestamp } from '../pallets/timestamp/index.js';
 import { settleFee, withdrawFee } from '../pallets/transactionPayment/fees.js';
 import type { ValueOf } from '../scale/ScaleType.js';
@@ -55,7 +62,8 @@ export function knownHash({ state }: Pick<BlockContext, 'state'>, number: number
 function checkForBlock(environment: CheckEnvironment, context: BlockContext, extrinsic: Uint8Array) {
   const check = checkExtrinsic(environment, extrinsic);
   if ('reason' in check) return check;
-  if (check.ok.nonce > account.get(context.state, check.ok.signer).nonce) return { reason: 'Future' } as const;
+  if (check.ok.nonce > account.get(context.state, check.ok.signer).nonce)
+    return { reason: 'Future' } as const;
   return context.fits(check.ok) ? check : ({ reason: 'ExhaustsResources' } as const);
 }
 
@@ -103,26 +111,39 @@ function applyInherent(context: BlockContext, timestampMs: bigint): Uint8Array {
 }
 
 /** Takes fee and nonce, runs the call, and undoes the call, but not those, if it is refused. */
-function applyChecked(context: BlockContext, checked: CheckedExtrinsic, index: number): DispatchError | undefined {
+function applyChecked(
+  context: BlockContext,
+  checked: CheckedExtrinsic,
+  index: number,
+): DispatchError | undefined {
   const { signer, fee, tip, call, args } = checked;
   context.beginExtrinsic(index);
   const info = account.get(context.state, signer);
   account.put(context.state, signer, { ...info, nonce: info.nonce + 1 });
   withdrawFee(context, { who: signer, fee, tip });
-  const error = context.attempt(() => call.run(context, { kind: 'signed', signer }, args as Parameters<typeof call.run>[2]));
+  const error = context.attempt(() =>
+    call.run(context, { kind: 'signed', signer }, args as Parameters<typeof call.run>[2]),
+  );
   const isFree = error === undefined && call.freeOnSuccess === true;
   settleFee(context, { who: signer, fee, tip }, isFree);
   context.use(checked);
   const dispatchInfo = infoOf(checked, isFree);
   if (error)
-    systemEvents.deposit(context, 'ExtrinsicFailed', { dispatch_error: encodableError(error), dispatch_info: dispatchInfo });
+    systemEvents.deposit(context, 'ExtrinsicFailed', {
+      dispatch_error: encodableError(error),
+      dispatch_info: dispatchInfo,
+    });
   else systemEvents.deposit(context, 'ExtrinsicSuccess', { dispatch_info: dispatchInfo });
   return error;
 }
 
 function infoOf(load: Load, isFree: boolean) {
   const paysFee = isFree || load.class === 'Mandatory' ? 'No' : 'Yes';
-  return { weight: { ref_time: load.refTime, proof_size: 0n }, class: load.class, pays_fee: paysFee } as const;
+  return {
+    weight: { ref_time: load.refTime, proof_size: 0n },
+    class: load.class,
+    pays_fee: paysFee,
+  } as const;
 }
 
 function encodableError(error: DispatchError): ValueOf<typeof dispatchErrorType> {

@@ -49,24 +49,31 @@ export function buildGenesis(spec: GenesisSpec): StateChanges {
 }
 
 function check(spec: GenesisSpec): void {
-  if (spec.timestampMs < 0n || spec.timestampMs >= 1n << 63n) refuse('timestampMs', 'must be milliseconds since 1970');
+  if (spec.timestampMs < 0n || spec.timestampMs >= 1n << 63n)
+    refuse('timestampMs', 'must be milliseconds since 1970');
   checkAccount('parameterServer', spec.parameterServer);
   checkAccount('feeCollector', spec.feeCollector);
   for (const { account: who, planck } of spec.balances) {
     checkAccount('balances', who);
-    if (planck < EXISTENTIAL_DEPOSIT) refuse('balances', `every balance must be at least ${EXISTENTIAL_DEPOSIT} planck`);
+    if (planck < EXISTENTIAL_DEPOSIT)
+      refuse('balances', `every balance must be at least ${EXISTENTIAL_DEPOSIT} planck`);
   }
   const accounts = spec.balances.map(({ account: who }) => who).sort(compareBytes);
   const twice = accounts.some((who, i) => i > 0 && equalBytes(who, accounts[i - 1]!));
   if (twice) refuse('balances', 'an account is listed twice');
   const sum = spec.balances.reduce((total, { planck }) => total + planck, 0n);
-  if (sum > MAX_SUPPLY_PLANCK) refuse('balances', `together they are above the cap of ${MAX_SUPPLY_PLANCK} planck`);
+  if (sum > MAX_SUPPLY_PLANCK)
+    refuse('balances', `together they are above the cap of ${MAX_SUPPLY_PLANCK} planck`);
 }
 
 function checkAccount(field: string, who: Uint8Array): void {
-  if (who.length !== 32 || who.every((byte) => byte === 0)) refuse(field, 'an account is 32 bytes, not all zero');
+  if (who.length !== 32 || who.every((byte) => byte === 0))
+    refuse(field, 'an account is 32 bytes, not all zero');
 }
 
 function refuse(field: string, what: string): never {
-  throw new RuntimeError({ code: 'GENESIS_INVALID', field }, `the genesis specification's "${field}": ${what}`);
+  throw new RuntimeError(
+    { code: 'GENESIS_INVALID', field },
+    `the genesis specification's "${field}": ${what}`,
+  );
 }

@@ -56,7 +56,8 @@ export function checkExtrinsic(environment: CheckEnvironment, extrinsic: Uint8Ar
 
 function checkSigned(environment: CheckEnvironment, decoded: SignedExtrinsic, extrinsic: Uint8Array): Check {
   const { address, signature, extra } = decoded;
-  if (address.type !== 'Id' || signature.type !== 'Sr25519' || isZero(address.value)) return { reason: 'BadSigner' };
+  if (address.type !== 'Id' || signature.type !== 'Sr25519' || isZero(address.value))
+    return { reason: 'BadSigner' };
   const { context } = environment;
   const nonce = extra.CheckNonce;
   if (nonce < account.get(context.state, address.value).nonce) return { reason: 'Stale' };
@@ -86,7 +87,10 @@ function checkSigned(environment: CheckEnvironment, decoded: SignedExtrinsic, ex
 }
 
 /** The bytes the signer must have signed, or why there are none. */
-function payloadOf(environment: CheckEnvironment, { extra, extraBytes, callBytes }: SignedExtrinsic): Uint8Array | InvalidReason {
+function payloadOf(
+  environment: CheckEnvironment,
+  { extra, extraBytes, callBytes }: SignedExtrinsic,
+): Uint8Array | InvalidReason {
   const genesisHash = environment.blockHash(0);
   const birthHash = environment.blockHash(birthOf(extra.CheckMortality, environment.context.blockNumber));
   if (!genesisHash || !birthHash) return 'AncientBirthBlock';

@@ -48,7 +48,9 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     const next = blockNumber.get(new Overlay(state)) + 1;
     const context = new BlockContext(state, next);
     const blockHash = (number: number): HexString | undefined =>
-      knownHash(context, number) ?? (number === 0 ? options.genesisHash?.() : undefined) ?? options.blockHash?.(number);
+      knownHash(context, number) ??
+      (number === 0 ? options.genesisHash?.() : undefined) ??
+      options.blockHash?.(number);
     const check = checkExtrinsic({ ...services, context, blockHash }, extrinsic);
     if ('reason' in check) return { valid: false, hash: extrinsicHash(extrinsic), reason: check.reason };
     return validityOf(check.ok, account.get(context.state, check.ok.signer).nonce, next);

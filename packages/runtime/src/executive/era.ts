@@ -49,5 +49,7 @@ export const eraType: ScaleType<Era> = {
 
 function eraCase(index: number, byte: number) {
   const fields = [{ name: undefined, type: byte, typeName: undefined, docs: [] }];
-  return index === 0 ? { name: 'Immortal', index, fields: [], docs: [] } : { name: `Mortal${index}`, index, fields, docs: [] };
+  return index === 0
+    ? { name: 'Immortal', index, fields: [], docs: [] }
+    : { name: `Mortal${index}`, index, fields, docs: [] };
 }

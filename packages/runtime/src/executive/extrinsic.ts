@@ -4,8 +4,8 @@
  */
 import { concatBytes } from '@alice/protocol';
 import { ByteReader, invalid } from '../scale/ByteReader.js';
-import { encode, type ValueOf } from '../scale/ScaleType.js';
 import { bytes } from '../scale/collections.js';
+import { encode, type ValueOf } from '../scale/ScaleType.js';
 import { multiAddress, multiSignature } from '../scale/substrateTypes.js';
 import { blake2b256 } from '../storage/hashing.js';
 import { type RuntimeCall, runtimeCall } from '../wiring.js';
@@ -33,7 +33,8 @@ export type Extrinsic = SignedExtrinsic | { readonly kind: 'bare'; readonly call
 /** Throws `SCALE_INVALID`. */
 export function decodeExtrinsic(extrinsic: Uint8Array): Extrinsic {
   const from = new ByteReader(extrinsic);
-  if (Number(from.compact(0xffff_ffffn)) !== from.remaining) throw invalid('an extrinsic is not as long as it says');
+  if (Number(from.compact(0xffff_ffffn)) !== from.remaining)
+    throw invalid('an extrinsic is not as long as it says');
   const format = from.u8();
   if (format === BARE) return { kind: 'bare', call: readCall(from) };
   if (format !== SIGNED) throw invalid('an extrinsic has an unknown format');
@@ -53,7 +54,11 @@ export function bareExtrinsic(call: RuntimeCall): Uint8Array {
 }
 
 /** What is signed: call, extra and everything additional, hashed if long. */
-export function signingPayload(callBytes: Uint8Array, extraBytes: Uint8Array, additional: Additional): Uint8Array {
+export function signingPayload(
+  callBytes: Uint8Array,
+  extraBytes: Uint8Array,
+  additional: Additional,
+): Uint8Array {
   const payload = concatBytes(callBytes, extraBytes, encode(additionalType, additional));
   return payload.length > MAX_PLAIN_PAYLOAD_BYTES ? blake2b256(payload) : payload;
 }
@@ -64,7 +69,11 @@ export function signedExtrinsic(
   extraBytes: Uint8Array,
   callBytes: Uint8Array,
 ): Uint8Array {
-  const head = concatBytes(Uint8Array.of(SIGNED), encode(multiAddress, address), encode(multiSignature, signature));
+  const head = concatBytes(
+    Uint8Array.of(SIGNED),
+    encode(multiAddress, address),
+    encode(multiSignature, signature),
+  );
   return encode(bytes, concatBytes(head, extraBytes, callBytes));
 }
 

@@ -9,7 +9,14 @@ import { bytes, option, result, vec } from '../scale/collections.js';
 import { bool, u8, u32, u64, u128 } from '../scale/primitives.js';
 import { enumOf, type Fields, type FieldValues, plainEnum, struct, wrapper } from '../scale/records.js';
 import { decode, encode, type ScaleType } from '../scale/ScaleType.js';
-import { accountId, dispatchClass, h256, multiAddress, multiSignature, weight } from '../scale/substrateTypes.js';
+import {
+  accountId,
+  dispatchClass,
+  h256,
+  multiAddress,
+  multiSignature,
+  weight,
+} from '../scale/substrateTypes.js';
 import type { StateAccess } from '../storage/Overlay.js';
 import { type RUNTIME_API_VERSIONS, runtimeVersion, runtimeVersionType } from '../version.js';
 import { declarationOf, runtimeCall } from '../wiring.js';
@@ -49,7 +56,10 @@ export const extraTuple: ScaleType<unknown> = {
   describe: (idOf) => ({
     path: [],
     params: [],
-    def: { tag: 'tuple', value: Object.values(signedExtensions).map(({ extra }) => idOf(extra as ScaleType<unknown>)) },
+    def: {
+      tag: 'tuple',
+      value: Object.values(signedExtensions).map(({ extra }) => idOf(extra as ScaleType<unknown>)),
+    },
   }),
 };
 
@@ -100,12 +110,19 @@ const runtimeDispatchInfo = struct(paymentPath('RuntimeDispatchInfo'), {
   class: dispatchClass,
   partial_fee: u128,
 });
-const inclusionFee = struct(paymentPath('InclusionFee'), { base_fee: u128, len_fee: u128, adjusted_weight_fee: u128 });
+const inclusionFee = struct(paymentPath('InclusionFee'), {
+  base_fee: u128,
+  len_fee: u128,
+  adjusted_weight_fee: u128,
+});
 const feeDetails = struct(paymentPath('FeeDetails'), { inclusion_fee: option(inclusionFee), tip: u128 });
 
-const invalidBecause = (type: InvalidReason) => ({ error: { type: 'Invalid', value: { type, value: undefined } } }) as const;
+const invalidBecause = (type: InvalidReason) =>
+  ({ error: { type: 'Invalid', value: { type, value: undefined } } }) as const;
 
-export const runtimeApis: Readonly<Record<keyof typeof RUNTIME_API_VERSIONS, Readonly<Record<string, ApiMethod>>>> = {
+export const runtimeApis: Readonly<
+  Record<keyof typeof RUNTIME_API_VERSIONS, Readonly<Record<string, ApiMethod>>>
+> = {
   Core: {
     version: method({ inputs: {}, output: runtimeVersionType, run: () => runtimeVersion() }),
   },

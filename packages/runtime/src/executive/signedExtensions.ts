@@ -22,7 +22,10 @@ export const signedExtensions = {
     extra: wrapper('frame_system::extensions::check_mortality::CheckMortality', eraType),
     additional: h256,
   },
-  CheckNonce: { extra: wrapper('frame_system::extensions::check_nonce::CheckNonce', compactU32), additional: unit },
+  CheckNonce: {
+    extra: wrapper('frame_system::extensions::check_nonce::CheckNonce', compactU32),
+    additional: unit,
+  },
   CheckWeight: { extra: unit, additional: unit },
   ChargeTransactionPayment: {
     extra: wrapper('pallet_transaction_payment::ChargeTransactionPayment', compactU128),

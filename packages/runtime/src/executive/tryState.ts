@@ -15,7 +15,9 @@ export function tryState(entries: Iterable<readonly [HexString, Uint8Array]>): s
   const malformed = sorted.flatMap(([key, value]) => tryEntry(key, value));
   if (malformed.length > 0) return malformed;
   const state = fullState(sorted);
-  return pallets.flatMap(({ name, tryState: check }) => (check?.(state) ?? []).map((problem) => `${name}: ${problem}`));
+  return pallets.flatMap(({ name, tryState: check }) =>
+    (check?.(state) ?? []).map((problem) => `${name}: ${problem}`),
+  );
 }
 
 function tryEntry(key: HexString, value: Uint8Array): string[] {

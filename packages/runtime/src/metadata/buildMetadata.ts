@@ -5,8 +5,8 @@
  */
 import { toHex } from '@alice/protocol';
 import { metadata as metadataCodec } from '@polkadot-api/substrate-bindings';
-import { extraTuple, runtimeApis, uncheckedExtrinsic } from '../executive/runtimeApis.js';
 import { EXTRINSIC_VERSION } from '../executive/extrinsic.js';
+import { extraTuple, runtimeApis, uncheckedExtrinsic } from '../executive/runtimeApis.js';
 import { signedExtensions } from '../executive/signedExtensions.js';
 import type { Pallet } from '../pallets/Pallet.js';
 import { struct } from '../scale/records.js';
@@ -32,7 +32,11 @@ export function buildMetadata(): { readonly v14: Uint8Array; readonly v15: Uint8
     additionalSigned: idOf(additional as ScaleType<unknown>),
   }));
   const type = idOf(struct('alice_runtime::Runtime', {}));
-  const outerEnums = { call: idOf(anyType(runtimeCall)), event: idOf(anyType(runtimeEvent)), error: idOf(runtimeError) };
+  const outerEnums = {
+    call: idOf(anyType(runtimeCall)),
+    event: idOf(anyType(runtimeEvent)),
+    error: idOf(runtimeError),
+  };
   const extrinsic = {
     version: EXTRINSIC_VERSION,
     address: idOf(anyType(multiAddress)),
@@ -41,12 +45,19 @@ export function buildMetadata(): { readonly v14: Uint8Array; readonly v15: Uint8
     extra: idOf(extraTuple),
     signedExtensions: extensions,
   };
-  const extrinsic14 = { type: idOf(anyType(uncheckedExtrinsic)), version: EXTRINSIC_VERSION, signedExtensions: extensions };
+  const extrinsic14 = {
+    type: idOf(anyType(uncheckedExtrinsic)),
+    version: EXTRINSIC_VERSION,
+    signedExtensions: extensions,
+  };
   const apis = describeApis(idOf);
   const lookup = registry.types;
   const v14 = { lookup, pallets: described, extrinsic: extrinsic14, type, apis: [] };
   const v15 = { lookup, pallets: described, extrinsic, type, apis, outerEnums, custom: [] };
-  return { v14: encodeAs({ tag: 'v14', value: v14 } as unknown as Encoded), v15: encodeAs({ tag: 'v15', value: v15 } as unknown as Encoded) };
+  return {
+    v14: encodeAs({ tag: 'v14', value: v14 } as unknown as Encoded),
+    v15: encodeAs({ tag: 'v15', value: v15 } as unknown as Encoded),
+  };
 }
 
 function encodeAs(metadata: Encoded): Uint8Array {
@@ -86,7 +97,10 @@ function describeItem(item: StorageItem, idOf: IdOf) {
     name: item.name,
     modifier: fallback === undefined ? 0 : 1,
     type: item.map
-      ? { tag: 'map', value: { hashers: [{ tag: item.map.hasher, value: undefined }], key: idOf(item.map.key), value } }
+      ? {
+          tag: 'map',
+          value: { hashers: [{ tag: item.map.hasher, value: undefined }], key: idOf(item.map.key), value },
+        }
       : { tag: 'plain', value },
     fallback: fallback === undefined ? '0x00' : toHex(fallback),
     docs: [...item.docs],

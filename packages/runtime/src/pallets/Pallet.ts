@@ -79,7 +79,11 @@ export interface EventSet<C extends EnumCases> {
 }
 
 /** The events of pallet number `palletIndex`, whose Rust module would be `module`. */
-export function defineEvents<const C extends EnumCases>(module: string, palletIndex: number, cases: C): EventSet<C> {
+export function defineEvents<const C extends EnumCases>(
+  module: string,
+  palletIndex: number,
+  cases: C,
+): EventSet<C> {
   const type = enumOf(`${module}::pallet::Event`, cases);
   return {
     type,
@@ -104,10 +108,9 @@ interface PalletIdentity {
 }
 
 /** The errors of a pallet: name → index and what to do about it. */
-export function defineErrors<const E extends Readonly<Record<string, { index: number; docs: readonly string[] }>>>(
-  { name: palletName, module, index: pallet }: PalletIdentity,
-  errors: E,
-): ErrorSet<keyof E & string> {
+export function defineErrors<
+  const E extends Readonly<Record<string, { index: number; docs: readonly string[] }>>,
+>({ name: palletName, module, index: pallet }: PalletIdentity, errors: E): ErrorSet<keyof E & string> {
   return {
     type: enumOf(`${module}::pallet::Error`, errors) as ScaleType<unknown>,
     of: (name) => ({ kind: 'Module', name: `${palletName}.${name}`, pallet, error: errors[name]!.index }),

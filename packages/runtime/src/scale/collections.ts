@@ -9,11 +9,16 @@ export function byteArray(length: number): ScaleType<Uint8Array> {
     name: `[u8; ${length}]`,
     minBytes: length,
     write: (out, value) => {
-      if (value.length !== length) throw new Error(`cannot happen: ${value.length} bytes where ${length} belong`);
+      if (value.length !== length)
+        throw new Error(`cannot happen: ${value.length} bytes where ${length} belong`);
       out.raw(value);
     },
     read: (from) => from.raw(length),
-    describe: (idOf) => ({ path: [], params: [], def: { tag: 'array', value: { len: length, type: idOf(u8) } } }),
+    describe: (idOf) => ({
+      path: [],
+      params: [],
+      def: { tag: 'array', value: { len: length, type: idOf(u8) } },
+    }),
   };
 }
 
@@ -83,7 +88,12 @@ export function option<T>(inner: ScaleType<T>): ScaleType<T | undefined> {
         tag: 'variant',
         value: [
           { name: 'None', index: 0, fields: [], docs: [] },
-          { name: 'Some', index: 1, fields: [{ name: undefined, type: idOf(inner), typeName: undefined, docs: [] }], docs: [] },
+          {
+            name: 'Some',
+            index: 1,
+            fields: [{ name: undefined, type: idOf(inner), typeName: undefined, docs: [] }],
+            docs: [],
+          },
         ],
       },
     }),

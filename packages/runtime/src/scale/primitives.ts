@@ -14,7 +14,10 @@ function primitive<T>(name: PrimitiveName, minBytes: number, codec: Codec<T>): S
   return { name, minBytes, describe, ...codec };
 }
 
-export const u8 = primitive<number>('u8', 1, { write: (out, value) => out.u8(value), read: (from) => from.u8() });
+export const u8 = primitive<number>('u8', 1, {
+  write: (out, value) => out.u8(value),
+  read: (from) => from.u8(),
+});
 export const u16 = primitive<number>('u16', 2, {
   write: (out, value) => out.u16(value),
   read: (from) => from.u16(),

@@ -2,8 +2,9 @@
  * @file Named SCALE types: structs and wrappers (scale-info composites) and enums (variants). Field and case order is
  * the declaration's; case indices are explicit and must never be reused.
  */
-import { invalid } from './ByteReader.js';
+
 import type { ByteReader } from './ByteReader.js';
+import { invalid } from './ByteReader.js';
 import type { ByteWriter } from './ByteWriter.js';
 import type { IdOf, ScaleType, TypeField, TypeParameter, ValueOf } from './ScaleType.js';
 
@@ -19,7 +20,12 @@ const parametersOf = (params: Parameters, idOf: IdOf): TypeParameter[] =>
 
 /** The fields' description, in order. */
 export function describeFields(fields: Fields, idOf: IdOf): TypeField[] {
-  return Object.entries(fields).map(([name, type]) => ({ name, type: idOf(type), typeName: type.name, docs: [] }));
+  return Object.entries(fields).map(([name, type]) => ({
+    name,
+    type: idOf(type),
+    typeName: type.name,
+    docs: [],
+  }));
 }
 
 function writeFields(entries: readonly [string, ScaleType<unknown>][], out: ByteWriter, value: object): void {
@@ -32,10 +38,15 @@ function readFields(entries: readonly [string, ScaleType<unknown>][], from: Byte
   return value;
 }
 
-const leastBytes = (fields: Fields): number => Object.values(fields).reduce((sum, type) => sum + type.minBytes, 0);
+const leastBytes = (fields: Fields): number =>
+  Object.values(fields).reduce((sum, type) => sum + type.minBytes, 0);
 
 /** A struct with named fields. */
-export function struct<const F extends Fields>(path: string, fields: F, params: Parameters = {}): ScaleType<FieldValues<F>> {
+export function struct<const F extends Fields>(
+  path: string,
+  fields: F,
+  params: Parameters = {},
+): ScaleType<FieldValues<F>> {
   const entries = Object.entries(fields);
   return {
     name: pathOf(path).at(-1)!,
@@ -51,7 +62,12 @@ export function struct<const F extends Fields>(path: string, fields: F, params: 
 }
 
 /** A struct around one unnamed value, encoded as that value alone; `name` is how fields of this type are shown. */
-export function wrapper<T>(path: string, inner: ScaleType<T>, name = pathOf(path).at(-1)!, params: Parameters = {}): ScaleType<T> {
+export function wrapper<T>(
+  path: string,
+  inner: ScaleType<T>,
+  name = pathOf(path).at(-1)!,
+  params: Parameters = {},
+): ScaleType<T> {
   return {
     name,
     minBytes: inner.minBytes,
@@ -60,7 +76,10 @@ export function wrapper<T>(path: string, inner: ScaleType<T>, name = pathOf(path
     describe: (idOf) => ({
       path: pathOf(path),
       params: parametersOf(params, idOf),
-      def: { tag: 'composite', value: [{ name: undefined, type: idOf(inner), typeName: inner.name, docs: [] }] },
+      def: {
+        tag: 'composite',
+        value: [{ name: undefined, type: idOf(inner), typeName: inner.name, docs: [] }],
+      },
     }),
   };
 }
@@ -108,7 +127,11 @@ function describeCase({ of, fields }: EnumCase, idOf: IdOf): TypeField[] {
 }
 
 /** An enum: one index byte, then the case's payload. Values are `{ type, value }`. */
-export function enumOf<const C extends EnumCases>(path: string, cases: C, params: Parameters = {}): ScaleType<EnumValue<C>> {
+export function enumOf<const C extends EnumCases>(
+  path: string,
+  cases: C,
+  params: Parameters = {},
+): ScaleType<EnumValue<C>> {
   const compiled = Object.entries(cases).map(([name, shape]) => compileCase(name, shape));
   const byName = new Map(compiled.map((entry) => [entry.name, entry]));
   const byIndex = new Map(compiled.map((entry) => [entry.index, entry]));

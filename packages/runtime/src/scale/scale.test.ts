@@ -45,7 +45,12 @@ describe('compact integers', () => {
 });
 
 describe('agreement with @polkadot-api/substrate-bindings', () => {
-  const same = <T>(name: string, own: ScaleType<T>, other: { enc: (value: T) => Uint8Array }, values: fc.Arbitrary<T>) =>
+  const same = <T>(
+    name: string,
+    own: ScaleType<T>,
+    other: { enc: (value: T) => Uint8Array },
+    values: fc.Arbitrary<T>,
+  ) =>
     it(name, () =>
       fc.assert(
         fc.property(values, (value) => {

@@ -3,7 +3,7 @@
  * The PATHS are part of the interface (CHAIN-4): clients choose their own codec for them by name.
  */
 import { fromHex, type HexString, toHex } from '@alice/protocol';
-import { bytes, byteArray } from './collections.js';
+import { byteArray, bytes } from './collections.js';
 import { compactU64, compactUnit, u8 } from './primitives.js';
 import { enumOf, plainEnum, struct, wrapper } from './records.js';
 import type { ScaleType } from './ScaleType.js';
@@ -43,14 +43,25 @@ export const multiSignature = enumOf('sp_runtime::MultiSignature', {
   Ecdsa: { index: 2, of: byteArray(65) },
 });
 
-export const weight = struct('sp_weights::weight_v2::Weight', { ref_time: compactU64, proof_size: compactU64 });
+export const weight = struct('sp_weights::weight_v2::Weight', {
+  ref_time: compactU64,
+  proof_size: compactU64,
+});
 
-export const dispatchClass = plainEnum('frame_support::dispatch::DispatchClass', ['Normal', 'Operational', 'Mandatory']);
+export const dispatchClass = plainEnum('frame_support::dispatch::DispatchClass', [
+  'Normal',
+  'Operational',
+  'Mandatory',
+]);
 export type DispatchClass = 'Normal' | 'Operational' | 'Mandatory';
 
 export const pays = plainEnum('frame_support::dispatch::Pays', ['Yes', 'No']);
 
-export const dispatchInfo = struct('frame_support::dispatch::DispatchInfo', { weight, class: dispatchClass, pays_fee: pays });
+export const dispatchInfo = struct('frame_support::dispatch::DispatchInfo', {
+  weight,
+  class: dispatchClass,
+  pays_fee: pays,
+});
 
 export const moduleError = struct('sp_runtime::ModuleError', { index: u8, error: byteArray(4) });
 
@@ -66,7 +77,11 @@ const tokenError = plainEnum('sp_runtime::TokenError', [
   'NotExpendable',
   'Blocked',
 ]);
-const arithmeticError = plainEnum('sp_arithmetic::ArithmeticError', ['Underflow', 'Overflow', 'DivisionByZero']);
+const arithmeticError = plainEnum('sp_arithmetic::ArithmeticError', [
+  'Underflow',
+  'Overflow',
+  'DivisionByZero',
+]);
 const transactionalError = plainEnum('sp_runtime::TransactionalError', ['LimitReached', 'NoLayer']);
 
 export const dispatchErrorType = enumOf('sp_runtime::DispatchError', {

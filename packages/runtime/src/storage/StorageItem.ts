@@ -96,9 +96,13 @@ interface MapDeclaration<K, V> extends Declaration<V> {
 }
 
 /** A map whose absent entries read as `default`. */
-export function storageMap<K, V>(declaration: MapDeclaration<K, V> & { readonly default: V }): StorageMap<K, V> {
+export function storageMap<K, V>(
+  declaration: MapDeclaration<K, V> & { readonly default: V },
+): StorageMap<K, V> {
   return {
-    ...mapOf<K, V>(declaration, (stored) => (stored === undefined ? declaration.default : decode(declaration.type, stored))),
+    ...mapOf<K, V>(declaration, (stored) =>
+      stored === undefined ? declaration.default : decode(declaration.type, stored),
+    ),
     fallback: () => encode(declaration.type, declaration.default),
   };
 }
@@ -136,7 +140,8 @@ function mapOf<K, V>(
     put: (state, key, value) => state.write(keyOf(key), encode(type, value)),
     remove: (state, key) => state.write(keyOf(key), undefined),
     check: (storageKey, value) => {
-      if (keyOf(keyFrom(storageKey)).hex !== toHex(storageKey)) throw new Error('the hash in the key is wrong');
+      if (keyOf(keyFrom(storageKey)).hex !== toHex(storageKey))
+        throw new Error('the hash in the key is wrong');
       decode(type, value);
     },
   };

@@ -40,35 +40,42 @@ describe('Overlay', () => {
 
   it('reads, rolls back and reports changes like a model that copies everything', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom('0', '1', '2'), fc.nat(3)), fc.array(step), (committed, steps) => {
-        const base = new Map<HexString, Uint8Array>(Object.entries(committed).map(([key, value]) => [keyOf(Number(key)).hex, Uint8Array.of(value)]));
-        const overlay = new Overlay({ get: (key) => base.get(toHex(key)) });
-        let model = new Map(base);
-        const marks: { mark: number; saved: Map<HexString, Uint8Array> }[] = [];
-        for (const action of steps) {
-          if (action === 'mark') marks.push({ mark: overlay.checkpoint(), saved: new Map(model) });
-          else if (action === 'back') {
-            const last = marks.pop();
-            if (!last) continue;
-            overlay.rollback(last.mark);
-            model = last.saved;
-          } else {
-            const { hex } = keyOf(action.key);
-            const value = action.value === null ? undefined : Uint8Array.of(action.value);
-            overlay.write(keyOf(action.key), value);
-            if (value) model.set(hex, value);
-            else model.delete(hex);
+      fc.property(
+        fc.dictionary(fc.constantFrom('0', '1', '2'), fc.nat(3)),
+        fc.array(step),
+        (committed, steps) => {
+          const base = new Map<HexString, Uint8Array>(
+            Object.entries(committed).map(([key, value]) => [keyOf(Number(key)).hex, Uint8Array.of(value)]),
+          );
+          const overlay = new Overlay({ get: (key) => base.get(toHex(key)) });
+          let model = new Map(base);
+          const marks: { mark: number; saved: Map<HexString, Uint8Array> }[] = [];
+          for (const action of steps) {
+            if (action === 'mark') marks.push({ mark: overlay.checkpoint(), saved: new Map(model) });
+            else if (action === 'back') {
+              const last = marks.pop();
+              if (!last) continue;
+              overlay.rollback(last.mark);
+              model = last.saved;
+            } else {
+              const { hex } = keyOf(action.key);
+              const value = action.value === null ? undefined : Uint8Array.of(action.value);
+              overlay.write(keyOf(action.key), value);
+              if (value) model.set(hex, value);
+              else model.delete(hex);
+            }
+            for (let key = 0; key <= 5; key++)
+              assert.deepEqual(overlay.read(keyOf(key)), model.get(keyOf(key).hex));
           }
-          for (let key = 0; key <= 5; key++) assert.deepEqual(overlay.read(keyOf(key)), model.get(keyOf(key).hex));
-        }
-        const changed = new Map(base);
-        for (const [key, value] of overlay.changes()) {
-          assert.notDeepEqual(base.get(key) ?? null, value, 'an unchanged key is reported');
-          if (value === null) changed.delete(key);
-          else changed.set(key, value);
-        }
-        assert.deepEqual(new Map([...changed].sort()), new Map([...model].sort()));
-      }),
+          const changed = new Map(base);
+          for (const [key, value] of overlay.changes()) {
+            assert.notDeepEqual(base.get(key) ?? null, value, 'an unchanged key is reported');
+            if (value === null) changed.delete(key);
+            else changed.set(key, value);
+          }
+          assert.deepEqual(new Map([...changed].sort()), new Map([...model].sort()));
+        },
+      ),
     );
   });
 });

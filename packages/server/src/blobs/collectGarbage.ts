@@ -37,7 +37,11 @@ export async function removeOrphans(db: Queryable, blobs: BlobStore): Promise<nu
   return removeUnreferenced(db, blobs, blobs.list());
 }
 
-async function removeUnreferenced(db: Queryable, blobs: BlobStore, hashes: readonly string[]): Promise<number> {
+async function removeUnreferenced(
+  db: Queryable,
+  blobs: BlobStore,
+  hashes: readonly string[],
+): Promise<number> {
   if (hashes.length === 0) return 0;
   const kept = new Set((await db.query<{ hash: string | null }>(REFERENCED)).map(({ hash }) => hash));
   const gone = [...new Set(hashes)].filter((hash) => !kept.has(hash));
@@ -71,7 +75,9 @@ async function dropSetDeltas(tx: Queryable, upTo: number): Promise<string[]> {
     `SELECT set_delta ->> 'hash' AS hash FROM versions WHERE version <= $1 AND set_delta IS NOT NULL`,
     [upTo],
   );
-  await tx.query('UPDATE versions SET set_delta = NULL WHERE version <= $1 AND set_delta IS NOT NULL', [upTo]);
+  await tx.query('UPDATE versions SET set_delta = NULL WHERE version <= $1 AND set_delta IS NOT NULL', [
+    upTo,
+  ]);
   return hashesOf(rows);
 }
 

@@ -5,10 +5,10 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, PortCalls } from '@alice/protocol';
 import { ServerError } from '../errors.js';
+import type { Candidate } from '../state/rounds.js';
 import type { CheckedSubmission } from './checkSubmission.js';
 import type { CompareRequest, CompareResult } from './compareSubmission.js';
 import type { FoldRequest, FoldResult } from './foldRound.js';
-import type { Candidate } from '../state/rounds.js';
 import type { ComputeCalls, ComputeWorkerData } from './worker.js';
 
 export interface Compute {

@@ -45,7 +45,8 @@ export class ModelState {
   }
 
   /** Node's native SHA-256: the same digests as the portable one, an order faster. */
-  readonly sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
+  readonly sha256 = (bytes: Uint8Array): Uint8Array =>
+    new Uint8Array(createHash('sha256').update(bytes).digest());
 
   initial(): { master: Float32Array; halves: Uint16Array } {
     const halves = toHalves(initParameters(this.#options.model, this.#options.seed), { saturate: true });
@@ -69,7 +70,10 @@ export class ModelState {
     if (known) return known;
     const bytes = await this.#blobs.get(hash);
     if (bytes.length !== 4 * this.layout.size)
-      throw new ServerError({ code: 'BLOB_CORRUPT', hash, actual: `${bytes.length} bytes` }, `the master ${hash} has another model's size`);
+      throw new ServerError(
+        { code: 'BLOB_CORRUPT', hash, actual: `${bytes.length} bytes` },
+        `the master ${hash} has another model's size`,
+      );
     const master = new Float32Array(this.layout.size);
     bytesOf(master).set(bytes);
     return this.#masters.set(hash, master);

@@ -15,7 +15,10 @@ export interface CompareRequest {
   readonly thresholds: OverlapThresholds;
 }
 
-export type CompareResult = { copyOf: 'none' } | { copyOf: 'submission'; submissionId: string; overlap: number } | { copyOf: 'published'; overlap: number };
+export type CompareResult =
+  | { copyOf: 'none' }
+  | { copyOf: 'submission'; submissionId: string; overlap: number }
+  | { copyOf: 'published'; overlap: number };
 
 /**
  * With many miners an update covers much of the model, so that honest indices lie within it too: a copy of it is
@@ -30,7 +33,8 @@ export async function compareSubmission(model: ModelState, request: CompareReque
     const other = await readable(model, blobHash);
     if (!other) continue;
     const { indexFraction } = overlapOf(own, other);
-    if (indexFraction >= request.thresholds.copy) return { copyOf: 'submission', submissionId, overlap: indexFraction };
+    if (indexFraction >= request.thresholds.copy)
+      return { copyOf: 'submission', submissionId, overlap: indexFraction };
   }
   if (request.published) {
     const update = await model.publishedUpdate(request.published.from, request.published.to);

@@ -32,7 +32,11 @@ export interface FoldResult {
 }
 
 /** Throws `BLOB_MISSING` or `BLOB_CORRUPT` when the base's master is damaged. Cost: O(parameters + entries). */
-export async function foldRound(model: ModelState, blobs: BlobStore, request: FoldRequest): Promise<FoldResult> {
+export async function foldRound(
+  model: ModelState,
+  blobs: BlobStore,
+  request: FoldRequest,
+): Promise<FoldResult> {
   const aggregator = new StreamingAggregator(model.layout, request.rule);
   const dropped: FoldResult['dropped'][number][] = [];
   for (const [position, { blobHash, weight }] of request.submissions.entries()) {
@@ -83,5 +87,8 @@ async function storeVersion(
 ): Promise<Pick<Candidate, 'master' | 'snapshot'>> {
   const { index, parts } = cutSnapshot(littleEndianBytes(halves));
   for (const part of parts) await blobs.put(part);
-  return { master: await model.storeMaster(master), snapshot: { ...index, chunks: index.chunks.map((chunk) => ({ ...chunk, hash: chunk.hash as HashHex })) } };
+  return {
+    master: await model.storeMaster(master),
+    snapshot: { ...index, chunks: index.chunks.map((chunk) => ({ ...chunk, hash: chunk.hash as HashHex })) },
+  };
 }

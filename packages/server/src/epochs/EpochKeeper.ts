@@ -6,7 +6,14 @@
 import { MAX_EPOCH_SCORES, messageOf, utf8 } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import type { ChainStatus } from '../ports.js';
-import { type EpochRow, insertEpoch, lastEpoch, pendingEpoch, reportOf, settleEpoch } from '../state/epochs.js';
+import {
+  type EpochRow,
+  insertEpoch,
+  lastEpoch,
+  pendingEpoch,
+  reportOf,
+  settleEpoch,
+} from '../state/epochs.js';
 import type { SubmissionRow } from '../state/submissions.js';
 import { findVersion, latestVersion } from '../state/versions.js';
 import { epochReport, receiptsOf, type UnpaidWork } from './epochReport.js';
@@ -24,7 +31,10 @@ export async function stepEpoch(context: ServerContext): Promise<void> {
   try {
     await context.chain.submitEpoch(reportOf(pending));
   } catch (error) {
-    context.log.warn('Epoch report not accepted yet; it is sent again', { epoch: pending.epoch, error: messageOf(error) });
+    context.log.warn('Epoch report not accepted yet; it is sent again', {
+      epoch: pending.epoch,
+      error: messageOf(error),
+    });
     return;
   }
   const after = await readChain(context);
@@ -52,7 +62,10 @@ async function readChain(context: ServerContext): Promise<ChainStatus | undefine
 }
 
 /** Fixes the next report when its time has come and there is something to pay. */
-async function fixIfDue(context: ServerContext, { currentEpoch }: ChainStatus): Promise<EpochRow | undefined> {
+async function fixIfDue(
+  context: ServerContext,
+  { currentEpoch }: ChainStatus,
+): Promise<EpochRow | undefined> {
   const { db, options, blobs } = context;
   const nowMs = context.now();
   const last = await lastEpoch(db);
@@ -85,7 +98,11 @@ async function fixIfDue(context: ServerContext, { currentEpoch }: ChainStatus): 
     return fixed;
   });
   if (!report) return undefined;
-  context.log.info('Epoch fixed', { epoch: report.epoch, accounts: report.scores.length, toVersion: report.toVersion });
+  context.log.info('Epoch fixed', {
+    epoch: report.epoch,
+    accounts: report.scores.length,
+    toVersion: report.toVersion,
+  });
   return pendingEpoch(db);
 }
 
@@ -106,6 +123,10 @@ async function finish(context: ServerContext, pending: EpochRow): Promise<void> 
     log.error('The chain settled another report for this epoch', { epoch: pending.epoch });
     health.epochMismatch = { epoch: pending.epoch, sinceMs: context.now() };
   }
-  log.info('Epoch settled', { epoch: pending.epoch, mintedPlanck: settled.mintedPlanck, payouts: payouts.length });
+  log.info('Epoch settled', {
+    epoch: pending.epoch,
+    mintedPlanck: settled.mintedPlanck,
+    payouts: payouts.length,
+  });
   context.changed();
 }

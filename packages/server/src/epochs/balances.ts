@@ -16,10 +16,12 @@ export async function readBalances(context: ServerContext): Promise<void> {
     [MAX_ACCOUNTS],
   );
   const accounts = new Map<Address, string>([[options.serverKey.address, 'server']]);
-  for (const { reward_address: address, role } of members) if (!accounts.has(address)) accounts.set(address, role);
+  for (const { reward_address: address, role } of members)
+    if (!accounts.has(address)) accounts.set(address, role);
   try {
     const balances: (typeof health.balances)[number][] = [];
-    for (const [address, role] of accounts) balances.push({ address, role, planck: await chain.balance(address) });
+    for (const [address, role] of accounts)
+      balances.push({ address, role, planck: await chain.balance(address) });
     health.balances = balances;
     health.genesisIssuancePlanck = await genesisIssuance(context);
     context.changed();
@@ -34,7 +36,8 @@ async function genesisIssuance({ db, chain }: ServerContext): Promise<bigint> {
   if (known !== undefined) return BigInt(known);
   const { totalIssuancePlanck, currentEpoch } = await chain.status();
   let issuance = totalIssuancePlanck;
-  for (let epoch = 0; epoch < currentEpoch; epoch++) issuance -= (await chain.epoch(epoch))?.mintedPlanck ?? 0n;
+  for (let epoch = 0; epoch < currentEpoch; epoch++)
+    issuance -= (await chain.epoch(epoch))?.mintedPlanck ?? 0n;
   await writeMeta(db, { [GENESIS_KEY]: issuance.toString() });
   return issuance;
 }

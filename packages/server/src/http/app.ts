@@ -4,8 +4,8 @@
  * its sender has been checked. No CORS: only pages of this server may call it from a browser.
  */
 import type { IncomingMessage } from 'node:http';
-import rateLimit from '@fastify/rate-limit';
 import { type Route, type RouteName, routes } from '@alice/protocol';
+import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
@@ -18,8 +18,8 @@ import { registerEvents } from './events.js';
 import { type Answer, type Call, createHandlers } from './handlers.js';
 import { registerPage } from './page.js';
 import { limitRequests } from './rateLimits.js';
-import { sendBytes } from './sendBytes.js';
 import { SECURITY_HEADERS } from './securityHeaders.js';
+import { sendBytes } from './sendBytes.js';
 
 export interface AppParts {
   readonly context: ServerContext;
@@ -37,13 +37,23 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     requestTimeout: context.limits.requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 128 },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allowUnionTypes: true,
+      },
+    },
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, _request, reply) => sendError(context, reply, error),
   });
-  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
   app.addHook('onSend', async (_request, reply) => {
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS))
+      if (!reply.hasHeader(name)) reply.header(name, value);
   });
   app.setErrorHandler((error, _request, reply) => sendError(context, reply, error));
   app.setNotFoundHandler((_request, reply) =>
@@ -80,7 +90,10 @@ function registerRoutes(app: FastifyInstance, { context, registration, status }:
         // POST without a body is a message without fields.
         if (route.body && !isBytes && request.body === undefined) request.body = {};
         if (isBytes && !(request.body instanceof Uint8Array))
-          throw new ServerError({ code: 'MEDIA_TYPE_UNSUPPORTED' }, 'send the bytes as application/octet-stream');
+          throw new ServerError(
+            { code: 'MEDIA_TYPE_UNSUPPORTED' },
+            'send the bytes as application/octet-stream',
+          );
       },
       handler: async (request, reply) => {
         const call = callOf(request, reply, members.get(request));
@@ -93,7 +106,10 @@ function registerRoutes(app: FastifyInstance, { context, registration, status }:
 
 function checkRole({ access }: Route, member: Member): void {
   if (access === 'member' || access === member.role) return;
-  throw new ServerError({ code: 'ROLE_FORBIDDEN', role: member.role }, `this route is for the role "${access}"`);
+  throw new ServerError(
+    { code: 'ROLE_FORBIDDEN', role: member.role },
+    `this route is for the role "${access}"`,
+  );
 }
 
 function callOf(request: FastifyRequest, reply: FastifyReply, member: Member | undefined): Call<RouteName> {
@@ -118,7 +134,8 @@ interface Sending {
 
 function send(context: ServerContext, { request, reply, answer }: Sending): unknown {
   if (answer.kind === 'json') return reply.code(answer.status ?? 200).send(answer.value);
-  if (answer.kind === 'nothing') return reply.code(204).header('retry-after', seconds(answer.retryAfterMs)).send();
+  if (answer.kind === 'nothing')
+    return reply.code(204).header('retry-after', seconds(answer.retryAfterMs)).send();
   return sendBytes(context.blobs, { request, reply, answer });
 }
 
@@ -143,7 +160,11 @@ function registerHealth(app: FastifyInstance, { isReady }: AppParts): void {
 /** Bytes that are not HTTP never reach a route; answer in the same form and hang up. */
 function refuseUnreadable(_error: Error, socket: IncomingMessage['socket']): void {
   if (!socket.writable || socket.destroyed) return;
-  const body = JSON.stringify({ code: 'BAD_REQUEST', message: 'this is not an HTTP request', info: { field: 'request' } });
+  const body = JSON.stringify({
+    code: 'BAD_REQUEST',
+    message: 'this is not an HTTP request',
+    info: { field: 'request' },
+  });
   socket.end(
     `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
   );

@@ -21,6 +21,7 @@ export async function blobFor(
     sizeBytes !== undefined &&
     ((await db.query(PUBLISHED, [hash])).length > 0 ||
       (member.role === 'scorer' && (await db.query(FOR_SCORERS, [hash])).length > 0));
-  if (!isReadable) throw new ServerError({ code: 'NOT_FOUND' }, 'there is no such blob, or it has been pruned');
+  if (!isReadable)
+    throw new ServerError({ code: 'NOT_FOUND' }, 'there is no such blob, or it has been pruned');
   return { kind: 'blob', hash, sizeBytes };
 }

@@ -15,22 +15,35 @@ export interface ErrorAnswer {
 interface FastifyFault {
   readonly code?: string;
   readonly statusCode?: number;
-  readonly validation?: readonly { readonly instancePath: string; readonly message?: string; readonly params?: unknown }[];
+  readonly validation?: readonly {
+    readonly instancePath: string;
+    readonly message?: string;
+    readonly params?: unknown;
+  }[];
   readonly validationContext?: string;
   readonly message: string;
 }
 
 const FASTIFY_CODES: Readonly<Record<string, (limitBytes: number) => ServerError>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: (limitBytes) =>
-    new ServerError({ code: 'BODY_TOO_LARGE', limitBytes }, `the body is larger than ${limitBytes} bytes, the most a valid one has`),
+    new ServerError(
+      { code: 'BODY_TOO_LARGE', limitBytes },
+      `the body is larger than ${limitBytes} bytes, the most a valid one has`,
+    ),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
-    new ServerError({ code: 'MEDIA_TYPE_UNSUPPORTED' }, 'send messages as application/json and bytes as application/octet-stream'),
+    new ServerError(
+      { code: 'MEDIA_TYPE_UNSUPPORTED' },
+      'send messages as application/json and bytes as application/octet-stream',
+    ),
 };
 
 /** Codes that mean the request is at fault; coded errors of other packages are the server's own fault otherwise. */
 const CALLER_CODES = /^(WIRE_|ADDRESS_INVALID|HEX_INVALID)/;
 
-export function errorAnswer(error: unknown, { log, limitBytes }: { log: Logger; limitBytes: number }): ErrorAnswer {
+export function errorAnswer(
+  error: unknown,
+  { log, limitBytes }: { log: Logger; limitBytes: number },
+): ErrorAnswer {
   if (error instanceof ServerError) return coded(error);
   if (isCodedError(error) && CALLER_CODES.test(error.code)) return coded(error);
   const fault = error as FastifyFault;

@@ -15,11 +15,18 @@ export function registerEvents(app: FastifyInstance, { context, status }: AppPar
   let streams = 0;
   app.get('/v1/events', async (_request, reply) => {
     if (streams >= context.limits.eventStreams)
-      throw new ServerError({ code: 'BUSY', retryAfterMs: 10_000 }, 'too many pages are listening: try again later');
+      throw new ServerError(
+        { code: 'BUSY', retryAfterMs: 10_000 },
+        'too many pages are listening: try again later',
+      );
     streams++;
     reply.hijack();
     const stream = reply.raw;
-    stream.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+    stream.writeHead(200, {
+      ...SECURITY_HEADERS,
+      'content-type': 'text/event-stream',
+      'x-accel-buffering': 'no',
+    });
     stream.flushHeaders();
     const sendStatus = (text: string): void => {
       if (stream.writableLength > MAX_BUFFERED_BYTES) stream.destroy();

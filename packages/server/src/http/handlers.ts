@@ -2,8 +2,9 @@
  * @file One handler per route of the protocol's table, exhaustive by type: a route without a handler is a compile
  * error. Handlers know neither Fastify nor sockets; they take a checked call and return an answer.
  */
+
+import type { Network, RouteName, routes, ShardList } from '@alice/protocol';
 import type { Static, TSchema } from '@sinclair/typebox';
-import { type Network, type RouteName, routes, type ShardList } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import type { Registration } from '../registration/Registration.js';
@@ -19,7 +20,11 @@ import type { Waiters } from '../waiters.js';
 import { blobFor } from './blobAccess.js';
 
 type Table = typeof routes;
-type BodyOf<K extends RouteName> = Table[K] extends { body: infer B } ? (B extends TSchema ? Static<B> : Uint8Array) : undefined;
+type BodyOf<K extends RouteName> = Table[K] extends { body: infer B }
+  ? B extends TSchema
+    ? Static<B>
+    : Uint8Array
+  : undefined;
 type JsonOf<K extends RouteName> = Table[K]['answer'] extends TSchema ? Static<Table[K]['answer']> : never;
 
 /** A request whose route, token and body have been checked. */
@@ -46,7 +51,11 @@ export type Handlers = { readonly [K in RouteName]: (call: Call<K>) => Promise<A
 /** Nothing came up while waiting; ask again after a moment. */
 const ASK_AGAIN_MS = 1_000;
 
-export function createHandlers(context: ServerContext, registration: Registration, status: StatusCache): Handlers {
+export function createHandlers(
+  context: ServerContext,
+  registration: Registration,
+  status: StatusCache,
+): Handlers {
   const { db } = context;
   return {
     network: async () => json(await networkMessage(context)),
@@ -122,7 +131,9 @@ function json<T>(value: T): { kind: 'json'; value: T } {
   return { kind: 'json', value };
 }
 
-function offer<T>(value: T | undefined): { kind: 'json'; value: T } | { kind: 'nothing'; retryAfterMs: number } {
+function offer<T>(
+  value: T | undefined,
+): { kind: 'json'; value: T } | { kind: 'nothing'; retryAfterMs: number } {
   return value === undefined ? { kind: 'nothing', retryAfterMs: ASK_AGAIN_MS } : json(value);
 }
 

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
-const NO_PAGE = 'This is an Alice parameter server. Its state is at /v1/status; this installation has no status page.\n';
+const NO_PAGE =
+  'This is an Alice parameter server. Its state is at /v1/status; this installation has no status page.\n';
 
 export async function registerPage(app: FastifyInstance, staticDir: string | undefined): Promise<void> {
   if (staticDir === undefined || !existsSync(staticDir)) {

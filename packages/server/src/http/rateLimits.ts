@@ -24,12 +24,16 @@ export function limitRequests(app: FastifyInstance, limits: ServerLimits): Reque
   const byMember = app.createRateLimit({
     timeWindow,
     keyGenerator: (request) => identities.get(request) ?? 'nobody',
-    max: (request) => (isLoopback(request.ip) ? limits.perLoopbackMemberPerMinute : limits.perMemberPerMinute),
+    max: (request) =>
+      isLoopback(request.ip) ? limits.perLoopbackMemberPerMinute : limits.perMemberPerMinute,
   });
   const check = async (limit: typeof byAddress, request: FastifyRequest): Promise<void> => {
     const state = await limit(request);
     if (state.isAllowed || !state.isExceeded) return;
-    throw new ServerError({ code: 'RATE_LIMITED', retryAfterMs: state.ttl }, 'too many requests: wait as long as Retry-After says');
+    throw new ServerError(
+      { code: 'RATE_LIMITED', retryAfterMs: state.ttl },
+      'too many requests: wait as long as Retry-After says',
+    );
   };
   return {
     byAddress: (request) => check(byAddress, request),

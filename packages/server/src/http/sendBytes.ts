@@ -24,7 +24,10 @@ export function sendBytes(blobs: BlobStore, { request, reply, answer }: Sending)
   const range = isSameContent ? byteRange(request.headers.range, sizeBytes) : 'all';
   if (range === 'invalid') {
     reply.header('content-range', `bytes */${sizeBytes}`).removeHeader('content-type');
-    throw new ServerError({ code: 'RANGE_INVALID', sizeBytes }, `the range lies outside the ${sizeBytes} bytes`);
+    throw new ServerError(
+      { code: 'RANGE_INVALID', sizeBytes },
+      `the range lies outside the ${sizeBytes} bytes`,
+    );
   }
   const { from, to } = range === 'all' ? { from: 0, to: sizeBytes - 1 } : range;
   if (range !== 'all') reply.code(206).header('content-range', `bytes ${from}-${to}/${sizeBytes}`);

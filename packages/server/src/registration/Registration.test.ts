@@ -37,7 +37,9 @@ describe('registration', () => {
     const client = await new TestClient(core, network.miner).register();
     const rows = await core.context.db.query<{ token_hash: string }>('SELECT token_hash FROM access_tokens');
     assert.ok(rows.length > 0);
-    assert.ok(rows.every(({ token_hash }) => /^[0-9a-f]{64}$/.test(token_hash) && token_hash !== client.token));
+    assert.ok(
+      rows.every(({ token_hash }) => /^[0-9a-f]{64}$/.test(token_hash) && token_hash !== client.token),
+    );
   });
 
   it('refuses a signature by another key', async () => {
@@ -86,7 +88,10 @@ describe('registration', () => {
     assert.deepEqual([refused.status, refused.body.code], [403, 'ROLE_FORBIDDEN']);
     const polkadot = '15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5';
     const foreign = await stranger.call('challenge', { body: { ...body, role: 'miner', address: polkadot } });
-    assert.deepEqual([foreign.status, foreign.body.code, foreign.body.info.field], [400, 'BAD_REQUEST', 'address']);
+    assert.deepEqual(
+      [foreign.status, foreign.body.code, foreign.body.info.field],
+      [400, 'BAD_REQUEST', 'address'],
+    );
     const key = keyPairFromSecret('//many');
     for (const instance of ['a', 'b', 'a']) await new TestClient(core, key, 'miner', instance).register();
     const third = new TestClient(core, key, 'miner', 'c');
@@ -107,7 +112,10 @@ describe('registration', () => {
     assert.equal((await client.call('shards')).body.code, 'TOKEN_INVALID');
     client.token = '';
     const none = await client.call('shards');
-    assert.deepEqual([none.status, none.body.code, none.headers['www-authenticate']], [401, 'TOKEN_MISSING', 'Bearer']);
+    assert.deepEqual(
+      [none.status, none.body.code, none.headers['www-authenticate']],
+      [401, 'TOKEN_MISSING', 'Bearer'],
+    );
   });
 
   it('keeps tokens over a restart', async () => {

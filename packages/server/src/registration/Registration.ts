@@ -22,7 +22,16 @@ import {
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import { createLru } from '../lru.js';
-import { dropExpiredTokens, findToken, type Member, otherInstances, storeToken, type TokenRow, touchMember, upsertMember } from '../state/members.js';
+import {
+  dropExpiredTokens,
+  findToken,
+  type Member,
+  otherInstances,
+  storeToken,
+  type TokenRow,
+  touchMember,
+  upsertMember,
+} from '../state/members.js';
 
 export interface Registration {
   challenge(request: ChallengeRequest): Promise<Challenge>;
@@ -79,12 +88,26 @@ export function createRegistration(context: RegistrationContext): Registration {
       const asked = open.get(challenge as HexString);
       open.delete(challenge as HexString); // single use, whatever comes of it
       if (!asked || asked.expiresAtMs <= now())
-        throw new ServerError({ code: 'CHALLENGE_UNKNOWN' }, 'this challenge is unknown, used or too old: ask for a new one');
+        throw new ServerError(
+          { code: 'CHALLENGE_UNKNOWN' },
+          'this challenge is unknown, used or too old: ask for a new one',
+        );
       const { address, instance, role, device } = asked.request;
       if (rewardAddress !== undefined) checkAddress('rewardAddress', rewardAddress);
-      const message = registrationMessage({ networkId, serverId, address, instance, role, challenge, rewardAddress });
+      const message = registrationMessage({
+        networkId,
+        serverId,
+        address,
+        instance,
+        role,
+        challenge,
+        rewardAddress,
+      });
       if (!verifySignature(message, fromHex(signature), publicKeyOf(address)))
-        throw new ServerError({ code: 'SIGNATURE_INVALID' }, `the signature is not by the key of ${address} over this challenge`);
+        throw new ServerError(
+          { code: 'SIGNATURE_INVALID' },
+          `the signature is not by the key of ${address} over this challenge`,
+        );
       if ((await otherInstances(db, address, instance)) >= limits.instancesPerAddress)
         throw new ServerError(
           { code: 'INSTANCE_LIMIT', limit: limits.instancesPerAddress },
@@ -110,7 +133,10 @@ export function createRegistration(context: RegistrationContext): Registration {
       const hash = token && hashOf(token);
       const row = hash ? (known.get(hash) ?? (await findToken(db, hash))) : undefined;
       if (!hash || !row || row.expiresMs <= now())
-        throw new ServerError({ code: 'TOKEN_INVALID' }, 'the access token is unknown or has expired: register again');
+        throw new ServerError(
+          { code: 'TOKEN_INVALID' },
+          'the access token is unknown or has expired: register again',
+        );
       const touchedMs = 'touchedMs' in row ? (row.touchedMs as number) : 0;
       const isDue = now() - touchedMs >= TOUCH_EVERY_MS;
       known.set(hash, { ...row, touchedMs: isDue ? now() : touchedMs });

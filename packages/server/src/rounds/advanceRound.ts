@@ -4,19 +4,13 @@
  * resumes here and takes the same way.
  */
 import { decideMerge } from '@alice/training';
+import type { ServerContext } from '../context.js';
+import { queueReportJob } from '../scoring/queueJob.js';
 import { jobsOf } from '../state/jobs.js';
-import {
-  type Candidate,
-  currentRound,
-  openRound,
-  type RoundRow,
-  setRoundStatus,
-} from '../state/rounds.js';
+import { type Candidate, currentRound, openRound, type RoundRow, setRoundStatus } from '../state/rounds.js';
 import { fixFold, foldOf, type SubmissionRow, waitingFor } from '../state/submissions.js';
 import { tasksOfRound } from '../state/tasks.js';
 import { findVersion, latestVersion, type VersionRow } from '../state/versions.js';
-import type { ServerContext } from '../context.js';
-import { queueReportJob } from '../scoring/queueJob.js';
 import { publishVersion } from './publishVersion.js';
 import { refuseFolded, rollBackRound } from './rollBackRound.js';
 import { roundVerdict } from './roundVerdict.js';
@@ -60,7 +54,11 @@ async function closeIfDue(context: ServerContext, round: RoundRow): Promise<bool
 async function endRefused(context: ServerContext, round: RoundRow): Promise<void> {
   const nowMs = context.now();
   await context.db.transaction(async (tx) => {
-    await setRoundStatus(tx, round.round, { status: 'refused', closedMs: nowMs, reason: 'every submission was refused' });
+    await setRoundStatus(tx, round.round, {
+      status: 'refused',
+      closedMs: nowMs,
+      reason: 'every submission was refused',
+    });
     await openRound(tx, { round: round.round + 1, version: round.version, nowMs });
   });
   context.log.warn('Round ended without accepted work', { round: round.round });
@@ -80,22 +78,36 @@ async function buildCandidate(context: ServerContext, round: RoundRow): Promise<
     outerLearningRate: training.outerLearningRate,
   });
   if (dropped.length === folded.length) {
-    await db.transaction((tx) => refuseFolded(tx, folded, { code: 'DELTA_INVALID', reason: dropped[0]!.reason }));
+    await db.transaction((tx) =>
+      refuseFolded(tx, folded, { code: 'DELTA_INVALID', reason: dropped[0]!.reason }),
+    );
     await endRefused(context, round);
     return true;
   }
   await db.transaction(async (tx) => {
-    for (const { position, code, reason } of dropped) await refuseFolded(tx, [folded[position]!], { code, reason });
+    for (const { position, code, reason } of dropped)
+      await refuseFolded(tx, [folded[position]!], { code, reason });
     await setRoundStatus(tx, round.round, { status: 'candidate', candidate });
-    await queueReportJob(context, tx, { kind: 'candidate', subject: round.round, blob: candidate.setDelta, base });
+    await queueReportJob(context, tx, {
+      kind: 'candidate',
+      subject: round.round,
+      blob: candidate.setDelta,
+      base,
+    });
   });
   context.waiting.jobs.wake();
-  context.log.debug('Candidate built', { round: round.round, submissions: folded.length, stateRoot: candidate.stateRoot });
+  context.log.debug('Candidate built', {
+    round: round.round,
+    submissions: folded.length,
+    stateRoot: candidate.stateRoot,
+  });
   return true;
 }
 
 /** Shares in (0, 1] by gain; they only matter to a score-weighted rule. */
-function withWeights(folded: readonly SubmissionRow[]): { blobHash: SubmissionRow['blob_hash']; weight: number }[] {
+function withWeights(
+  folded: readonly SubmissionRow[],
+): { blobHash: SubmissionRow['blob_hash']; weight: number }[] {
   const best = Math.max(...folded.map((row) => row.gain_nats ?? 0));
   return folded.map((row) => ({
     blobHash: row.blob_hash,

@@ -30,7 +30,8 @@ export async function inspectSubmissions(context: ServerContext): Promise<number
       const blob = { hash: row.blob_hash, sizeBytes: row.size_bytes };
       await queueSubmissionJob(context, tx, { submissionId: row.submission_id, blob, base: base!, look: 0 });
     });
-    if (refusal) context.log.info('Submission refused', { submission: row.submission_id, code: refusal.code });
+    if (refusal)
+      context.log.info('Submission refused', { submission: row.submission_id, code: refusal.code });
   }
   if (waiting.length > 0) {
     context.waiting.jobs.wake();
@@ -43,7 +44,10 @@ async function refusalOf(context: ServerContext, row: SubmissionRow): Promise<Ve
   const { db } = context;
   const current = (await latestVersion(db))!;
   if (row.version < current.version - 1)
-    return refused('STALE_VERSION', `The delta starts from version ${row.version}; the model is at ${current.version}.`);
+    return refused(
+      'STALE_VERSION',
+      `The delta starts from version ${row.version}; the model is at ${current.version}.`,
+    );
   const same = await sameContent(db, row);
   if (same) return refused('COPY', 'The delta has the same content as an earlier submission.');
   const others = await copySources(db, row);

@@ -57,7 +57,10 @@ export async function publishVersion(context: ServerContext, publication: Public
 
 /** Mean of held-out losses and its standard error, nats. */
 export function meanLoss(losses: Float64Array): { mean: number; error: number } {
-  const { meanGainNats: mean, standardErrorNats: error } = pairedStatistics(losses, new Float64Array(losses.length));
+  const { meanGainNats: mean, standardErrorNats: error } = pairedStatistics(
+    losses,
+    new Float64Array(losses.length),
+  );
   return { mean, error: Number.isFinite(error) ? error : 0 };
 }
 
@@ -94,7 +97,11 @@ export function versionRow(
 }
 
 /** SCORE-7: scores are fixed when the work is merged, against the medians of its round. */
-async function payScores(context: ServerContext, tx: Queryable, merged: readonly SubmissionRow[]): Promise<void> {
+async function payScores(
+  context: ServerContext,
+  tx: Queryable,
+  merged: readonly SubmissionRow[],
+): Promise<void> {
   const previous = await previousNats(tx, merged);
   const scores = verifiedScores(
     merged.map((row, i) => ({

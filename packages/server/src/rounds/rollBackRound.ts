@@ -31,11 +31,10 @@ export async function refuseFolded(
 ): Promise<void> {
   for (const row of folded) {
     if (row.status !== 'accepted') continue;
-    await tx.query(`UPDATE submissions SET status = 'refused', code = $2, reason = $3 WHERE submission_id = $1`, [
-      row.submission_id,
-      code,
-      reason,
-    ]);
+    await tx.query(
+      `UPDATE submissions SET status = 'refused', code = $2, reason = $3 WHERE submission_id = $1`,
+      [row.submission_id, code, reason],
+    );
     await tx.query(
       `UPDATE members SET accepted = accepted - 1, refused = refused + 1
        WHERE address = $1 AND instance = $2 AND role = 'miner'`,

@@ -23,7 +23,10 @@ export interface RoundLimits {
 /** `fold`: build the next version; `refused`: nothing was accepted, open the next round on the same version. */
 export type RoundVerdict = 'wait' | 'fold' | 'refused';
 
-export function roundVerdict(facts: RoundFacts, { maxRoundMs, targetSubmissions }: RoundLimits): RoundVerdict {
+export function roundVerdict(
+  facts: RoundFacts,
+  { maxRoundMs, targetSubmissions }: RoundLimits,
+): RoundVerdict {
   const { accepted, refused, queued, openTasks } = facts;
   if (!facts.isBaselineKnown) return 'wait';
   const isQuiet = openTasks === 0 && queued === 0;

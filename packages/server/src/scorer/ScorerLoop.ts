@@ -2,7 +2,15 @@
  * @file The scorer's loop: take a job, keep its lease while another thread computes, report the losses, take the next.
  * Both sides may restart at any time: a job whose lease was lost belongs to someone else, and its result is dropped.
  */
-import { backoffMs, errorCodeOf, refusalOf, type ScoringJob, type ServerClient } from '@alice/protocol';
+import {
+  backoffMs,
+  errorCodeOf,
+  type LogFacts,
+  messageOf,
+  refusalOf,
+  type ScoringJob,
+  type ServerClient,
+} from '@alice/protocol';
 import type { ScorerEvent } from './scorerEvents.js';
 import type { JobScorer, JobScores, OpenScoring } from './scoring.js';
 
@@ -17,6 +25,7 @@ export interface ScorerLoopPorts {
   /** Resolves after `ms`, or as soon as the given signal or the scorer's own is aborted. */
   pause(ms: number, signal?: AbortSignal): Promise<void>;
   random(): number;
+  debug(message: string, facts: LogFacts): void;
   readonly signal: AbortSignal;
 }
 
@@ -54,6 +63,7 @@ export async function scoreJobs(ports: ScorerLoopPorts): Promise<void> {
       if (FATAL.has(code)) throw error;
       if (code === 'THREAD_ENDED') isConnected = false;
       const inMs = backoffMs(++failures, ports.random, null);
+      ports.debug('Recovering', { code, message: messageOf(error), failures });
       ports.emit({ type: 'retrying', code, inMs });
       await ports.pause(inMs);
     }
@@ -77,7 +87,11 @@ async function workOn(job: ScoringJob, ports: ScorerLoopPorts): Promise<void> {
   }
 }
 
-async function report({ jobId, kind, version }: ScoringJob, scores: JobScores, { server, emit }: ScorerLoopPorts): Promise<void> {
+async function report(
+  { jobId, kind, version }: ScoringJob,
+  scores: JobScores,
+  { server, emit }: ScorerLoopPorts,
+): Promise<void> {
   const { lossesBefore, lossesAfter, elapsedMs } = scores;
   try {
     await server.postResult(jobId, { lossesBefore, lossesAfter, elapsedMs });
@@ -92,7 +106,11 @@ async function report({ jobId, kind, version }: ScoringJob, scores: JobScores, {
 }
 
 /** Renews the lease until `finished`. Failing to renew ends nothing: the result decides whether it still counts. */
-async function keepLease(job: ScoringJob, { server, serverNowMs, pause, signal }: ScorerLoopPorts, finished: AbortSignal): Promise<void> {
+async function keepLease(
+  job: ScoringJob,
+  { server, serverNowMs, pause, signal }: ScorerLoopPorts,
+  finished: AbortSignal,
+): Promise<void> {
   let { leaseUntilMs } = job;
   while (!finished.aborted && !signal.aborted) {
     const left = leaseUntilMs - serverNowMs();
@@ -106,5 +124,6 @@ async function keepLease(job: ScoringJob, { server, serverNowMs, pause, signal }
   }
 }
 
-const mean = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+const mean = (losses: readonly number[]): number =>
+  losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 const codeOf = (error: unknown): string => refusalOf(error) ?? errorCodeOf(error) ?? 'UNEXPECTED';

@@ -18,7 +18,14 @@ import {
   type VersionManifest,
   verifyVersion,
 } from '@alice/protocol';
-import { type FlatDelta, flattenDelta, type ModelReplica, pairedScore, parametersOf, syncReplica } from '@alice/training';
+import {
+  type FlatDelta,
+  flattenDelta,
+  type ModelReplica,
+  pairedScore,
+  parametersOf,
+  syncReplica,
+} from '@alice/training';
 import { createLru } from '../lru.js';
 import { ScorerError } from './scorerErrors.js';
 import type { JobScorer, JobScores, OpenScoring, ScoringSource } from './scoring.js';
@@ -86,25 +93,41 @@ export class ScoringSession implements JobScorer {
     this.#losses = undefined;
   }
 
-  async #lossesBefore({ stateRoot, batchId, version }: ScoringJob, { run, parameters, rows }: Evaluation): Promise<Float64Array> {
+  async #lossesBefore(
+    { stateRoot, batchId, version }: ScoringJob,
+    { run, parameters, rows }: Evaluation,
+  ): Promise<Float64Array> {
     const key = `${stateRoot}/${batchId}`;
     const known = this.#before.get(key);
     if (known !== undefined) return known;
     const losses = await run.run(parameters, rows);
     if (!losses.every((loss) => loss >= 0 && loss <= MAX_LOSS_NATS))
-      throw new ScorerError({ code: 'SCORER_WEIGHTS_BROKEN', version }, `version ${version} gives losses that are not finite: nothing can be scored on it`);
+      throw new ScorerError(
+        { code: 'SCORER_WEIGHTS_BROKEN', version },
+        `version ${version} gives losses that are not finite: nothing can be scored on it`,
+      );
     return this.#before.set(key, losses);
   }
 
   /** Undefined when the blob cannot be decoded. */
-  async #lossesAfter(job: ScoringJob, evaluation: Evaluation & { before: Float64Array }): Promise<Float64Array | undefined> {
+  async #lossesAfter(
+    job: ScoringJob,
+    evaluation: Evaluation & { before: Float64Array },
+  ): Promise<Float64Array | undefined> {
     if (job.blob === null) return evaluation.before; // a baseline changes nothing
     const bytes = await this.#blob(job.blob.hash, job.blob.sizeBytes);
     if (job.kind === 'candidate') return this.#candidateLosses(job, bytes, evaluation);
     const delta = await undefinedIfUndecodable(() => this.#deltaOf(bytes));
     if (delta === undefined) return undefined;
     const { run: lossFunction, parameters, rows, before } = evaluation;
-    const { after } = await pairedScore({ lossFunction, parameters, delta, stepFraction: job.stepFraction, rows, lossesBefore: before });
+    const { after } = await pairedScore({
+      lossFunction,
+      parameters,
+      delta,
+      stepFraction: job.stepFraction,
+      rows,
+      lossesBefore: before,
+    });
     return after;
   }
 
@@ -116,7 +139,11 @@ export class ScoringSession implements JobScorer {
   }
 
   /** A candidate's weights are FP16 themselves, so it is evaluated as it would be published. */
-  async #candidateLosses(job: ScoringJob, bytes: Uint8Array, { run, rows }: Evaluation): Promise<Float64Array | undefined> {
+  async #candidateLosses(
+    job: ScoringJob,
+    bytes: Uint8Array,
+    { run, rows }: Evaluation,
+  ): Promise<Float64Array | undefined> {
     const { layout } = this.#opened();
     const expected = { fromVersion: job.version, fromRoot: job.stateRoot as `0x${string}` };
     const setDelta = await undefinedIfUndecodable(() => decodeSetDelta(bytes, { layout, expected }));
@@ -130,7 +157,8 @@ export class ScoringSession implements JobScorer {
   }
 
   async #parametersOf({ version, stateRoot }: ScoringJob): Promise<Float32Array> {
-    if (this.#replica?.stateRoot === stateRoot && this.#replica.version === version && this.#parameters) return this.#parameters;
+    if (this.#replica?.stateRoot === stateRoot && this.#replica.version === version && this.#parameters)
+      return this.#parameters;
     const latest = await this.#verifiedVersion(version);
     if (latest?.stateRoot !== stateRoot)
       throw new ScorerError(
@@ -154,7 +182,10 @@ export class ScoringSession implements JobScorer {
     const { networkId, serverId } = this.#opened();
     const manifest = await this.#ports.source.version(version);
     if (manifest === undefined || verifyVersion(manifest, networkId, serverId)) return manifest;
-    throw new ScorerError({ code: 'SCORER_VERSION_UNSIGNED', version }, `version ${version} is not signed by ${serverId}; check the server's address`);
+    throw new ScorerError(
+      { code: 'SCORER_VERSION_UNSIGNED', version },
+      `version ${version} is not signed by ${serverId}; check the server's address`,
+    );
   }
 
   /** A blob with the hash asked for; a damaged download is never held against a miner. */
@@ -162,11 +193,17 @@ export class ScoringSession implements JobScorer {
     const bytes = await this.#ports.source.blob({ hash, maxBytes });
     const actual = `0x${createHash('sha256').update(bytes).digest('hex')}`;
     if (actual === hash) return bytes;
-    throw new ScorerError({ code: 'SCORER_BLOB_CORRUPT', hash, actual }, `a downloaded blob has hash ${actual}, not ${hash}; it is fetched again`);
+    throw new ScorerError(
+      { code: 'SCORER_BLOB_CORRUPT', hash, actual },
+      `a downloaded blob has hash ${actual}, not ${hash}; it is fetched again`,
+    );
   }
 
   async #rowsOf(batchId: string): Promise<Uint16Array> {
-    return this.#batches.get(batchId) ?? this.#batches.set(batchId, bytesToTokens(await this.#ports.source.batch(batchId)));
+    return (
+      this.#batches.get(batchId) ??
+      this.#batches.set(batchId, bytesToTokens(await this.#ports.source.batch(batchId)))
+    );
   }
 
   async #lossesFor(sequenceLength: number): Promise<LossFunction> {
@@ -179,7 +216,8 @@ export class ScoringSession implements JobScorer {
   }
 
   #opened() {
-    if (this.#request === undefined) throw new Error('cannot happen: a scoring session is opened before it is used');
+    if (this.#request === undefined)
+      throw new Error('cannot happen: a scoring session is opened before it is used');
     return this.#request;
   }
 }
@@ -195,7 +233,8 @@ async function undefinedIfUndecodable<T>(decode: () => Promise<T>): Promise<T | 
   try {
     return await decode();
   } catch (error) {
-    if (isCodedError(error) && (error.info.code.startsWith('WIRE_') || error.info.code === 'DELTA_INVALID')) return undefined;
+    if (isCodedError(error) && (error.info.code.startsWith('WIRE_') || error.info.code === 'DELTA_INVALID'))
+      return undefined;
     throw error;
   }
 }

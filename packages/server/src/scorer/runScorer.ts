@@ -31,7 +31,10 @@ export interface ScorerPorts {
  * Scores until the signal is aborted; survives restarts of the server. Throws `TLS_REQUIRED`, `ROLE_FORBIDDEN`,
  * `SIGNATURE_INVALID`, `SERVER_IDENTITY_CHANGED`, `SCORER_VERSION_UNSIGNED`: what waiting cannot cure.
  */
-export async function runScorer(options: ScorerOptions, { log, signal, onEvent }: ScorerPorts): Promise<void> {
+export async function runScorer(
+  options: ScorerOptions,
+  { log, signal, onEvent }: ScorerPorts,
+): Promise<void> {
   const emit = (event: ScorerEvent): void => {
     log.debug('Scorer event', event);
     onEvent?.(event);
@@ -50,8 +53,10 @@ export async function runScorer(options: ScorerOptions, { log, signal, onEvent }
       connect: () => connect(server, options, emit),
       emit,
       serverNowMs: () => server.serverNowMs(),
-      pause: (ms, until) => sleep(ms, until ? AbortSignal.any([signal, until]) : signal).catch(() => undefined),
+      pause: (ms, until) =>
+        sleep(ms, until ? AbortSignal.any([signal, until]) : signal).catch(() => undefined),
       random: Math.random,
+      debug: (message, facts) => log.debug(message, facts),
       signal,
     });
   } finally {
@@ -59,7 +64,11 @@ export async function runScorer(options: ScorerOptions, { log, signal, onEvent }
   }
 }
 
-async function connect(server: ServerClient, { key, instance, threads }: ScorerOptions, emit: (e: ScorerEvent) => void): Promise<OpenScoring> {
+async function connect(
+  server: ServerClient,
+  { key, instance, threads }: ScorerOptions,
+  emit: (e: ScorerEvent) => void,
+): Promise<OpenScoring> {
   const { networkId, serverId, model } = await server.network();
   await server.register();
   emit({ type: 'registered', networkId, serverId, address: key.address, instance });
@@ -83,5 +92,11 @@ function sourceOf(server: ServerClient): ScoringSource {
 
 function deviceOf(threads: number): Device {
   const name = (cpus()[0]?.model ?? process.arch).trim().slice(0, 80);
-  return { kind: 'cpu', name, threads, memoryBytes: totalmem(), software: `alice scorer node ${process.version}`.slice(0, 80) };
+  return {
+    kind: 'cpu',
+    name,
+    threads,
+    memoryBytes: totalmem(),
+    software: `alice scorer node ${process.version}`.slice(0, 80),
+  };
 }

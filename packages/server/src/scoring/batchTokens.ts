@@ -4,7 +4,10 @@ import { ServerError } from '../errors.js';
 import { findBatch } from '../state/jobs.js';
 
 /** Little-endian tokens. Throws `NOT_FOUND`. */
-export async function batchTokens({ db, data, options }: ServerContext, batchId: string): Promise<Uint8Array> {
+export async function batchTokens(
+  { db, data, options }: ServerContext,
+  batchId: string,
+): Promise<Uint8Array> {
   const batch = await findBatch(db, batchId);
   if (!batch) throw new ServerError({ code: 'NOT_FOUND' }, 'there is no such batch');
   const rowLength = options.training.sequenceLength + 1;

@@ -3,8 +3,9 @@
  * the rows (SCORE-1); it is fixed by (version, look), so losses before are computed once; the report rows are the same
  * for every version, so that the curve is comparable.
  */
-import { contentHash } from '../blobs/BlobStore.js';
+
 import { utf8 } from '@alice/protocol';
+import { contentHash } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import type { BatchRow } from '../state/jobs.js';
 

@@ -6,9 +6,18 @@ import type { ScoringJob, ScoringResult } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { ServerError } from '../errors.js';
-import { recordVerdict } from '../rounds/recordVerdict.js';
 import { meanLoss } from '../rounds/publishVersion.js';
-import { addScorerWork, extendLease, findBatch, findJob, finishJob, type JobRow, jobsOf, leaseJob } from '../state/jobs.js';
+import { recordVerdict } from '../rounds/recordVerdict.js';
+import {
+  addScorerWork,
+  extendLease,
+  findBatch,
+  findJob,
+  finishJob,
+  type JobRow,
+  jobsOf,
+  leaseJob,
+} from '../state/jobs.js';
 import type { Member } from '../state/members.js';
 import { findSubmission } from '../state/submissions.js';
 import { latestVersion, setHeldOutLoss } from '../state/versions.js';
@@ -47,7 +56,8 @@ export async function answerJob(
     const nowMs = context.now();
     await finishJob(tx, jobId, { before: result.lossesBefore, after: result.lossesAfter, nowMs });
     await addScorerWork(tx, scorer.rewardAddress, rows);
-    if (job.kind === 'baseline') await setHeldOutLoss(tx, job.version, meanLoss(Float64Array.from(result.lossesBefore)));
+    if (job.kind === 'baseline')
+      await setHeldOutLoss(tx, job.version, meanLoss(Float64Array.from(result.lossesBefore)));
     if (job.kind === 'submission') await decide(context, tx, job);
     return job;
   });
@@ -87,7 +97,10 @@ async function ownJob(db: Queryable, scorer: Member, jobId: string): Promise<Job
   const job = await findJob(db, jobId);
   if (!job) throw new ServerError({ code: 'JOB_UNKNOWN' }, 'there is no such job');
   if (job.lease_owner !== ownerOf(scorer))
-    throw new ServerError({ code: 'JOB_NOT_YOURS' }, 'the lease ran out or another scorer has the job: take a new one');
+    throw new ServerError(
+      { code: 'JOB_NOT_YOURS' },
+      'the lease ran out or another scorer has the job: take a new one',
+    );
   return job;
 }
 
@@ -96,7 +109,8 @@ function checkResult({ lossesBefore, lossesAfter }: ScoringResult, rows: number)
     throw new ServerError({ code: 'RESULT_INVALID', reason }, `the result does not fit the job: ${reason}`);
   };
   if (lossesBefore.length !== rows) refuse(`${rows} losses before are needed, not ${lossesBefore.length}`);
-  if (lossesAfter && lossesAfter.length !== rows) refuse(`${rows} losses after are needed, not ${lossesAfter.length}`);
+  if (lossesAfter && lossesAfter.length !== rows)
+    refuse(`${rows} losses after are needed, not ${lossesAfter.length}`);
 }
 
 function jobMessage({ options }: ServerContext, row: JobRow): ScoringJob {

@@ -17,7 +17,12 @@ export interface ScoringBase {
 export async function queueSubmissionJob(
   context: ServerContext,
   tx: Queryable,
-  { submissionId, blob, base, look }: { submissionId: string; blob: BlobRef; base: ScoringBase; look: number },
+  {
+    submissionId,
+    blob,
+    base,
+    look,
+  }: { submissionId: string; blob: BlobRef; base: ScoringBase; look: number },
 ): Promise<void> {
   const batch = batchFor(context, { kind: 'score', version: base.version, look });
   await saveBatch(tx, batch);
@@ -42,7 +47,12 @@ export async function queueSubmissionJob(
 export async function queueReportJob(
   context: ServerContext,
   tx: Queryable,
-  { kind, subject, blob, base }: { kind: 'baseline' | 'candidate'; subject: number; blob: BlobRef | null; base: ScoringBase },
+  {
+    kind,
+    subject,
+    blob,
+    base,
+  }: { kind: 'baseline' | 'candidate'; subject: number; blob: BlobRef | null; base: ScoringBase },
 ): Promise<void> {
   const batch = batchFor(context, { kind: 'report' });
   await saveBatch(tx, batch);

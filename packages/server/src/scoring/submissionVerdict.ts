@@ -39,6 +39,7 @@ function refused(
   measured: { gainNats: number; errorNats: number } | null,
 ): SubmissionVerdict {
   const [code, reason] = REFUSALS[why];
-  const isMeasured = measured !== null && Number.isFinite(measured.gainNats) && Number.isFinite(measured.errorNats);
+  const isMeasured =
+    measured !== null && Number.isFinite(measured.gainNats) && Number.isFinite(measured.errorNats);
   return { next: 'decide', status: 'refused', code, reason, ...(isMeasured ? measured : {}) };
 }

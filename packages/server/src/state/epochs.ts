@@ -37,7 +37,11 @@ export async function insertEpoch(
   const message: ReportMessage = {
     ...report,
     heldOutLossNanoNats: report.heldOutLossNanoNats.toString(),
-    scores: report.scores.map(({ address, role, scoreNanoNats }) => ({ address, role, score: scoreNanoNats.toString() })),
+    scores: report.scores.map(({ address, role, scoreNanoNats }) => ({
+      address,
+      role,
+      score: scoreNanoNats.toString(),
+    })),
   };
   await db.query(
     `INSERT INTO epochs (epoch, status, report, receipts_hash, fixed_ms) VALUES ($1, 'pending', $2, $3, $4)`,
@@ -50,12 +54,18 @@ export function reportOf({ report }: EpochRow): EpochReport {
   return {
     ...report,
     heldOutLossNanoNats: BigInt(report.heldOutLossNanoNats),
-    scores: report.scores.map(({ address, role, score }) => ({ address, role, scoreNanoNats: BigInt(score) })),
+    scores: report.scores.map(({ address, role, score }) => ({
+      address,
+      role,
+      scoreNanoNats: BigInt(score),
+    })),
   };
 }
 
 export async function pendingEpoch(db: Queryable): Promise<EpochRow | undefined> {
-  const [row] = await db.query<EpochRow>(`SELECT * FROM epochs WHERE status = 'pending' ORDER BY epoch LIMIT 1`);
+  const [row] = await db.query<EpochRow>(
+    `SELECT * FROM epochs WHERE status = 'pending' ORDER BY epoch LIMIT 1`,
+  );
   return row;
 }
 

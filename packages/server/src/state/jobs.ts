@@ -31,7 +31,15 @@ export interface JobRow {
 
 export type NewJob = Pick<
   JobRow,
-  'job_id' | 'kind' | 'subject' | 'version' | 'state_root' | 'batch_id' | 'batch_index' | 'blob' | 'step_fraction'
+  | 'job_id'
+  | 'kind'
+  | 'subject'
+  | 'version'
+  | 'state_root'
+  | 'batch_id'
+  | 'batch_index'
+  | 'blob'
+  | 'step_fraction'
 >;
 
 export async function insertJob(db: Queryable, job: NewJob, nowMs: number): Promise<void> {
@@ -75,7 +83,10 @@ export async function findJob(db: Queryable, jobId: string): Promise<JobRow | un
 }
 
 export async function extendLease(db: Queryable, jobId: string, untilMs: number): Promise<void> {
-  await db.query(`UPDATE jobs SET lease_until_ms = $2 WHERE job_id = $1 AND status = 'leased'`, [jobId, untilMs]);
+  await db.query(`UPDATE jobs SET lease_until_ms = $2 WHERE job_id = $1 AND status = 'leased'`, [
+    jobId,
+    untilMs,
+  ]);
 }
 
 export async function finishJob(
@@ -98,7 +109,10 @@ export function requeueExpired(db: Queryable, nowMs: number): Promise<JobRow[]> 
 }
 
 export function jobsOf(db: Queryable, kind: JobKind, subject: string): Promise<JobRow[]> {
-  return db.query<JobRow>('SELECT * FROM jobs WHERE kind = $1 AND subject = $2 ORDER BY sequence', [kind, subject]);
+  return db.query<JobRow>('SELECT * FROM jobs WHERE kind = $1 AND subject = $2 ORDER BY sequence', [
+    kind,
+    subject,
+  ]);
 }
 
 export async function deleteJobs(db: Queryable, kind: JobKind, subject: string): Promise<void> {
@@ -107,7 +121,9 @@ export async function deleteJobs(db: Queryable, kind: JobKind, subject: string):
 
 /** Jobs of submissions nobody has started yet; they move to a new version when one is published. */
 export function queuedSubmissionJobs(db: Queryable): Promise<JobRow[]> {
-  return db.query<JobRow>(`SELECT * FROM jobs WHERE kind = 'submission' AND status = 'queued' ORDER BY sequence`);
+  return db.query<JobRow>(
+    `SELECT * FROM jobs WHERE kind = 'submission' AND status = 'queued' ORDER BY sequence`,
+  );
 }
 
 export async function oldestQueuedMs(db: Queryable): Promise<number | undefined> {

@@ -23,7 +23,12 @@ export interface MemberRow {
   readonly score: string;
 }
 
-export async function upsertMember(db: Queryable, member: Member, device: Device, nowMs: number): Promise<void> {
+export async function upsertMember(
+  db: Queryable,
+  member: Member,
+  device: Device,
+  nowMs: number,
+): Promise<void> {
   await db.query(
     `INSERT INTO members (address, instance, role, reward_address, device, first_seen_ms, last_seen_ms)
      VALUES ($1, $2, $3, $4, $5, $6, $6)
@@ -64,7 +69,9 @@ export function countDecision(
 
 /** The most recently seen members, at most `limit`. */
 export function recentMembers(db: Queryable, limit: number): Promise<MemberRow[]> {
-  return db.query<MemberRow>('SELECT * FROM members ORDER BY last_seen_ms DESC, address, instance LIMIT $1', [limit]);
+  return db.query<MemberRow>('SELECT * FROM members ORDER BY last_seen_ms DESC, address, instance LIMIT $1', [
+    limit,
+  ]);
 }
 
 export interface TokenRow {
@@ -72,7 +79,11 @@ export interface TokenRow {
   readonly expiresMs: number;
 }
 
-export async function storeToken(db: Queryable, tokenHash: string, { member, expiresMs }: TokenRow): Promise<void> {
+export async function storeToken(
+  db: Queryable,
+  tokenHash: string,
+  { member, expiresMs }: TokenRow,
+): Promise<void> {
   await db.query(
     'INSERT INTO access_tokens (token_hash, address, instance, role, expires_ms) VALUES ($1, $2, $3, $4, $5)',
     [tokenHash, member.address, member.instance, member.role, expiresMs],

@@ -33,7 +33,9 @@ export function createRefusalCounter(db: Database): RefusalCounter {
       });
     },
     async totals() {
-      const rows = await db.query<{ code: string; count: number }>('SELECT code, count FROM refusals ORDER BY code');
+      const rows = await db.query<{ code: string; count: number }>(
+        'SELECT code, count FROM refusals ORDER BY code',
+      );
       const totals = Object.fromEntries(rows.map(({ code, count }) => [code, count]));
       for (const [code, count] of pending) totals[code] = (totals[code] ?? 0) + count;
       return totals;

@@ -30,7 +30,10 @@ export interface RoundRow {
   readonly reason: string | null;
 }
 
-export async function openRound(db: Queryable, round: { round: number; version: number; nowMs: number }): Promise<void> {
+export async function openRound(
+  db: Queryable,
+  round: { round: number; version: number; nowMs: number },
+): Promise<void> {
   await db.query(`INSERT INTO rounds (round, version, status, opened_ms) VALUES ($1, $2, 'open', $3)`, [
     round.round,
     round.version,
@@ -69,7 +72,9 @@ export interface RoundCounts {
 }
 
 export async function countRounds(db: Queryable): Promise<RoundCounts> {
-  const rows = await db.query<{ status: string; n: number }>('SELECT status, COUNT(*) AS n FROM rounds GROUP BY status');
+  const rows = await db.query<{ status: string; n: number }>(
+    'SELECT status, COUNT(*) AS n FROM rounds GROUP BY status',
+  );
   const of = (status: RoundStatus): number => rows.find((row) => row.status === status)?.n ?? 0;
   return { applied: of('applied'), rolledBack: of('rolledBack') };
 }

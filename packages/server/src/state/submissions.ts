@@ -65,8 +65,13 @@ export async function insertSubmission(db: Queryable, row: NewSubmission): Promi
   );
 }
 
-export async function findSubmission(db: Queryable, submissionId: string): Promise<SubmissionRow | undefined> {
-  const [row] = await db.query<SubmissionRow>('SELECT * FROM submissions WHERE submission_id = $1', [submissionId]);
+export async function findSubmission(
+  db: Queryable,
+  submissionId: string,
+): Promise<SubmissionRow | undefined> {
+  const [row] = await db.query<SubmissionRow>('SELECT * FROM submissions WHERE submission_id = $1', [
+    submissionId,
+  ]);
   return row;
 }
 
@@ -79,12 +84,15 @@ export function submissionsAt(db: Queryable, stage: SubmissionStage): Promise<Su
   return db.query<SubmissionRow>('SELECT * FROM submissions WHERE stage = $1 ORDER BY sequence', [stage]);
 }
 
-export async function hasSubmitted(db: Queryable, who: { address: string; instance: string }, round: number): Promise<boolean> {
-  const rows = await db.query('SELECT 1 FROM submissions WHERE address = $1 AND instance = $2 AND round = $3 LIMIT 1', [
-    who.address,
-    who.instance,
-    round,
-  ]);
+export async function hasSubmitted(
+  db: Queryable,
+  who: { address: string; instance: string },
+  round: number,
+): Promise<boolean> {
+  const rows = await db.query(
+    'SELECT 1 FROM submissions WHERE address = $1 AND instance = $2 AND round = $3 LIMIT 1',
+    [who.address, who.instance, round],
+  );
   return rows.length > 0;
 }
 
@@ -116,7 +124,9 @@ export async function decideSubmission(db: Queryable, submissionId: string, verd
 }
 
 export async function moveToScoring(db: Queryable, submissionId: string): Promise<void> {
-  await db.query(`UPDATE submissions SET stage = 'scoring' WHERE submission_id = $1 AND stage = 'inspect'`, [submissionId]);
+  await db.query(`UPDATE submissions SET stage = 'scoring' WHERE submission_id = $1 AND stage = 'inspect'`, [
+    submissionId,
+  ]);
 }
 
 /** Earlier submissions that this one may have been copied from: of its round, or not merged yet. */
@@ -146,7 +156,9 @@ export async function fixFold(db: Queryable, round: number): Promise<void> {
 }
 
 export function foldOf(db: Queryable, round: number): Promise<SubmissionRow[]> {
-  return db.query<SubmissionRow>('SELECT * FROM submissions WHERE folded_round = $1 ORDER BY sequence', [round]);
+  return db.query<SubmissionRow>('SELECT * FROM submissions WHERE folded_round = $1 ORDER BY sequence', [
+    round,
+  ]);
 }
 
 export interface Waiting {

@@ -42,11 +42,10 @@ export async function insertTask(db: Queryable, who: Instance, task: Task, nowMs
 }
 
 export async function findTask(db: Queryable, taskId: string, who: Instance): Promise<TaskRow | undefined> {
-  const [row] = await db.query<TaskRow>('SELECT * FROM tasks WHERE task_id = $1 AND address = $2 AND instance = $3', [
-    taskId,
-    who.address,
-    who.instance,
-  ]);
+  const [row] = await db.query<TaskRow>(
+    'SELECT * FROM tasks WHERE task_id = $1 AND address = $2 AND instance = $3',
+    [taskId, who.address, who.instance],
+  );
   return row;
 }
 
@@ -59,7 +58,11 @@ export async function openTaskOf(db: Queryable, who: Instance): Promise<TaskRow 
 }
 
 /** Moves an open task on; false when it was not open any more. */
-export async function closeTask(db: Queryable, taskId: string, status: 'answered' | 'expired'): Promise<boolean> {
+export async function closeTask(
+  db: Queryable,
+  taskId: string,
+  status: 'answered' | 'expired',
+): Promise<boolean> {
   const rows = await db.query(
     `UPDATE tasks SET status = $2 WHERE task_id = $1 AND status = 'open' RETURNING task_id`,
     [taskId, status],

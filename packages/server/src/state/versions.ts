@@ -61,7 +61,11 @@ export async function findVersion(db: Queryable, version: number): Promise<Versi
   return row;
 }
 
-export async function setHeldOutLoss(db: Queryable, version: number, loss: { mean: number; error: number }): Promise<void> {
+export async function setHeldOutLoss(
+  db: Queryable,
+  version: number,
+  loss: { mean: number; error: number },
+): Promise<void> {
   await db.query('UPDATE versions SET loss_nats = $2, loss_error_nats = $3 WHERE version = $1', [
     version,
     loss.mean,

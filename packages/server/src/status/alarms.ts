@@ -30,7 +30,8 @@ export function alarmsOf(facts: AlarmFacts): Alarm[] {
 
 function lossAboveUniform({ versions, uniformLossNats }: AlarmFacts): Alarm | undefined {
   const latest = versions.at(-1);
-  if (!latest || latest.version <= UNIFORM_GRACE_VERSIONS || (latest.loss_nats ?? 0) <= uniformLossNats) return undefined;
+  if (!latest || latest.version <= UNIFORM_GRACE_VERSIONS || (latest.loss_nats ?? 0) <= uniformLossNats)
+    return undefined;
   const message = `The held-out loss ${latest.loss_nats?.toFixed(3)} is above guessing uniformly (${uniformLossNats.toFixed(3)} nats).`;
   return { code: 'LOSS_ABOVE_UNIFORM', message, sinceMs: latest.created_ms };
 }
@@ -47,9 +48,17 @@ function lossRose({ versions }: AlarmFacts): Alarm | undefined {
 function lastRoundFailed({ lastRound }: AlarmFacts): Alarm | undefined {
   const sinceMs = lastRound?.closed_ms ?? 0;
   if (lastRound?.status === 'rolledBack')
-    return { code: 'ROUND_ROLLED_BACK', message: `Round ${lastRound.round} was rolled back: ${lastRound.reason}.`, sinceMs };
+    return {
+      code: 'ROUND_ROLLED_BACK',
+      message: `Round ${lastRound.round} was rolled back: ${lastRound.reason}.`,
+      sinceMs,
+    };
   if (lastRound?.status === 'refused')
-    return { code: 'ROUND_ALL_REFUSED', message: `Every submission of round ${lastRound.round} was refused.`, sinceMs };
+    return {
+      code: 'ROUND_ALL_REFUSED',
+      message: `Every submission of round ${lastRound.round} was refused.`,
+      sinceMs,
+    };
   return undefined;
 }
 
@@ -57,12 +66,20 @@ function noScorer({ nowMs, oldestJobMs, lastScorerSeenMs }: AlarmFacts): Alarm |
   if (oldestJobMs === undefined) return undefined;
   const sinceMs = Math.max(oldestJobMs, lastScorerSeenMs);
   if (nowMs - sinceMs < SCORER_SILENCE_MS) return undefined;
-  return { code: 'NO_SCORER', message: 'Submissions wait to be scored and no scorer has asked for work: start one.', sinceMs };
+  return {
+    code: 'NO_SCORER',
+    message: 'Submissions wait to be scored and no scorer has asked for work: start one.',
+    sinceMs,
+  };
 }
 
 function chainUnreachable({ chainUnreachableSinceMs: sinceMs }: AlarmFacts): Alarm | undefined {
   if (sinceMs === undefined) return undefined;
-  return { code: 'CHAIN_UNREACHABLE', message: 'The chain does not answer; training goes on, payment waits.', sinceMs };
+  return {
+    code: 'CHAIN_UNREACHABLE',
+    message: 'The chain does not answer; training goes on, payment waits.',
+    sinceMs,
+  };
 }
 
 function epochMismatch({ epochMismatch: found }: AlarmFacts): Alarm | undefined {

@@ -57,7 +57,11 @@ export async function buildStatus(context: ServerContext): Promise<NetworkStatus
           ]
         : [],
     ),
-    balances: health.balances.map(({ address, role, planck }) => ({ address, role, planck: planck.toString() })),
+    balances: health.balances.map(({ address, role, planck }) => ({
+      address,
+      role,
+      planck: planck.toString(),
+    })),
     totalIssuancePlanck: health.totalIssuancePlanck.toString(),
     genesisIssuancePlanck: health.genesisIssuancePlanck.toString(),
     chain: { height: health.chainHeight, reachable: health.chainUnreachableSinceMs === undefined },

@@ -1,7 +1,7 @@
 /** @file Uploads: what is taken, what is refused, and that a refusal leaves the nonce unused. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { seededRandom, type Task } from '@alice/protocol';
+import { SUBMISSION_HEADER_BYTES, seededRandom, type Task } from '@alice/protocol';
 import type { ServerCore } from '../ServerCore.js';
 import { maxSubmissionBytes } from '../submissionBounds.js';
 import { randomDelta, submissionFor, TestClient } from '../testing/TestClient.js';
@@ -67,11 +67,12 @@ describe('uploads', () => {
     await scorer.scoreAll();
   });
 
-  it('never takes damaged bytes, whatever bit is wrong', async () => {
+  it('never takes a damaged body, whatever bit is wrong', async () => {
     const random = seededRandom('damage');
     for (let i = 0; i < 60; i++) {
       const damaged = good.slice();
-      damaged[random.below(damaged.length)]! ^= 1 << random.below(8);
+      damaged[SUBMISSION_HEADER_BYTES + random.below(damaged.length - SUBMISSION_HEADER_BYTES)]! ^=
+        1 << random.below(8);
       const [status] = await refusal(damaged);
       if (status === 202) assert.fail(`damage ${i} was accepted`);
       assert.ok(Number(status) >= 400 && Number(status) < 500, `damage ${i} gave ${status}`);
@@ -84,8 +85,14 @@ describe('uploads', () => {
     const first = await miner.submit(task, good);
     assert.equal(first.status, 202);
     const same = await miner.submit(task, good);
-    assert.deepEqual([same.status, same.body.code, same.body.info], [409, 'NONCE_USED', { submissionId: first.body.submissionId, identical: true }]);
-    const different = await miner.submit(task, await submissionFor(task, core.context.layout, { seed: 'different' }));
+    assert.deepEqual(
+      [same.status, same.body.code, same.body.info],
+      [409, 'NONCE_USED', { submissionId: first.body.submissionId, identical: true }],
+    );
+    const different = await miner.submit(
+      task,
+      await submissionFor(task, core.context.layout, { seed: 'different' }),
+    );
     assert.deepEqual([different.body.code, different.body.info.identical], ['NONCE_USED', false]);
     await scorer.scoreAll();
   });
@@ -122,7 +129,11 @@ describe('uploads', () => {
     const fresh = await miner.task();
     assert.notEqual(fresh.taskId, task.taskId);
     assert.notEqual(fresh.nonce, task.nonce);
-    assert.deepEqual([fresh.shard, fresh.from], [task.shard, task.from], 'the assignment is pure in seed, miner, round');
+    assert.deepEqual(
+      [fresh.shard, fresh.from],
+      [task.shard, task.from],
+      'the assignment is pure in seed, miner, round',
+    );
   });
 
   it('shows a submission to its address only', async () => {
@@ -148,7 +159,8 @@ describe('uploads', () => {
     const scaled = {
       tensors: delta.tensors.map((part) => ({ ...part, values: part.values.map((value) => 0.9 * value) })),
     };
-    const copy = (await other.submit(copyTask, await submissionFor(copyTask, layout, { delta: scaled }))).body;
+    const copy = (await other.submit(copyTask, await submissionFor(copyTask, layout, { delta: scaled })))
+      .body;
     await scorer.scoreAll();
     const refused = await other.submission(copy.submissionId);
     assert.deepEqual([refused.status, refused.code], ['refused', 'COPY']);
@@ -165,8 +177,11 @@ describe('uploads', () => {
     await scorer.scoreAll();
     const nextTask = await other.task();
     const delta = randomDelta(layout, 'published');
-    const louder = { tensors: delta.tensors.map((part) => ({ ...part, values: part.values.map((v) => 1.5 * v) })) };
-    const replay = (await other.submit(nextTask, await submissionFor(nextTask, layout, { delta: louder }))).body;
+    const louder = {
+      tensors: delta.tensors.map((part) => ({ ...part, values: part.values.map((v) => 1.5 * v) })),
+    };
+    const replay = (await other.submit(nextTask, await submissionFor(nextTask, layout, { delta: louder })))
+      .body;
     await scorer.scoreAll();
     const { code, reason } = await other.submission(replay.submissionId);
     assert.equal(code, 'COPY');

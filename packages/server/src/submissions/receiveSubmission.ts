@@ -9,7 +9,12 @@ import { contentHash } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import type { Member } from '../state/members.js';
-import { findSubmission, insertSubmission, submissionMessage, submissionOfTask } from '../state/submissions.js';
+import {
+  findSubmission,
+  insertSubmission,
+  submissionMessage,
+  submissionOfTask,
+} from '../state/submissions.js';
 import { closeTask, findTask, type TaskRow } from '../state/tasks.js';
 import { latestVersion } from '../state/versions.js';
 
@@ -23,7 +28,8 @@ interface Upload {
 export async function receiveSubmission(context: ServerContext, upload: Upload): Promise<Submission> {
   const { db, blobs, compute } = context;
   const task = await findTask(db, upload.taskId, upload.member);
-  if (!task) throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
+  if (!task)
+    throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
   const { header } = decodeSubmissionHeader(upload.bytes);
   checkTicket(header, task);
   await checkUnused(context, task, upload.bytes);
@@ -64,7 +70,10 @@ export async function receiveSubmission(context: ServerContext, upload: Upload):
 /** The header must be for this task, on this model. */
 function checkTicket(header: SubmissionHeader, { task }: TaskRow): void {
   if (header.taskId !== task.taskId)
-    throw new ServerError({ code: 'TASK_UNKNOWN' }, 'the header is for another task than the address of the request');
+    throw new ServerError(
+      { code: 'TASK_UNKNOWN' },
+      'the header is for another task than the address of the request',
+    );
   if (header.nonce !== task.nonce)
     throw new ServerError({ code: 'NONCE_WRONG' }, 'the nonce in the header is not the one of this task');
   if (header.stateRoot !== task.stateRoot || header.baseVersion !== task.version)
@@ -80,7 +89,9 @@ async function checkUnused({ db }: ServerContext, task: TaskRow, bytes: Uint8Arr
   const identical = earlier.blob_hash === contentHash(bytes);
   throw new ServerError(
     { code: 'NONCE_USED', submissionId: earlier.submission_id, identical },
-    identical ? 'these bytes were received before; nothing is lost' : 'this task has been answered already: take a new one',
+    identical
+      ? 'these bytes were received before; nothing is lost'
+      : 'this task has been answered already: take a new one',
   );
 }
 
@@ -98,12 +109,21 @@ async function checkTime({ db, now }: ServerContext, task: TaskRow): Promise<voi
 function checkClaims(header: SubmissionHeader, { task }: TaskRow): void {
   const { innerSteps, rowsPerStep, sequenceLength } = task.settings;
   if (header.innerSteps > innerSteps)
-    throw new ServerError({ code: 'CLAIM_INVALID', field: 'innerSteps' }, `the task has ${innerSteps} inner steps`);
+    throw new ServerError(
+      { code: 'CLAIM_INVALID', field: 'innerSteps' },
+      `the task has ${innerSteps} inner steps`,
+    );
   const most = header.innerSteps * rowsPerStep * sequenceLength;
   if (header.tokens > most)
-    throw new ServerError({ code: 'CLAIM_INVALID', field: 'tokens' }, `${header.innerSteps} steps have ${most} tokens at most`);
+    throw new ServerError(
+      { code: 'CLAIM_INVALID', field: 'tokens' },
+      `${header.innerSteps} steps have ${most} tokens at most`,
+    );
 }
 
 function expired({ deadline_ms: deadlineMs }: TaskRow): ServerError {
-  return new ServerError({ code: 'TASK_EXPIRED', deadlineMs }, 'the time for this task is over: take a new one');
+  return new ServerError(
+    { code: 'TASK_EXPIRED', deadlineMs },
+    'the time for this task is over: take a new one',
+  );
 }

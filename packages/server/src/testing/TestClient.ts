@@ -2,7 +2,8 @@
  * @file Plays miner and scorer through the routes, without sockets. Every answer is checked against the schema of its
  * route, so that a server that answers something else fails every test.
  */
-import { Value } from '@sinclair/typebox/value';
+
+import assert from 'node:assert/strict';
 import {
   encodeSubmission,
   type HashHex,
@@ -19,7 +20,7 @@ import {
   type TensorLayout,
   toHex,
 } from '@alice/protocol';
-import assert from 'node:assert/strict';
+import { Value } from '@sinclair/typebox/value';
 import type { ServerCore } from '../ServerCore.js';
 
 export interface TestAnswer {
@@ -39,7 +40,12 @@ export class TestClient {
   readonly instance: string;
   readonly role: 'miner' | 'scorer';
 
-  constructor(core: ServerCore | (() => ServerCore), key: KeyPair, role: 'miner' | 'scorer' = 'miner', instance = 'a') {
+  constructor(
+    core: ServerCore | (() => ServerCore),
+    key: KeyPair,
+    role: 'miner' | 'scorer' = 'miner',
+    instance = 'a',
+  ) {
     this.#core = typeof core === 'function' ? core : () => core;
     this.key = key;
     this.role = role;
@@ -48,7 +54,11 @@ export class TestClient {
 
   async call(
     name: RouteName,
-    { params = {}, body, headers = {} }: { params?: Record<string, string>; body?: unknown; headers?: Record<string, string> } = {},
+    {
+      params = {},
+      body,
+      headers = {},
+    }: { params?: Record<string, string>; body?: unknown; headers?: Record<string, string> } = {},
   ): Promise<TestAnswer> {
     const { method, path, answer } = routes[name];
     const isBytes = body instanceof Uint8Array;
@@ -65,8 +75,16 @@ export class TestClient {
     const isJson = String(response.headers['content-type']).includes('application/json');
     const parsed = isJson ? response.json() : undefined;
     if (response.statusCode < 300 && response.statusCode !== 204 && answer !== 'bytes')
-      assert.ok(Value.Check(answer, parsed), `${name}: ${JSON.stringify([...Value.Errors(answer, parsed)].slice(0, 3))}`);
-    return { status: response.statusCode, body: parsed, bytes: new Uint8Array(response.rawPayload), headers: response.headers };
+      assert.ok(
+        Value.Check(answer, parsed),
+        `${name}: ${JSON.stringify([...Value.Errors(answer, parsed)].slice(0, 3))}`,
+      );
+    return {
+      status: response.statusCode,
+      body: parsed,
+      bytes: new Uint8Array(response.rawPayload),
+      headers: response.headers,
+    };
   }
 
   async register(rewardAddress?: string): Promise<this> {
@@ -86,7 +104,13 @@ export class TestClient {
     rewardAddress?: string,
     signer: KeyPair = this.key,
   ): Promise<TestAnswer> {
-    const claim = { ...challenge, address: this.key.address, instance: this.instance, role: this.role, rewardAddress };
+    const claim = {
+      ...challenge,
+      address: this.key.address,
+      instance: this.instance,
+      role: this.role,
+      rewardAddress,
+    };
     const signature = toHex(signer.sign(registrationMessage(claim)));
     return this.call('register', {
       body: { challenge: challenge.challenge, signature, ...(rewardAddress ? { rewardAddress } : {}) },
@@ -105,7 +129,10 @@ export class TestClient {
 
   /** Takes a task and answers it with a random delta; returns the stored submission. */
   async contribute(seed: string): Promise<Submission> {
-    const task = await this.task();
+    return this.answerTask(await this.task(), seed);
+  }
+
+  async answerTask(task: Task, seed: string): Promise<Submission> {
     const answer = await this.submit(task, await submissionFor(task, this.#core().context.layout, { seed }));
     assert.equal(answer.status, 202, JSON.stringify(answer.body));
     return answer.body;
@@ -122,15 +149,22 @@ export class TestClient {
   }
 
   /** Answers a job with losses `before` and, row by row, `before − gain`. */
-  async answer(job: ScoringJob, { before, gain }: { before: number; gain: number | null }): Promise<TestAnswer> {
-    const rows = (await this.call('batch', { params: { batchId: job.batchId } })).bytes.length / 2 / job.rowLength;
+  async answer(
+    job: ScoringJob,
+    { before, gain }: { before: number; gain: number | null },
+  ): Promise<TestAnswer> {
+    const rows =
+      (await this.call('batch', { params: { batchId: job.batchId } })).bytes.length / 2 / job.rowLength;
     const spread = (row: number): number => before + 0.1 * Math.sin(row);
     const lossesBefore = Array.from({ length: rows }, (_, row) => spread(row));
     const lossesAfter =
       gain === null || job.kind === 'baseline'
         ? null
         : lossesBefore.map((loss, row) => loss - gain * (1 + 0.1 * Math.cos(row)));
-    return this.call('jobResult', { params: { jobId: job.jobId }, body: { lossesBefore, lossesAfter, elapsedMs: 1 } });
+    return this.call('jobResult', {
+      params: { jobId: job.jobId },
+      body: { lossesBefore, lossesAfter, elapsedMs: 1 },
+    });
   }
 
   /** Scores everything that waits, coordinating in between, until nothing is left. Returns the jobs' kinds. */
@@ -157,7 +191,11 @@ export interface SubmissionChanges {
 }
 
 /** Bytes of a well-formed submission for a task. */
-export function submissionFor(task: Task, layout: TensorLayout, changes: SubmissionChanges = {}): Promise<Uint8Array> {
+export function submissionFor(
+  task: Task,
+  layout: TensorLayout,
+  changes: SubmissionChanges = {},
+): Promise<Uint8Array> {
   const { innerSteps, rowsPerStep, sequenceLength } = task.settings;
   const header = {
     taskId: task.taskId as HexString,

@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildDataset } from '@alice/data';
 import type { ModelConfig } from '@alice/model';
-import { initCrypto, type KeyPair, keyPairFromSecret, type Logger, seededRandom, silentLogger } from '@alice/protocol';
+import {
+  initCrypto,
+  type KeyPair,
+  keyPairFromSecret,
+  type Logger,
+  seededRandom,
+  silentLogger,
+} from '@alice/protocol';
 import { defaultTrainingSettings, type TrainingSettings } from '@alice/training';
 import type { ServerOptions } from '../options.js';
 import { openServerCore, type ServerCore } from '../ServerCore.js';
@@ -15,7 +22,16 @@ import { copyDatabaseTemplate } from './databaseTemplate.js';
 import { FakeChain } from './FakeChain.js';
 
 export const tinyModel: ModelConfig = {
-  name: 'test', layers: 1, width: 32, heads: 2, kvHeads: 1, ffn: 64, context: 16, vocab: 257, ropeTheta: 10_000, normEps: 1e-5,
+  name: 'test',
+  layers: 1,
+  width: 32,
+  heads: 2,
+  kvHeads: 1,
+  ffn: 64,
+  context: 16,
+  vocab: 257,
+  ropeTheta: 10_000,
+  normEps: 1e-5,
 };
 
 export const tinyTraining: TrainingSettings = {
@@ -42,11 +58,20 @@ export interface TinyNetwork {
   remove(): void;
 }
 
+/** A new network in a temporary folder. */
 export async function createTinyNetwork(changes: Partial<ServerOptions> = {}): Promise<TinyNetwork> {
-  await initCrypto();
   const dir = mkdtempSync(join(tmpdir(), 'alice-server-test-'));
-  const dataDir = join(dir, 'data');
-  await buildTinyDataset(dir, dataDir);
+  await buildTinyDataset(dir, join(dir, 'data'));
+  await copyDatabaseTemplate(join(dir, 'server'));
+  return openTinyNetwork(dir, changes);
+}
+
+/** The network in a folder that `createTinyNetwork` made, for another process. */
+export async function openTinyNetwork(
+  dir: string,
+  changes: Partial<ServerOptions> = {},
+): Promise<TinyNetwork> {
+  await initCrypto();
   const scorer = keyPairFromSecret('//scorer');
   const options: ServerOptions = {
     dir: join(dir, 'server'),
@@ -55,14 +80,13 @@ export async function createTinyNetwork(changes: Partial<ServerOptions> = {}): P
     scorers: [scorer.address],
     model: tinyModel,
     tokenizerId: 'bytes',
-    dataDir,
+    dataDir: join(dir, 'data'),
     seed: 'test',
     training: tinyTraining,
     round: { windowMs: 10_000, uploadMs: 5_000, maxRoundMs: 60_000 },
     epochMs: 60_000,
     ...changes,
   };
-  await copyDatabaseTemplate(options.dir);
   const chain = new FakeChain();
   const clock = { nowMs: 1_700_000_000_000 };
   return {

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { initCrypto, keyPairFromSecret } from '@alice/protocol';
 import fc from 'fast-check';
-import { ALICE_UNIT, assertNoop, callOf, TestChain, transferTo } from '../../testing.js';
 import { encode } from '../../scale/ScaleType.js';
-import { feeOf } from '../transactionPayment/fees.js';
+import { ALICE_UNIT, assertNoop, callOf, TestChain, transferTo } from '../../testing.js';
 import { account } from '../system/storage.js';
 import { accountInfo } from '../system/types.js';
+import { feeOf } from '../transactionPayment/fees.js';
 import { EXISTENTIAL_DEPOSIT } from './ledger.js';
 
 before(initCrypto);
@@ -61,7 +61,9 @@ describe('transfer', () => {
       sufficients: 0,
       data: { free: EXISTENTIAL_DEPOSIT, reserved: 0n, frozen: 0n, flags: 0n },
     });
-    assert.deepEqual(chain.eventsNamed('Balances', 'Endowed'), [{ account: carol.publicKey, free_balance: EXISTENTIAL_DEPOSIT }]);
+    assert.deepEqual(chain.eventsNamed('Balances', 'Endowed'), [
+      { account: carol.publicKey, free_balance: EXISTENTIAL_DEPOSIT },
+    ]);
     assert.deepEqual(chain.eventsNamed('System', 'NewAccount'), [{ account: carol.publicKey }]);
   });
 
@@ -76,7 +78,12 @@ describe('transfer', () => {
   it('refuses addresses it cannot look up', () => {
     const chain = new TestChain();
     const dest = { type: 'Index', value: undefined };
-    assertNoop(chain, chain.people.alice, callOf('Balances', 'transfer_keep_alive', { dest, value: 1n }), 'CannotLookup');
+    assertNoop(
+      chain,
+      chain.people.alice,
+      callOf('Balances', 'transfer_keep_alive', { dest, value: 1n }),
+      'CannotLookup',
+    );
   });
 
   it('keeps the sender alive, or closes it and gives the dust to the collector; the nonce survives', () => {
@@ -84,7 +91,12 @@ describe('transfer', () => {
     const { alice, bob, collector } = chain.people;
     const feeOfTransfer = feeOf(chain.sign(alice, transferTo(bob, 999n * ALICE_UNIT)).length);
     const all = (fees: bigint) => 1_000n * ALICE_UNIT - fees * feeOfTransfer;
-    assertNoop(chain, alice, transferTo(bob, all(1n) - 499n, 'transfer_keep_alive'), 'Balances.Expendability');
+    assertNoop(
+      chain,
+      alice,
+      transferTo(bob, all(1n) - 499n, 'transfer_keep_alive'),
+      'Balances.Expendability',
+    );
     const before = chain.free(collector);
     assert.equal(chain.run(alice, transferTo(bob, all(2n) - 499n)), undefined);
     assert.equal(chain.free(collector), before + feeOfTransfer + 499n);
@@ -93,7 +105,11 @@ describe('transfer', () => {
     const closed = chain.account(alice);
     assert.deepEqual([closed.nonce, closed.providers, closed.data.free], [2, 0, 0n]);
     assert.equal(chain.run(bob, transferTo(alice, ALICE_UNIT)), undefined);
-    assert.deepEqual([chain.account(alice).nonce, chain.account(alice).providers], [2, 1], 'old transactions could be replayed');
+    assert.deepEqual(
+      [chain.account(alice).nonce, chain.account(alice).providers],
+      [2, 1],
+      'old transactions could be replayed',
+    );
   });
 
   it('to oneself moves nothing, even the whole balance', () => {
@@ -113,7 +129,11 @@ describe('transfer', () => {
     assertNoop(chain, alice, transferTo(bob, 200n * ALICE_UNIT), 'Balances.LiquidityRestrictions');
     assert.equal(chain.run(alice, transferTo(bob, 99n * ALICE_UNIT)), undefined);
     const { results, dropped } = chain.build([chain.sign(alice, transferTo(bob, 1n), { tip: ALICE_UNIT })]);
-    assert.deepEqual([results.length, dropped[0]?.reason], [1, 'Payment'], 'a fee may not touch frozen funds');
+    assert.deepEqual(
+      [results.length, dropped[0]?.reason],
+      [1, 'Payment'],
+      'a fee may not touch frozen funds',
+    );
   });
 });
 
@@ -154,7 +174,9 @@ describe('any sequence of calls', () => {
     fc.assert(
       fc.property(fc.array(unit, { minLength: 1, maxLength: 8 }), (orders) => {
         const seeds = ['//Alice', '//Bob', '//Collector', '//Carol', '//New'].map(keyPairFromSecret);
-        const balances = seeds.slice(0, 2).map(({ publicKey }) => ({ account: publicKey, planck: 2n * ALICE_UNIT }));
+        const balances = seeds
+          .slice(0, 2)
+          .map(({ publicKey }) => ({ account: publicKey, planck: 2n * ALICE_UNIT }));
         const chain = new TestChain({ balances });
         const issuance = chain.issuance;
         for (const { from, to, name, planck, tip } of orders) {

@@ -1,8 +1,15 @@
 /** @file The calls of the Balances pallet, with Substrate's names, indices and arguments (CHAIN-4). */
 import { bool, compactU128 } from '../../scale/primitives.js';
-import { type AccountId, multiAddress } from '../../scale/substrateTypes.js';
 import type { ValueOf } from '../../scale/ScaleType.js';
-import { BAD_ORIGIN, CANNOT_LOOKUP, call, type DispatchError, type Origin, type PalletContext } from '../Pallet.js';
+import { type AccountId, multiAddress } from '../../scale/substrateTypes.js';
+import {
+  BAD_ORIGIN,
+  CANNOT_LOOKUP,
+  call,
+  type DispatchError,
+  type Origin,
+  type PalletContext,
+} from '../Pallet.js';
 import { account } from '../system/storage.js';
 import { checkTransfer, EXISTENTIAL_DEPOSIT, makeTransfer, spendable } from './ledger.js';
 
@@ -60,7 +67,9 @@ export const balancesCalls = {
   }),
   transfer_all: call({
     index: 4,
-    docs: transferDocs('sends everything that can be sent, the existential deposit excepted if `keep_alive`.'),
+    docs: transferDocs(
+      'sends everything that can be sent, the existential deposit excepted if `keep_alive`.',
+    ),
     fields: { dest: multiAddress, keep_alive: bool },
     class: 'Normal',
     refTime: () => TRANSFER_REF_TIME,

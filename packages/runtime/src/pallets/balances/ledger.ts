@@ -61,7 +61,10 @@ export interface Transfer {
 }
 
 /** Why a transfer cannot be made, or `undefined`. */
-export function checkTransfer(context: PalletContext, { from, to, amount, keepAlive }: Transfer): DispatchError | undefined {
+export function checkTransfer(
+  context: PalletContext,
+  { from, to, amount, keepAlive }: Transfer,
+): DispatchError | undefined {
   const sender = account.get(context.state, from);
   if (sender.data.free < amount) return balancesErrors.of('InsufficientBalance');
   if (spendable(sender.data) < amount) return balancesErrors.of('LiquidityRestrictions');
@@ -83,7 +86,10 @@ export function makeTransfer(context: PalletContext, { from, to, amount }: Trans
 }
 
 /** Makes new money and pays it out; the one place where issuance grows after genesis. */
-export function mint(context: PalletContext, payments: readonly { readonly to: AccountId; readonly amount: bigint }[]): void {
+export function mint(
+  context: PalletContext,
+  payments: readonly { readonly to: AccountId; readonly amount: bigint }[],
+): void {
   const total = payments.reduce((sum, { amount }) => sum + amount, 0n);
   totalIssuance.put(context.state, totalIssuance.get(context.state) + total);
   for (const { to, amount } of payments) {
@@ -92,7 +98,8 @@ export function mint(context: PalletContext, payments: readonly { readonly to: A
   }
 }
 
-const isFeeCollector = (context: PalletContext, who: AccountId): boolean => equalBytes(who, context.feeCollector);
+const isFeeCollector = (context: PalletContext, who: AccountId): boolean =>
+  equalBytes(who, context.feeCollector);
 const canClose = ({ consumers, data }: AccountInfo): boolean =>
   consumers === 0 && data.reserved === 0n && data.frozen === 0n;
 

@@ -15,11 +15,13 @@ export function tryBalances(state: FullState, feeCollector: AccountId): string[]
     const who = account.keyFrom(key);
     const info = account.get(state, who);
     sum += info.data.free + info.data.reserved;
-    if (!equalBytes(who, feeCollector)) problems.push(...tryAccount(info).map((what) => `${addressOf(who)}: ${what}`));
+    if (!equalBytes(who, feeCollector))
+      problems.push(...tryAccount(info).map((what) => `${addressOf(who)}: ${what}`));
   }
   const issuance = totalIssuance.get(state);
   if (sum !== issuance) problems.push(`balances sum to ${sum} planck but the issuance is ${issuance}`);
-  if (issuance > MAX_SUPPLY_PLANCK) problems.push(`the issuance ${issuance} is above the cap ${MAX_SUPPLY_PLANCK}`);
+  if (issuance > MAX_SUPPLY_PLANCK)
+    problems.push(`the issuance ${issuance} is above the cap ${MAX_SUPPLY_PLANCK}`);
   return problems;
 }
 

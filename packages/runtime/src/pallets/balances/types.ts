@@ -23,7 +23,11 @@ const reserveData = struct('pallet_balances::types::ReserveData', { id: identifi
 
 function idAmount(reason: string) {
   const id = enumOf(`alice_runtime::${reason}`, {});
-  return struct('frame_support::traits::tokens::misc::IdAmount', { id, amount: u128 }, { Id: id, Balance: u128 });
+  return struct(
+    'frame_support::traits::tokens::misc::IdAmount',
+    { id, amount: u128 },
+    { Id: id, Balance: u128 },
+  );
 }
 
 export const locksType = bounded('weak_bounded_vec::WeakBoundedVec', balanceLock);

@@ -13,7 +13,9 @@ export function apportion(amount: bigint, scores: readonly bigint[]): bigint[] {
   const parts = scores.map((score) => (amount * score) / total);
   let left = amount - parts.reduce((sum, part) => sum + part, 0n);
   const remainders = scores.map((score, entry) => ({ entry, remainder: (amount * score) % total }));
-  remainders.sort((a, b) => (a.remainder === b.remainder ? a.entry - b.entry : a.remainder > b.remainder ? -1 : 1));
+  remainders.sort((a, b) =>
+    a.remainder === b.remainder ? a.entry - b.entry : a.remainder > b.remainder ? -1 : 1,
+  );
   for (const { entry } of remainders) {
     if (left === 0n) break;
     parts[entry]! += 1n;

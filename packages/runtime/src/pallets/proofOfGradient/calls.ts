@@ -54,7 +54,7 @@ export const gradientCalls = {
     ],
     fields: reportFields,
     class: 'Operational',
-    refTime: ({ scores }) => 100_000_000n + 60_000_000n * BigInt(scores.length),
+    refTime: ({ scores }) => 100_000_000n + 90_000_000n * BigInt(scores.length),
     freeOnSuccess: true,
     run: (context, origin, report) => {
       if (origin.kind !== 'signed') return BAD_ORIGIN;
@@ -99,7 +99,10 @@ function settleEpoch(context: PalletContext, { scores, ...report }: Report): voi
   const rewarded = paid.filter(({ amount }) => amount > 0n);
   const minted = rewarded.reduce((sum, { amount }) => sum + amount, 0n);
 
-  mint(context, rewarded.map(({ account, amount }) => ({ to: account, amount })));
+  mint(
+    context,
+    rewarded.map(({ account, amount }) => ({ to: account, amount })),
+  );
   const { epoch, ...facts } = report;
   epochs.put(state, epoch, { index: epoch, started_at: startedAt, ended_at: endedAt, ...facts, minted });
   payouts.put(state, epoch, paid);
@@ -120,10 +123,20 @@ function rewardFor(state: StateAccess, fromMs: bigint, toMs: bigint): bigint {
   return scheduled < room ? scheduled : room;
 }
 
-function recordContribution(state: StateAccess, epoch: number, { account, role, score, amount }: Payout): void {
+function recordContribution(
+  state: StateAccess,
+  epoch: number,
+  { account, role, score, amount }: Payout,
+): void {
   if (score === 0n) return;
   const known = contributions.get(state, account);
-  const before = known ?? { cumulative_score: 0n, first_epoch: epoch, last_epoch: epoch, epochs: 0, total_paid: 0n };
+  const before = known ?? {
+    cumulative_score: 0n,
+    first_epoch: epoch,
+    last_epoch: epoch,
+    epochs: 0,
+    total_paid: 0n,
+  };
   const isNewEpoch = known === undefined || known.last_epoch !== epoch;
   contributions.put(state, account, {
     cumulative_score: before.cumulative_score + (role === 'Training' ? score : 0n),

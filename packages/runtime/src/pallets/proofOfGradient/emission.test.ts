@@ -28,7 +28,8 @@ describe('emittedBy', () => {
   it('halves inside an interval exactly', () => {
     const second = (budget: bigint): bigint => (budget * 1_000n) / HALVING_PERIOD_MS;
     const across = at(HALVING_PERIOD_MS + 1_000n) - at(HALVING_PERIOD_MS - 1_000n);
-    const before = FIRST_PERIOD_BUDGET - (FIRST_PERIOD_BUDGET * (HALVING_PERIOD_MS - 1_000n)) / HALVING_PERIOD_MS;
+    const before =
+      FIRST_PERIOD_BUDGET - (FIRST_PERIOD_BUDGET * (HALVING_PERIOD_MS - 1_000n)) / HALVING_PERIOD_MS;
     assert.equal(across, before + second(FIRST_PERIOD_BUDGET / 2n));
   });
 
@@ -61,6 +62,9 @@ describe('emittedBy', () => {
   it('ends just below the cap', () => {
     const end = at(1_000n * HALVING_PERIOD_MS);
     assert.equal(end, at(100n * HALVING_PERIOD_MS));
-    assert.ok(end < MAX_SUPPLY_PLANCK && MAX_SUPPLY_PLANCK - end < 100n, `${MAX_SUPPLY_PLANCK - end} planck short`);
+    assert.ok(
+      end < MAX_SUPPLY_PLANCK && MAX_SUPPLY_PLANCK - end < 100n,
+      `${MAX_SUPPLY_PLANCK - end} planck short`,
+    );
   });
 });

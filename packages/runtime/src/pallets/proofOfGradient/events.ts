@@ -4,7 +4,11 @@ import { accountId } from '../../scale/substrateTypes.js';
 import { defineErrors, defineEvents } from '../Pallet.js';
 import { roleType } from './types.js';
 
-export const gradientIdentity = { name: 'ProofOfGradient', module: 'pallet_proof_of_gradient', index: 10 } as const;
+export const gradientIdentity = {
+  name: 'ProofOfGradient',
+  module: 'pallet_proof_of_gradient',
+  index: 10,
+} as const;
 
 export const gradientEvents = defineEvents(gradientIdentity.module, gradientIdentity.index, {
   EpochSettled: {

@@ -14,7 +14,11 @@ export const proofOfGradient: Pallet = {
   storage: proofOfGradientStorage,
   constants: {
     MaxSupply: constant(u128, MAX_SUPPLY_PLANCK, 'No more planck than this will ever exist.'),
-    FirstPeriodBudget: constant(u128, FIRST_PERIOD_BUDGET, 'Emission of the first halving period, in planck.'),
+    FirstPeriodBudget: constant(
+      u128,
+      FIRST_PERIOD_BUDGET,
+      'Emission of the first halving period, in planck.',
+    ),
     HalvingPeriodMs: constant(u64, HALVING_PERIOD_MS, 'Milliseconds after which the emission halves.'),
     MaxScores: constant(u32, MAX_SCORES, 'Most entries of one epoch report.'),
   },

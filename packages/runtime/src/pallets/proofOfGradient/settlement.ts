@@ -4,7 +4,14 @@
  * without a positive TRAINING score nothing is minted at all.
  */
 import { apportion } from './apportion.js';
-import { type Payout, ROLES, type Role, type RoleShares, type ScoreEntry, SHARE_DENOMINATOR } from './types.js';
+import {
+  type Payout,
+  ROLES,
+  type Role,
+  type RoleShares,
+  type ScoreEntry,
+  SHARE_DENOMINATOR,
+} from './types.js';
 
 /** One payout per entry, in the entries' order (ascending by role, then account). */
 export function settle(reward: bigint, shares: RoleShares, entries: readonly ScoreEntry[]): Payout[] {
@@ -12,7 +19,10 @@ export function settle(reward: bigint, shares: RoleShares, entries: readonly Sco
   const parts = roleParts(reward, shares);
   return ROLES.flatMap((role) => {
     const own = entries.filter((entry) => entry.role === role);
-    const amounts = apportion(parts[role], own.map((entry) => entry.score));
+    const amounts = apportion(
+      parts[role],
+      own.map((entry) => entry.score),
+    );
     return own.map((entry, i) => ({ ...entry, amount: amounts[i]! }));
   });
 }

@@ -1,14 +1,15 @@
 /** @file Epoch settlement on a chain: exact payouts, refusals without a trace, and what an empty epoch leaves. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { compareBytes, initCrypto, type KeyPair, MAX_SUPPLY_PLANCK } from '@alice/protocol';
+import { compareBytes, initCrypto, type KeyPair, MAX_SUPPLY_PLANCK, toHex } from '@alice/protocol';
 import fc from 'fast-check';
-import { encode } from '../../scale/ScaleType.js';
 import { u128 } from '../../scale/primitives.js';
+import { encode } from '../../scale/ScaleType.js';
+import { Overlay } from '../../storage/Overlay.js';
+import { ALICE_UNIT, assertNoop, GENESIS_MS, reportOf, TestChain } from '../../testing.js';
 import { totalIssuance } from '../balances/storage.js';
 import { account } from '../system/storage.js';
 import { accountInfo } from '../system/types.js';
-import { ALICE_UNIT, assertNoop, GENESIS_MS, reportOf, TestChain } from '../../testing.js';
 import { MAX_SCORES } from './calls.js';
 import { emittedBy, HALVING_PERIOD_MS } from './emission.js';
 import { contributions, currentEpoch, epochs, lastSettledAt, payouts } from './storage.js';
@@ -16,9 +17,14 @@ import type { Role } from './types.js';
 
 before(initCrypto);
 
-const entry = ({ publicKey }: Pick<KeyPair, 'publicKey'>, role: Role, score: bigint) => ({ account: publicKey, role, score });
+const entry = ({ publicKey }: Pick<KeyPair, 'publicKey'>, role: Role, score: bigint) => ({
+  account: publicKey,
+  role,
+  score,
+});
 const HOUR_MS = 3_600_000n;
-const byAccount = (people: readonly KeyPair[]) => [...people].sort((a, b) => compareBytes(a.publicKey, b.publicKey));
+const byAccount = (people: readonly KeyPair[]) =>
+  [...people].sort((a, b) => compareBytes(a.publicKey, b.publicKey));
 
 function allRoles(chain: TestChain) {
   const [first, second] = byAccount([chain.people.alice, chain.people.carol]);
@@ -46,12 +52,17 @@ describe('submit_epoch', () => {
     // Exact thirds of `training`: the largest remainder goes to the second (…·1/3), or the first (…·2/3).
     const amounts = [training - training / 3n - (training % 3n === 1n ? 0n : training % 3n === 2n ? 1n : 0n)];
     amounts.push(training - amounts[0]!, upToScoring - training, reward - upToScoring);
-    assert.deepEqual(payouts.get(chain.access, 0)!.map(({ amount }) => amount), amounts);
+    assert.deepEqual(
+      payouts.get(chain.access, 0)!.map(({ amount }) => amount),
+      amounts,
+    );
     assert.equal(chain.issuance - before, reward);
     scores.forEach(({ account: who }, i) => {
       assert.equal(chain.free({ publicKey: who }), freeBefore[i]! + amounts[i]!, `entry ${i}`);
     });
-    assert.deepEqual(chain.eventsNamed('ProofOfGradient', 'EpochSettled'), [{ epoch: 0, minted: reward, payouts: 4 }]);
+    assert.deepEqual(chain.eventsNamed('ProofOfGradient', 'EpochSettled'), [
+      { epoch: 0, minted: reward, payouts: 4 },
+    ]);
     assert.deepEqual(
       chain.eventsNamed('ProofOfGradient', 'Rewarded'),
       scores.map((score, i) => ({ epoch: 0, ...score, amount: amounts[i]! })),
@@ -88,11 +99,17 @@ describe('submit_epoch', () => {
     const chain = new TestChain();
     const { server, alice, bob } = chain.people;
     const before = chain.issuance;
-    assert.equal(chain.run(server, reportOf(0, [entry(alice, 'Training', 0n), entry(bob, 'Scoring', 7n)]), HOUR_MS), undefined);
+    assert.equal(
+      chain.run(server, reportOf(0, [entry(alice, 'Training', 0n), entry(bob, 'Scoring', 7n)]), HOUR_MS),
+      undefined,
+    );
     assert.equal(chain.run(server, reportOf(1, []), HOUR_MS), undefined);
     assert.equal(chain.issuance, before);
     assert.equal(epochs.get(chain.access, 0)!.minted, 0n);
-    assert.deepEqual(payouts.get(chain.access, 0)!.map(({ amount }) => amount), [0n, 0n]);
+    assert.deepEqual(
+      payouts.get(chain.access, 0)!.map(({ amount }) => amount),
+      [0n, 0n],
+    );
     assert.equal(lastSettledAt.get(chain.access), GENESIS_MS);
     chain.run(server, reportOf(2, allRoles(chain)), HOUR_MS);
     assert.equal(chain.issuance - before, emittedBy(GENESIS_MS, GENESIS_MS + 3n * HOUR_MS));
@@ -105,14 +122,24 @@ describe('submit_epoch', () => {
     const report = reportOf(0, [entry(alice, 'Training', 1n)]);
     assert.equal(chain.run(server, report, HOUR_MS), undefined);
     assertNoop(chain, server, report, 'ProofOfGradient.EpochAlreadySettled');
-    assertNoop(chain, server, reportOf(0, [entry(alice, 'Training', 9n)]), 'ProofOfGradient.EpochAlreadySettled');
+    assertNoop(
+      chain,
+      server,
+      reportOf(0, [entry(alice, 'Training', 9n)]),
+      'ProofOfGradient.EpochAlreadySettled',
+    );
     assertNoop(chain, server, reportOf(2, [entry(alice, 'Training', 1n)]), 'ProofOfGradient.EpochOutOfOrder');
   });
 
   it('listens to the parameter server only', () => {
     const chain = new TestChain();
     const { alice } = chain.people;
-    assertNoop(chain, alice, reportOf(0, [entry(alice, 'Training', 1n)]), 'ProofOfGradient.NotParameterServer');
+    assertNoop(
+      chain,
+      alice,
+      reportOf(0, [entry(alice, 'Training', 1n)]),
+      'ProofOfGradient.NotParameterServer',
+    );
   });
 
   it('refuses entries that are unordered, repeated, too large or too many, and a backward version range', () => {
@@ -133,10 +160,19 @@ describe('submit_epoch', () => {
 
   it('settles the largest allowed report and still sums exactly', () => {
     const chain = new TestChain();
-    const before = chain.issuance;
-    assert.equal(chain.run(chain.people.server, reportOf(0, manyEntries(MAX_SCORES)), HOUR_MS), undefined);
-    assert.equal(chain.issuance - before, (emittedBy(GENESIS_MS, GENESIS_MS + HOUR_MS) * 8_900n) / 10_000n);
-    assert.equal(payouts.get(chain.access, 0)!.length, MAX_SCORES);
+    const extrinsics = [chain.sign(chain.people.server, reportOf(0, manyEntries(MAX_SCORES)))];
+    const input = { number: 1, parentHash: chain.hashes[0]!, timestampMs: GENESIS_MS + HOUR_MS, extrinsics };
+    const { changes, results } = chain.runtime.buildBlock(chain.view, input);
+    assert.equal(results[1]?.error, undefined);
+    const state = new Overlay({ get: (key) => changes.get(toHex(key)) ?? undefined });
+    const reward = emittedBy(GENESIS_MS, GENESIS_MS + HOUR_MS);
+    const paid = payouts.get(state, 0)!;
+    assert.equal(paid.length, MAX_SCORES);
+    assert.equal(
+      paid.reduce((sum, { amount }) => sum + amount, 0n),
+      (reward * 8_900n) / 10_000n,
+    );
+    assert.equal(totalIssuance.get(state) - chain.issuance, (reward * 8_900n) / 10_000n);
   });
 
   it('records what each account contributed: training scores, epochs and pay', () => {
@@ -147,17 +183,16 @@ describe('submit_epoch', () => {
     chain.run(server, reportOf(1, [entry(server, 'Training', 1n)]), HOUR_MS);
     chain.run(server, reportOf(2, [entry(alice, 'Training', 12n)]), HOUR_MS);
     const own = contributions.get(chain.access, alice.publicKey)!;
-    assert.deepEqual(
-      [own.cumulative_score, own.first_epoch, own.last_epoch, own.epochs],
-      [42n, 0, 2, 2],
-    );
+    assert.deepEqual([own.cumulative_score, own.first_epoch, own.last_epoch, own.epochs], [42n, 0, 2, 2]);
     assert.equal(own.total_paid, chain.free(alice) - 1_000n * ALICE_UNIT);
   });
 
   it('gives a payout too small to open an account to the fee collector, and the sums still hold', () => {
     const chain = new TestChain();
     const { server, alice, carol, collector } = chain.people;
-    const scores = byAccount([alice, carol]).map((who) => entry(who, 'Training', who === alice ? 10n ** 20n : 1n));
+    const scores = byAccount([alice, carol]).map((who) =>
+      entry(who, 'Training', who === alice ? 10n ** 20n : 1n),
+    );
     chain.run(server, reportOf(0, scores), 3_000n);
     const small = payouts.get(chain.access, 0)!.find(({ score }) => score === 1n)!.amount;
     assert.ok(small < 500n);
@@ -186,7 +221,10 @@ describe('submit_epoch', () => {
     chain.run(server, reportOf(1, allRoles(chain)), 2n * HOUR_MS);
     const { minted } = epochs.get(chain.access, 1)!;
     const whole = emittedBy(0n, HALVING_PERIOD_MS);
-    assert.equal(minted, whole - emittedBy(0n, HALVING_PERIOD_MS - HOUR_MS) + ((whole / 2n) * HOUR_MS) / HALVING_PERIOD_MS);
+    assert.equal(
+      minted,
+      whole - emittedBy(0n, HALVING_PERIOD_MS - HOUR_MS) + ((whole / 2n) * HOUR_MS) / HALVING_PERIOD_MS,
+    );
   });
 
   it('however epochs divide the time, they mint together what one epoch would', () => {

@@ -14,11 +14,20 @@ export const roleType = plainEnum(path('Role'), ROLES);
 export const scoreEntry = struct(path('ScoreEntry'), { account: accountId, role: roleType, score: u128 });
 export type ScoreEntry = ValueOf<typeof scoreEntry>;
 
-export const payoutType = struct(path('Payout'), { account: accountId, role: roleType, score: u128, amount: u128 });
+export const payoutType = struct(path('Payout'), {
+  account: accountId,
+  role: roleType,
+  score: u128,
+  amount: u128,
+});
 export type Payout = ValueOf<typeof payoutType>;
 
 /** Shares of the reward in ten-thousandths. */
-export const roleSharesType = struct(path('RoleShares'), { training: u16, scoring: u16, infrastructure: u16 });
+export const roleSharesType = struct(path('RoleShares'), {
+  training: u16,
+  scoring: u16,
+  infrastructure: u16,
+});
 export type RoleShares = ValueOf<typeof roleSharesType>;
 
 export const SHARE_DENOMINATOR = 10_000;

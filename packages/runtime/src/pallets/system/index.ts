@@ -45,7 +45,13 @@ export const system: Pallet = {
     ),
     BlockLength: constant(
       blockLength,
-      { max: { normal: maxBytes('Normal'), operational: maxBytes('Operational'), mandatory: maxBytes('Mandatory') } },
+      {
+        max: {
+          normal: maxBytes('Normal'),
+          operational: maxBytes('Operational'),
+          mandatory: maxBytes('Mandatory'),
+        },
+      },
       'Bytes of extrinsics that a block may hold.',
     ),
     BlockHashCount: constant(u32, BLOCK_HASH_COUNT, 'Number of recent block hashes in the state.'),

@@ -59,7 +59,12 @@ export const eventTopics = storageMap({
   default: [],
 });
 export const lastUpgrade = storageOptional({ pallet, name: 'LastRuntimeUpgrade', type: lastRuntimeUpgrade });
-export const upgradedToU32RefCount = storageValue({ pallet, name: 'UpgradedToU32RefCount', type: bool, default: true });
+export const upgradedToU32RefCount = storageValue({
+  pallet,
+  name: 'UpgradedToU32RefCount',
+  type: bool,
+  default: true,
+});
 export const upgradedToTripleRefCount = storageValue({
   pallet,
   name: 'UpgradedToTripleRefCount',

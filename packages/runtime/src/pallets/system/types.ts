@@ -60,7 +60,11 @@ export const lastRuntimeUpgrade = struct('frame_system::LastRuntimeUpgradeInfo',
 
 /** One value for each dispatch class. */
 export function perDispatchClass<T>(item: ScaleType<T>) {
-  return struct('frame_support::dispatch::PerDispatchClass', { normal: item, operational: item, mandatory: item }, { T: item });
+  return struct(
+    'frame_support::dispatch::PerDispatchClass',
+    { normal: item, operational: item, mandatory: item },
+    { T: item },
+  );
 }
 
 const weightsPerClass = struct('frame_system::limits::WeightsPerClass', {
@@ -76,4 +80,3 @@ export const blockWeights = struct('frame_system::limits::BlockWeights', {
 });
 export const blockLength = struct('frame_system::limits::BlockLength', { max: perDispatchClass(u32) });
 export const dbWeight = struct('sp_weights::RuntimeDbWeight', { read: u64, write: u64 });
-

@@ -21,7 +21,11 @@ export const timestamp: Pallet = {
   index: 1,
   storage: [now],
   constants: {
-    MinimumPeriod: constant(u64, 1_500n, 'Half of the usual time between blocks, in milliseconds; informative.'),
+    MinimumPeriod: constant(
+      u64,
+      1_500n,
+      'Half of the usual time between blocks, in milliseconds; informative.',
+    ),
   },
   calls: {
     set: call({

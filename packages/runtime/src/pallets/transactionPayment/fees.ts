@@ -4,8 +4,8 @@
  */
 import { u128 } from '../../scale/primitives.js';
 import { accountId } from '../../scale/substrateTypes.js';
-import { credit, debit } from '../balances/ledger.js';
 import { balancesEvents } from '../balances/events.js';
+import { credit, debit } from '../balances/ledger.js';
 import { defineEvents, type PalletContext } from '../Pallet.js';
 
 /** 0.0001 ALICE. Above the existential deposit, so that opening accounts always costs more than it keeps. */
@@ -13,7 +13,11 @@ export const BASE_FEE = 100_000_000n;
 /** 0.0000001 ALICE. */
 export const FEE_PER_BYTE = 100_000n;
 
-export const paymentIdentity = { name: 'TransactionPayment', module: 'pallet_transaction_payment', index: 5 } as const;
+export const paymentIdentity = {
+  name: 'TransactionPayment',
+  module: 'pallet_transaction_payment',
+  index: 5,
+} as const;
 
 export const paymentEvents = defineEvents(paymentIdentity.module, paymentIdentity.index, {
   TransactionFeePaid: { index: 0, fields: { who: accountId, actual_fee: u128, tip: u128 } },

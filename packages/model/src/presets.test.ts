@@ -1,8 +1,8 @@
 /** @file Presets: exact sizes, exact numbers, refusals. SPEC MODEL-1 */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type PresetName, presets, resolveModel } from './ModelConfig.js';
 import { parameterCount } from './modelLayout.js';
+import { type PresetName, presets, resolveModel } from './presets.js';
 
 test('MODEL-1: Alice-7B has exactly these dimensions and 6.18 billion parameters', () => {
   assert.deepEqual(presets['7b'], {

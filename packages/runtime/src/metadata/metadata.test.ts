@@ -1,0 +1,168 @@
+/**
+ * @file Metadata against polkadot-api's own codec builder: keys, values, calls and constants built FROM the metadata
+ * must be the bytes this package writes without it.
+ */
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { addressOf, initCrypto, toHex } from '@alice/protocol';
+import { getDynamicBuilder, getLookupFn } from '@polkadot-api/metadata-builders';
+import { metadata as metadataCodec, unifyMetadata } from '@polkadot-api/substrate-bindings';
+import { contributions, epochs } from '../pallets/proofOfGradient/storage.js';
+import { account } from '../pallets/system/storage.js';
+import { encode } from '../scale/ScaleType.js';
+import { extrinsicHash } from '../storage/hashing.js';
+import { callOf, reportOf, TestChain, transferTo } from '../testing.js';
+import { pallets, runtimeCall } from '../wiring.js';
+import { buildMetadata } from './buildMetadata.js';
+
+before(initCrypto);
+
+const builderOf = (bytes: Uint8Array) => {
+  const unified = unifyMetadata(metadataCodec.dec(bytes));
+  return { unified, build: getDynamicBuilder(getLookupFn(unified)) };
+};
+
+describe('metadata', () => {
+  it('is the same every time and says the same in both versions', () => {
+    const { v14, v15 } = buildMetadata();
+    assert.deepEqual(buildMetadata(), { v14, v15 });
+    assert.deepEqual([...v14.slice(0, 5)], [0x6d, 0x65, 0x74, 0x61, 14]);
+    assert.deepEqual([...v15.slice(0, 5)], [0x6d, 0x65, 0x74, 0x61, 15]);
+    const names = (bytes: Uint8Array) =>
+      builderOf(bytes).unified.pallets.map(({ name, index }) => [name, index]);
+    const expected = [
+      ['System', 0],
+      ['Timestamp', 1],
+      ['Balances', 4],
+      ['TransactionPayment', 5],
+      ['ProofOfGradient', 10],
+    ];
+    assert.deepEqual(names(v14), expected);
+    assert.deepEqual(names(v15), expected);
+  });
+
+  it('leads to the same storage keys', () => {
+    const { build } = builderOf(buildMetadata().v15);
+    const { alice } = new TestChain().people;
+    assert.equal(
+      build.buildStorage('System', 'Account').keys.enc(alice.address),
+      account.keyOf(alice.publicKey).hex,
+    );
+    assert.equal(build.buildStorage('ProofOfGradient', 'Epochs').keys.enc(7), epochs.keyOf(7).hex);
+    for (const pallet of pallets)
+      for (const item of pallet.storage) {
+        if (item.map) continue;
+        assert.equal(
+          build.buildStorage(pallet.name, item.name).keys.enc(),
+          item.prefix().hex,
+          `${pallet.name}.${item.name}`,
+        );
+      }
+  });
+
+  it('leads to the same values', () => {
+    const { build } = builderOf(buildMetadata().v15);
+    const chain = new TestChain();
+    const { alice, bob, server } = chain.people;
+    const scores = [
+      { account: alice.publicKey, role: 'Training', score: 5n },
+      { account: bob.publicKey, role: 'Scoring', score: 6n },
+    ];
+    assert.equal(chain.run(server, reportOf(0, scores)), undefined);
+    const stored = (key: { hex: `0x${string}` }) => toHex(chain.state.get(key.hex)!);
+    const epoch = build.buildStorage('ProofOfGradient', 'Epochs').value.dec(stored(epochs.keyOf(0)));
+    assert.equal(epoch.minted, epochs.get(chain.access, 0)!.minted);
+    assert.equal(epoch.held_out_loss, 10_825_000_000n);
+    const contribution = build
+      .buildStorage('ProofOfGradient', 'Contributions')
+      .value.dec(stored(contributions.keyOf(alice.publicKey)));
+    assert.deepEqual(contribution, contributions.get(chain.access, alice.publicKey));
+    assert.equal(
+      build.buildStorage('System', 'Account').value.dec(stored(account.keyOf(bob.publicKey))).data.free,
+      chain.free(bob),
+    );
+  });
+
+  it('leads to the same defaults', () => {
+    const { unified, build } = builderOf(buildMetadata().v15);
+    for (const pallet of unified.pallets)
+      for (const item of pallet.storage?.items ?? []) {
+        if (item.modifier === 0) continue;
+        const { value } = build.buildStorage(pallet.name, item.name);
+        assert.equal(
+          toHex(value.enc(value.dec(item.fallback))),
+          item.fallback,
+          `${pallet.name}.${item.name}`,
+        );
+      }
+  });
+
+  it('leads to the same calls', () => {
+    const { build } = builderOf(buildMetadata().v15);
+    const { alice, carol } = new TestChain().people;
+    const callBytes = (pallet: string, name: string, args: unknown): string => {
+      const { codec, location } = build.buildCall(pallet, name);
+      return toHex(Uint8Array.of(...location, ...codec.enc(args)));
+    };
+    const dest = { type: 'Id', value: carol.address };
+    assert.equal(
+      callBytes('Balances', 'transfer_keep_alive', { dest, value: 12n }),
+      toHex(encode(runtimeCall, transferTo(carol, 12n, 'transfer_keep_alive'))),
+    );
+    assert.equal(
+      callBytes('Balances', 'transfer_all', { dest, keep_alive: true }),
+      toHex(
+        encode(
+          runtimeCall,
+          callOf('Balances', 'transfer_all', {
+            dest: { type: 'Id', value: carol.publicKey },
+            keep_alive: true,
+          }),
+        ),
+      ),
+    );
+    const zero = `0x${'00'.repeat(32)}`;
+    const facts = {
+      epoch: 3,
+      from_version: 0,
+      to_version: 1,
+      state_root: zero,
+      held_out_loss: 10_825_000_000n,
+      shards_covered: 1,
+      receipts_root: zero,
+    };
+    const theirs = [
+      {
+        account: addressOf(alice.publicKey),
+        role: { type: 'Infrastructure', value: undefined },
+        score: 1n << 90n,
+      },
+    ];
+    const ours = [{ account: alice.publicKey, role: 'Infrastructure', score: 1n << 90n }];
+    assert.equal(
+      callBytes('ProofOfGradient', 'submit_epoch', { ...facts, scores: theirs }),
+      toHex(encode(runtimeCall, reportOf(3, ours))),
+    );
+  });
+
+  it('keeps the indices that transactions and errors are made of', () => {
+    const indices = pallets.map(({ name, index, calls }) => [
+      `${name} ${index}`,
+      ...Object.entries(calls ?? {}).map(([call, { index: callIndex }]) => `${call} ${callIndex}`),
+    ]);
+    assert.deepEqual(indices, [
+      ['System 0', 'remark 0'],
+      ['Timestamp 1', 'set 0'],
+      ['Balances 4', 'transfer_allow_death 0', 'transfer_keep_alive 3', 'transfer_all 4'],
+      ['TransactionPayment 5'],
+      ['ProofOfGradient 10', 'submit_epoch 0'],
+    ]);
+  });
+
+  it('changes only together with SPEC_VERSION', () => {
+    // After an intended change of the metadata: raise SPEC_VERSION, then put the new hash here.
+    assert.equal(extrinsicHash(buildMetadata().v15), METADATA_HASH_OF_SPEC_100);
+  });
+});
+
+const METADATA_HASH_OF_SPEC_100 = '';

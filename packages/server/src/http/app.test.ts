@@ -1,0 +1,263 @@
+/** @file The HTTP face: who may call what, how mistakes are answered, ranges, limits, headers, page and events. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type RouteName, routes } from '@alice/protocol';
+import type { ServerCore } from '../ServerCore.js';
+import { TestClient } from '../testing/TestClient.js';
+import { createTinyNetwork, type TinyNetwork } from '../testing/tinyNetwork.js';
+
+describe('the HTTP face', () => {
+  let network: TinyNetwork;
+  let core: ServerCore;
+  let miner: TestClient;
+  let scorer: TestClient;
+  let nobody: TestClient;
+
+  before(async () => {
+    network = await createTinyNetwork();
+    const staticDir = join(network.dir, 'page');
+    mkdirSync(staticDir);
+    writeFileSync(join(staticDir, 'index.html'), '<h1>Alice</h1>');
+    writeFileSync(join(staticDir, '.secret'), 'no');
+    writeFileSync(join(network.dir, 'outside.txt'), 'no');
+    core = await network.open({ staticDir });
+    miner = await new TestClient(core, network.miner).register();
+    scorer = await new TestClient(core, network.scorer, 'scorer').register();
+    nobody = new TestClient(core, network.otherMiner);
+  });
+  after(async () => {
+    await core.close();
+    network.remove();
+  });
+
+  const params = {
+    version: '0',
+    hash: `0x${'00'.repeat(32)}`,
+    shard: '0',
+    taskId: `0x${'00'.repeat(16)}`,
+    submissionId: 'x',
+    batchId: `0x${'00'.repeat(32)}`,
+    jobId: 'x',
+  };
+
+  it('lets every route be called by its role only', async () => {
+    for (const [name, { access }] of Object.entries(routes) as [RouteName, { access: string }][]) {
+      if (access === 'public') continue;
+      const open = await nobody.call(name, { params });
+      assert.deepEqual([open.status, open.body.code], [401, 'TOKEN_MISSING'], name);
+      if (access === 'scorer') {
+        const answer = await miner.call(name, { params });
+        assert.deepEqual([answer.status, answer.body.code], [403, 'ROLE_FORBIDDEN'], `${name} by a miner`);
+      }
+      if (access === 'miner') {
+        const answer = await scorer.call(name, { params });
+        assert.deepEqual([answer.status, answer.body.code], [403, 'ROLE_FORBIDDEN'], `${name} by a scorer`);
+      }
+    }
+  });
+
+  it('names the field of a mistake', async () => {
+    const device = { kind: 'cpu', name: 'x', threads: 1, memoryBytes: 1, software: 'x' };
+    const good = { address: network.miner.address, instance: 'a', role: 'miner', device };
+    const cases: [string, unknown, string][] = [
+      ['missing field', { ...good, role: undefined }, 'role'],
+      ['unknown field', { ...good, admin: true }, 'body'],
+      ['wrong type', { ...good, instance: 5 }, 'instance'],
+      ['nested', { ...good, device: { ...device, threads: '1' } }, 'device.threads'],
+      ['pattern', { ...good, instance: 'UPPER' }, 'instance'],
+      ['not an object', [], 'body'],
+    ];
+    for (const [what, body, field] of cases) {
+      const answer = await nobody.call('challenge', { body });
+      assert.deepEqual(
+        [answer.status, answer.body.code, answer.body.info.field],
+        [400, 'BAD_REQUEST', field],
+        what,
+      );
+    }
+    const broken = await core.app.inject({
+      method: 'POST',
+      url: '/v1/register',
+      headers: { 'content-type': 'application/json' },
+      payload: '{"a":',
+    });
+    assert.deepEqual([broken.statusCode, broken.json().code], [400, 'BAD_REQUEST']);
+    const version = await nobody.call('version', { params: { version: '-1' } });
+    assert.deepEqual([version.body.code, version.body.info.field], ['BAD_REQUEST', 'version']);
+    assert.equal((await nobody.call('version', { params: { version: '7' } })).body.code, 'NOT_FOUND');
+  });
+
+  it('answers unknown routes, wrong methods and odd addresses in the same form', async () => {
+    for (const [method, url, status] of [
+      ['GET', '/v1/nothing', 404],
+      ['DELETE', '/v1/status', 404],
+      ['GET', '/%ff', 400],
+      ['GET', `/v1/blobs/${'a'.repeat(2000)}`, 401],
+      ['GET', '/../../outside.txt', 404],
+      ['GET', '/.secret', 404],
+    ] as const) {
+      const answer = await core.app.inject({ method, url });
+      if (answer.statusCode === 404 || answer.statusCode === 400)
+        assert.equal(typeof answer.json().code, 'string', url);
+      assert.ok(
+        answer.statusCode === status || answer.statusCode === 404,
+        `${url} gave ${answer.statusCode}`,
+      );
+      assert.ok(!answer.body.includes('no\n') && answer.body !== 'no', url);
+    }
+  });
+
+  it('refuses large messages', async () => {
+    const answer = await nobody.call('challenge', { body: { address: 'x'.repeat(20_000) } });
+    assert.deepEqual([answer.status, answer.body.code], [413, 'BODY_TOO_LARGE']);
+  });
+
+  it('keeps validation shards and masters to itself', async () => {
+    const list = (await miner.call('shards')).body.shards as {
+      shard: number;
+      hash: string;
+      sizeBytes: number;
+    }[];
+    assert.ok(list.length >= 32);
+    const validation = Array.from({ length: list.length + 10 }, (_, i) => i).filter((i) =>
+      core.context.data.isValidation(i),
+    );
+    assert.ok(validation.length >= 2);
+    for (const shard of validation) {
+      assert.ok(!list.some((entry) => entry.shard === shard));
+      for (const client of [miner, scorer]) {
+        const answer = await client.call('shard', { params: { shard: String(shard) } });
+        assert.deepEqual([answer.status, answer.body.code], [403, 'SHARD_PRIVATE']);
+      }
+    }
+    const first = list[0]!;
+    const shard = await miner.call('shard', { params: { shard: String(first.shard) } });
+    assert.deepEqual([shard.status, shard.bytes.length], [200, first.sizeBytes]);
+    assert.equal((await miner.call('shard', { params: { shard: '9999' } })).body.code, 'SHARD_UNKNOWN');
+    const [row] = await core.context.db.query<{ hash: string }>(
+      `SELECT master ->> 'hash' AS hash FROM versions`,
+    );
+    for (const client of [miner, scorer])
+      assert.equal((await client.call('blob', { params: { hash: row!.hash } })).body.code, 'NOT_FOUND');
+  });
+
+  it('gives submissions to scorers only', async () => {
+    const { submissionId } = await miner.contribute('private');
+    await core.coordinator.step();
+    const [row] = await core.context.db.query<{ blob_hash: string; size_bytes: number }>(
+      'SELECT * FROM submissions WHERE submission_id = $1',
+      [submissionId],
+    );
+    assert.equal((await miner.call('blob', { params: { hash: row!.blob_hash } })).body.code, 'NOT_FOUND');
+    const blob = await scorer.call('blob', { params: { hash: row!.blob_hash } });
+    assert.deepEqual([blob.status, blob.bytes.length], [200, row!.size_bytes]);
+  });
+
+  it('honours ranges', async () => {
+    const manifest = (await miner.call('latestVersion')).body;
+    const { hash, sizeBytes } = manifest.snapshot.chunks[0];
+    const whole = (await miner.call('blob', { params: { hash } })).bytes;
+    assert.equal(whole.length, sizeBytes);
+    const part = async (range: string) => miner.call('blob', { params: { hash }, headers: { range } });
+    const cases: [string, number, Uint8Array, string | undefined][] = [
+      ['bytes=0-9', 206, whole.subarray(0, 10), `bytes 0-9/${sizeBytes}`],
+      [
+        `bytes=${sizeBytes - 3}-`,
+        206,
+        whole.subarray(-3),
+        `bytes ${sizeBytes - 3}-${sizeBytes - 1}/${sizeBytes}`,
+      ],
+      ['bytes=-5', 206, whole.subarray(-5), `bytes ${sizeBytes - 5}-${sizeBytes - 1}/${sizeBytes}`],
+      [`bytes=10-${sizeBytes + 10}`, 206, whole.subarray(10), `bytes 10-${sizeBytes - 1}/${sizeBytes}`],
+      ['bytes=0-1,4-5', 200, whole, undefined],
+      ['lines=1-2', 200, whole, undefined],
+    ];
+    for (const [range, status, bytes, contentRange] of cases) {
+      const answer = await part(range);
+      assert.deepEqual([answer.status, answer.headers['content-range']], [status, contentRange], range);
+      assert.deepEqual(Buffer.from(answer.bytes), Buffer.from(bytes), range);
+    }
+    const beyond = await part(`bytes=${sizeBytes}-`);
+    assert.deepEqual(
+      [beyond.status, beyond.body.code, beyond.headers['content-range']],
+      [416, 'RANGE_INVALID', `bytes */${sizeBytes}`],
+    );
+    const known = await miner.call('blob', { params: { hash }, headers: { 'if-none-match': `"${hash}"` } });
+    assert.equal(known.status, 304);
+  });
+
+  it('sends no CORS permission and safe headers with every answer', async () => {
+    for (const url of ['/', '/v1/status', '/v1/nothing', '/healthz']) {
+      const answer = await core.app.inject({
+        method: 'GET',
+        url,
+        headers: { origin: 'https://evil.example' },
+      });
+      assert.equal(answer.headers['access-control-allow-origin'], undefined, url);
+      assert.equal(answer.headers['x-content-type-options'], 'nosniff', url);
+      assert.match(String(answer.headers['content-security-policy']), /default-src 'self'/, url);
+    }
+    assert.equal((await core.app.inject({ method: 'GET', url: '/' })).body, '<h1>Alice</h1>');
+    assert.deepEqual((await core.app.inject({ method: 'GET', url: '/readyz' })).json(), { ok: true });
+  });
+
+  it('hides faults behind an id', async () => {
+    const original = core.context.data.shardBytes;
+    (core.context.data as { shardBytes: unknown }).shardBytes = () =>
+      Promise.reject(new Error('secret path /root/x'));
+    const answer = await miner.call('shard', {
+      params: { shard: String(core.context.data.trainingShards[0]!.shard) },
+    });
+    (core.context.data as { shardBytes: unknown }).shardBytes = original;
+    assert.deepEqual([answer.status, answer.body.code], [500, 'INTERNAL']);
+    assert.match(answer.body.info.errorId, /^[0-9a-f-]{36}$/);
+    assert.ok(!JSON.stringify(answer.body).includes('secret'));
+  });
+
+  it('sends the status at once and again after a change', async () => {
+    await core.app.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = core.app.server.address() as AddressInfo;
+    const events: { versions: unknown[]; miners: unknown[] }[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const request = get({ port, host: '127.0.0.1', path: '/v1/events' }, (response) => {
+        assert.equal(response.headers['content-type'], 'text/event-stream');
+        let text = '';
+        response.on('data', (chunk: Buffer) => {
+          text += chunk;
+          for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+            const data = /^event: status\ndata: (.*)$/.exec(text.slice(0, end));
+            text = text.slice(end + 2);
+            if (data) events.push(JSON.parse(data[1]!));
+            if (events.length === 1) void new TestClient(core, network.otherMiner).register();
+            if (events.length === 2) {
+              request.destroy();
+              resolve();
+            }
+          }
+        });
+      });
+      request.on('error', (error) => (events.length < 2 ? reject(error) : undefined));
+    });
+    assert.equal(events[1]!.miners.length, events[0]!.miners.length + 1);
+  });
+});
+
+describe('request limits', () => {
+  it('tells a member who asks too often when to come back, and counts others apart', async () => {
+    const network = await createTinyNetwork({ limits: { perLoopbackMemberPerMinute: 3 } });
+    const core = await network.open();
+    const miner = await new TestClient(core, network.miner).register();
+    const other = await new TestClient(core, network.otherMiner).register();
+    for (let i = 0; i < 3; i++) assert.equal((await miner.call('shards')).status, 200);
+    const limited = await miner.call('shards');
+    assert.deepEqual([limited.status, limited.body.code], [429, 'RATE_LIMITED']);
+    assert.ok(Number(limited.headers['retry-after']) >= 1 && Number(limited.headers['retry-after']) <= 60);
+    assert.equal((await other.call('shards')).status, 200);
+    await core.close();
+    network.remove();
+  });
+});
