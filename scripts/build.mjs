@@ -5,7 +5,7 @@
  * The web app is bundled separately by its own build script when it has one.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
@@ -32,7 +32,9 @@ function filesUnder(dir, ending) {
 async function buildFile(workspace, file, problems) {
   const source = join(workspace, 'src', file);
   const target = join(workspace, 'dist', file.replace(/\.ts$/, '.js'));
-  if (existsSync(target) && statSync(target).mtimeMs >= statSync(source).mtimeMs) return false;
+  // The output carries its source's time, taken before reading, so a source saved during a build is built again.
+  const { mtime } = statSync(source);
+  if (existsSync(target) && Math.abs(statSync(target).mtimeMs - mtime.getTime()) < 2) return false;
   try {
     const { code } = await transform(await readFile(source, 'utf8'), {
       loader: 'ts',
@@ -45,6 +47,7 @@ async function buildFile(workspace, file, problems) {
     mkdirSync(dirname(target), { recursive: true });
     const temporary = `${target}.${process.pid}.tmp`;
     await writeFile(temporary, code);
+    await utimes(temporary, mtime, mtime);
     await rename(temporary, target);
   } catch (error) {
     problems.push(`${relative(root, source)}: ${error.message}`);

@@ -11,7 +11,7 @@ import {
   type VersionManifest,
 } from '@alice/protocol';
 import fc from 'fast-check';
-import { MAX_FAILURES } from './afterFailure.js';
+import { MAX_FAILURES, MAX_THREAD_DEATHS } from './afterFailure.js';
 import { MinerError } from './errors.js';
 import type { MinerEvent } from './events.js';
 import { MinerLoop } from './MinerLoop.js';
@@ -165,6 +165,7 @@ class FakeTrainer implements Trainer {
       1,
     );
   }
+  async save(): Promise<void> {}
   async close(): Promise<void> {}
 }
 
@@ -431,6 +432,29 @@ describe('failures', () => {
       await assert.rejects(run([{}], { trainer }), (thrown) => thrown === error);
       assert.equal(trainer.syncs.length, 1);
     });
+
+  it('a computing thread that cannot live ends the miner soon', async () => {
+    const trainer = new FakeTrainer();
+    trainer.failures.sync = () => {
+      throw new CodedError(
+        { code: 'THREAD_ENDED', reason: 'no runtime' },
+        'the worker thread ended: no runtime',
+      );
+    };
+    await assert.rejects(run([{}], { trainer }), /no runtime/);
+    assert.equal(trainer.syncs.length, MAX_THREAD_DEATHS);
+  });
+
+  it('a submission that could not be judged is sent again, not trained again', async () => {
+    let nth = 0;
+    const upload = () => {
+      if (++nth === 1) throw refused('TOKEN_INVALID', 401);
+    };
+    const done = await run([{ upload }]);
+    assert.deepEqual(done.server.uploads, [idOf(1), idOf(1)]);
+    assert.equal(done.trainer.trainings, 1);
+    assert.deepEqual(done.trainer.settled, []);
+  });
 
   it('a fault that never goes away is thrown in the end, after growing pauses', async () => {
     const trainer = new FakeTrainer();

@@ -8,16 +8,15 @@ import {
   type LogFacts,
   messageOf,
   refusalOf,
-  type Submission,
   type Task,
   type VersionManifest,
 } from '@alice/protocol';
 import { afterFailure, failurePause, isFatal } from './afterFailure.js';
 import { MinerError } from './errors.js';
 import type { MinerEvent } from './events.js';
-import { judgeDelivery, judgeVerdict } from './judgeSubmission.js';
 import type { MinerServer } from './minerServer.js';
-import type { OpenTrainer, Outcome, Trained, Trainer, UnsettledWork } from './trainer.js';
+import { SubmissionBook } from './SubmissionBook.js';
+import type { OpenTrainer, Trained, Trainer } from './trainer.js';
 
 export type MinerState =
   | { readonly at: 'connect' }
@@ -43,12 +42,6 @@ export interface MinerLoopPorts {
   debug(message: string, facts: LogFacts): void;
 }
 
-interface OpenWork extends UnsettledWork {
-  /** Known once the server has acknowledged it. */
-  readonly submissionId?: string;
-  readonly accepted?: true;
-}
-
 /** How long the server may hold a request for a task; shorter while verdicts are awaited. */
 const WAIT_MS = 20_000;
 const WAIT_FOR_VERDICT_MS = 1_000;
@@ -56,7 +49,7 @@ const WAIT_FOR_VERDICT_MS = 1_000;
 export class MinerLoop {
   readonly #ports: MinerLoopPorts;
   readonly #maxTasks: number;
-  #open: OpenWork[] = [];
+  readonly #book: SubmissionBook;
   #replica: { readonly version: number; readonly stateRoot: string } | undefined;
   /** The task given up last: the server offers it again until its deadline. */
   #droppedTask: string | undefined;
@@ -66,6 +59,7 @@ export class MinerLoop {
   constructor(ports: MinerLoopPorts, maxTasks = Number.POSITIVE_INFINITY) {
     this.#ports = ports;
     this.#maxTasks = maxTasks;
+    this.#book = new SubmissionBook(ports);
   }
 
   /** Runs until done or stopped. Throws only what waiting cannot cure. */
@@ -84,12 +78,12 @@ export class MinerLoop {
       if (isFatal(error, ++this.#failures)) throw error;
       if (state.at === 'train') this.#drop(state.task.taskId, code, messageOf(error));
       this.#ports.debug('Recovering', { state: state.at, code, message: messageOf(error) });
-      await this.#retryLater(code);
+      await this.#retryLater(code, messageOf(error));
       return afterFailure(error);
     }
   }
 
-  #transition(state: Exclude<MinerState, { at: 'done' }> | MinerState): Promise<MinerState> {
+  #transition(state: MinerState): Promise<MinerState> {
     switch (state.at) {
       case 'connect':
         return this.#connect();
@@ -114,49 +108,23 @@ export class MinerLoop {
     emit({ type: 'registered', networkId, serverId, address, instance });
     const { state, unsettled } = await trainer.open(request);
     emit({ type: 'opened', state, unsettled: unsettled.length });
-    const known = new Map(this.#open.map((work) => [work.taskId, work]));
-    this.#open = unsettled.map((work) => known.get(work.taskId) ?? work);
+    this.#book.load(unsettled);
     this.#replica = undefined;
     return { at: 'deliver' };
   }
 
-  /** Sends everything saved that the server has not acknowledged; repeating is harmless (SPEC TASK-1). */
   async #deliver(): Promise<MinerState> {
-    let resync = false;
-    for (const work of this.#open.filter(({ submissionId }) => submissionId === undefined)) {
-      const bytes = await this.#ports.trainer.submission(work.taskId);
-      try {
-        this.#acknowledged(work, (await this.#ports.server.submit(work.taskId, bytes)).submissionId);
-      } catch (error) {
-        const verdict = judgeDelivery(error);
-        if (verdict.kind === 'received') this.#acknowledged(work, verdict.submissionId);
-        else {
-          resync ||= verdict.code === 'STATE_ROOT_WRONG';
-          await this.#settle(work, 'returned');
-          this.#ports.emit({
-            type: 'refused',
-            taskId: work.taskId,
-            submissionId: null,
-            code: verdict.code,
-            reason: messageOf(error),
-            score: '0',
-          });
-        }
-      }
-    }
-    return this.#replica === undefined || resync ? { at: 'sync', fromSnapshot: resync } : { at: 'ask' };
-  }
-
-  #acknowledged(work: OpenWork, submissionId: string): void {
-    this.#replace(work, { ...work, submissionId });
-    this.#delivered++;
-    this.#failures = 0;
-    this.#ports.emit({ type: 'submitted', taskId: work.taskId, submissionId, bytes: work.sizeBytes });
+    const { delivered, wrongStateRoot } = await this.#book.deliver();
+    this.#delivered += delivered;
+    if (delivered > 0) this.#failures = 0;
+    return this.#replica === undefined || wrongStateRoot
+      ? { at: 'sync', fromSnapshot: wrongStateRoot }
+      : { at: 'ask' };
   }
 
   async #sync(fromSnapshot: boolean): Promise<MinerState> {
     await this.#syncTo(await this.#ports.server.latestVersion(), fromSnapshot);
-    return { at: 'ask' };
+    return { at: 'deliver' };
   }
 
   async #syncTo(manifest: VersionManifest, fromSnapshot: boolean): Promise<void> {
@@ -166,8 +134,8 @@ export class MinerLoop {
   }
 
   async #ask(): Promise<MinerState> {
-    await this.#followVerdicts();
-    const waiting = this.#open.some(({ accepted }) => !accepted);
+    await this.#book.follow();
+    const waiting = this.#book.isWaiting;
     if (this.#delivered >= this.#maxTasks) {
       if (!waiting) return { at: 'done' };
       await this.#ports.pause(WAIT_FOR_VERDICT_MS);
@@ -177,15 +145,16 @@ export class MinerLoop {
       waiting ? WAIT_FOR_VERDICT_MS : WAIT_MS,
     );
     if (offer === undefined) {
+      await this.#ports.trainer.save(); // verdicts since the last task; a good moment, nothing else is to do
       if (retryAfterMs > 0) await this.#ports.pause(Math.min(retryAfterMs, WAIT_MS));
       return { at: 'ask' };
     }
     if (offer.taskId === this.#droppedTask) {
-      await this.#retryLater('TASK_DROPPED');
+      await this.#retryLater('TASK_DROPPED', 'the task given up before is offered again');
       this.#droppedTask = undefined; // and then it is tried once more
       return { at: 'ask' };
     }
-    await this.#closeRoundsBefore(offer.round);
+    await this.#book.closeRoundsBefore(offer.round);
     return { at: 'train', task: offer, receivedAtMs: this.#ports.nowMs() };
   }
 
@@ -210,7 +179,7 @@ export class MinerLoop {
       elapsedMs,
       tokensPerSec: (1000 * trained.tokens) / Math.max(elapsedMs, 1),
     });
-    this.#open.push(work);
+    this.#book.add(work);
     this.#failures = 0;
     return { at: 'deliver' };
   }
@@ -240,71 +209,9 @@ export class MinerLoop {
     this.#ports.emit({ type: 'dropped', taskId, code, reason });
   }
 
-  /** Asks what became of each acknowledged submission and acts on what is new. */
-  async #followVerdicts(): Promise<void> {
-    for (const work of this.#open) {
-      if (work.submissionId === undefined || work.accepted) continue;
-      await this.#follow(work, work.submissionId);
-    }
-  }
-
-  /**
-   * A round that is over cannot be rolled back any more, so work accepted in it is final; work that was accepted and
-   * then rolled back with its round is seen here.
-   */
-  async #closeRoundsBefore(round: number): Promise<void> {
-    for (const work of this.#open) {
-      if (work.submissionId === undefined || work.round >= round) continue;
-      const standing = await this.#follow(work, work.submissionId);
-      if (standing === 'accepted') await this.#settle(work, 'applied');
-    }
-  }
-
-  /** Tells what is new about a submission; a refusal takes its work off the books. */
-  async #follow(work: OpenWork, submissionId: string): Promise<Submission['status']> {
-    const { emit } = this.#ports;
-    const { taskId } = work;
-    let submission: Submission;
-    try {
-      submission = await this.#ports.server.submission(submissionId);
-    } catch (error) {
-      if (refusalOf(error) !== 'SUBMISSION_UNKNOWN' && refusalOf(error) !== 'NOT_FOUND') throw error;
-      await this.#settle(work, 'returned'); // the server knows nothing of it, so nobody will apply it
-      emit({
-        type: 'refused',
-        taskId,
-        submissionId,
-        code: 'SUBMISSION_UNKNOWN',
-        reason: messageOf(error),
-        score: '0',
-      });
-      return 'refused';
-    }
-    const { score, gainNats, reason } = submission;
-    const verdict = judgeVerdict(submission);
-    if (verdict.kind === 'queued') return 'queued';
-    if (verdict.kind === 'accepted') {
-      if (!work.accepted) emit({ type: 'accepted', taskId, submissionId, score, gainNats });
-      this.#replace(work, { ...work, accepted: true });
-      return 'accepted';
-    }
-    await this.#settle(work, verdict.outcome);
-    emit({ type: 'refused', taskId, submissionId, code: verdict.code, reason, score });
-    return 'refused';
-  }
-
-  async #settle(work: OpenWork, outcome: Outcome): Promise<void> {
-    await this.#ports.trainer.settle({ taskId: work.taskId, outcome });
-    this.#open = this.#open.filter(({ taskId }) => taskId !== work.taskId);
-  }
-
-  #replace(work: OpenWork, by: OpenWork): void {
-    this.#open = this.#open.map((other) => (other.taskId === work.taskId ? by : other));
-  }
-
-  async #retryLater(code: string): Promise<void> {
+  async #retryLater(code: string, reason: string): Promise<void> {
     const inMs = failurePause(Math.max(this.#failures, 1), this.#ports.random);
-    this.#ports.emit({ type: 'retrying', code, inMs });
+    this.#ports.emit({ type: 'retrying', code, reason, inMs });
     await this.#ports.pause(inMs);
   }
 }

@@ -314,7 +314,7 @@ describe('a restart', () => {
     bytes[bytes.length >> 1]! ^= 1;
     await writeFile(statePath(), bytes);
     const session = await opened();
-    assert.deepEqual(await session.open(openRequest()), { state: 'fresh', unsettled: [] });
+    assert.deepEqual(await session.open(openRequest()), { state: 'damaged', unsettled: [] });
     assert((await readdir(dir)).includes('training-a2x-one.bin.damaged'));
   });
 

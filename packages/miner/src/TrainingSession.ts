@@ -4,22 +4,23 @@
  * Requests are worked on one after another.
  */
 import { join } from 'node:path';
-import type { GradientFunction } from '@alice/model';
 import {
   encodeSubmission,
   entryCount,
   errorCodeOf,
-  type SparseDelta,
+  type HashHex,
+  type HexString,
+  messageOf,
+  type SubmissionHeader,
   type Task,
   type TensorLayout,
 } from '@alice/protocol';
-import { type InnerOptimizer, type LocalTrainingResult, trainLocally } from '@alice/training';
+import type { LocalTrainingResult } from '@alice/training';
 import type { Compute } from './compute.js';
+import { LocalTrainer } from './LocalTrainer.js';
 import { ModelCopy } from './ModelCopy.js';
-import { isOutOfMemory, microBatchesOf } from './microBatches.js';
-import { paceSteps } from './stepPacer.js';
 import { TrainingState } from './TrainingState.js';
-import { rowsOfTask, type TaskRows } from './taskRows.js';
+import { rowsOfTask } from './taskRows.js';
 import type {
   NothingCode,
   OpenedTrainer,
@@ -44,23 +45,18 @@ export interface SessionPorts {
 
 interface Opened {
   readonly request: OpenTrainer;
+  readonly found: OpenedTrainer['state'];
   readonly layout: TensorLayout;
   readonly copy: ModelCopy;
   readonly state: TrainingState;
+  readonly local: LocalTrainer;
 }
 
-interface Keyed<T> {
-  readonly key: string;
-  readonly value: T;
-}
+const STATE_OF = { good: 'resumed', missing: 'fresh', damaged: 'damaged' } as const;
 
 export class TrainingSession implements Trainer {
   readonly #ports: SessionPorts;
   #opened: Opened | undefined;
-  #gradient: Keyed<GradientFunction> | undefined;
-  #optimizer: Keyed<InnerOptimizer> | undefined;
-  /** The largest micro-batch this device's memory has allowed so far. */
-  #largestBatch = Number.POSITIVE_INFINITY;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(ports: SessionPorts) {
@@ -69,22 +65,12 @@ export class TrainingSession implements Trainer {
 
   open(request: OpenTrainer): Promise<OpenedTrainer> {
     return this.#inTurn(async () => {
-      const { dir, address, instance, networkId, serverId, model } = request;
-      const layout = this.#ports.compute.layoutOf(model);
-      const { source, nowMs } = this.#ports;
-      const copy = await ModelCopy.open({
-        path: join(dir, 'model.bin'),
-        layout,
-        networkId,
-        serverId,
-        source,
-        nowMs,
-      });
-      const path = join(dir, `training-${address}-${instance}.bin`);
-      const { state, found } = await TrainingState.open({ path, layout, networkId });
-      this.#opened = { request, layout, copy, state };
-      const outcome = { good: 'resumed', missing: 'fresh', damaged: 'damaged' } as const;
-      return { state: outcome[found], unsettled: state.unsettled };
+      if (!this.#isOpenFor(request)) {
+        await this.#close();
+        this.#opened = await this.#read(request);
+      }
+      const { found, state } = this.#session();
+      return { state: found, unsettled: state.unsettled };
     });
   }
 
@@ -104,16 +90,12 @@ export class TrainingSession implements Trainer {
     return this.#inTurn(() => this.#session().state.settle(taskId, outcome));
   }
 
+  save(): Promise<void> {
+    return this.#inTurn(() => this.#session().state.save());
+  }
+
   close(): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#opened?.state.save();
-      await this.#opened?.copy.save();
-      await this.#gradient?.value.dispose();
-      await this.#optimizer?.value.dispose();
-      this.#opened = undefined;
-      this.#gradient = undefined;
-      this.#optimizer = undefined;
-    });
+    return this.#inTurn(() => this.#close());
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -128,163 +110,87 @@ export class TrainingSession implements Trainer {
     return this.#opened;
   }
 
+  #isOpenFor(request: OpenTrainer): boolean {
+    return JSON.stringify(this.#opened?.request) === JSON.stringify(request);
+  }
+
+  async #read(request: OpenTrainer): Promise<Opened> {
+    const { dir, address, instance, threads, networkId, serverId, model } = request;
+    const { compute, source, nowMs, stopRequested } = this.#ports;
+    const layout = compute.layoutOf(model);
+    const modelPath = join(dir, 'model.bin');
+    const copy = await ModelCopy.open({ path: modelPath, layout, networkId, serverId, source, nowMs });
+    const statePath = join(dir, `training-${address}-${instance}.bin`);
+    const { state, found } = await TrainingState.open({ path: statePath, layout, networkId });
+    const ports = { compute, nowMs, stopRequested, onStep: source.onStep };
+    const local = new LocalTrainer({ model, layout, threads }, ports, state.optimizer);
+    return { request, found: STATE_OF[found], layout, copy, state, local };
+  }
+
+  async #close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    try {
+      await opened?.state.save();
+      await opened?.copy.save();
+    } finally {
+      await opened?.local.dispose();
+    }
+  }
+
   async #train({ task, shard, windowMs }: TrainRequest): Promise<Trained> {
-    const startedMs = this.#ports.nowMs();
-    const base = this.#session().copy.parameters(task.version, task.stateRoot);
-    const taskRows = rowsOfTask(task, shard);
+    const { nowMs, stopRequested } = this.#ports;
+    const { copy, local } = this.#session();
+    const startedMs = nowMs();
+    const base = copy.parameters(task.version, task.stateRoot);
+    const work = { settings: task.settings, base, windowMs, ...rowsOfTask(task, shard) };
     let result: LocalTrainingResult;
     try {
-      result = await this.#trainRows(task, { ...taskRows, base, windowMs });
+      result = await local.train(work);
     } catch (error) {
-      if (errorCodeOf(error) !== 'NOT_FINITE') throw error;
-      await this.#forgetOptimizer(); // its sums have seen what made the weights overflow
-      return nothing('NOT_FINITE', (error as Error).message);
+      if (errorCodeOf(error) === 'NOT_FINITE') return nothing('NOT_FINITE', messageOf(error));
+      throw error;
     }
-    if (this.#ports.stopRequested()) return nothing('STOPPED', 'the miner is stopping');
-    if (result.steps === 0)
-      return result.skippedSteps > 0
-        ? nothing('NOT_FINITE', 'every step gave a loss or gradient that is not a finite number')
-        : nothing(
-            'WINDOW_TOO_SHORT',
-            `no inner step fits into the ${Math.round(windowMs)} ms that were left`,
-          );
-    return this.#keep(task, result, startedMs);
+    if (stopRequested()) return nothing('STOPPED', 'the miner is stopping');
+    if (result.steps > 0) return this.#keep(task, result, startedMs);
+    if (result.skippedSteps > 0) return nothing('NOT_FINITE', 'no step gave a finite loss and gradient');
+    return nothing(
+      'WINDOW_TOO_SHORT',
+      `no inner step fits into the ${Math.round(windowMs)} ms that were left`,
+    );
   }
 
   /** Compresses, encodes and saves: from here on the work survives anything. */
   async #keep(task: Task, result: LocalTrainingResult, startedMs: number): Promise<Trained> {
-    const { state, layout } = this.#session();
+    const { state, layout, local } = this.#session();
     const delta = state.feedback(task.settings).compress(result.delta);
     if (entryCount(delta) === 0) return nothing('EMPTY_DELTA', 'training changed nothing');
-    const lossNats = result.lossesNats.reduce((sum, loss) => sum + loss, 0) / result.steps;
-    const bytes = await this.#encode(task, { result, lossNats, delta, layout });
+    const { steps, skippedSteps, tokens, lossesNats } = result;
+    const lossNats = lossesNats.reduce((sum, loss) => sum + loss, 0) / steps;
+    const bytes = await encodeSubmission(headerOf(task, { steps, tokens, lossNats }), delta, layout);
     const work = { taskId: task.taskId, round: task.round, sizeBytes: bytes.length };
-    state.optimizer = this.#optimizer?.value.exportState();
+    state.optimizer = local.exportOptimizer();
     await state.add(work, bytes);
-    const { steps, skippedSteps, tokens } = result;
-    const microBatch = this.#gradient?.value.batch ?? 0;
-    return {
-      kind: 'work',
-      work,
-      steps,
-      skippedSteps,
-      tokens,
-      lossNats,
-      microBatch,
-      elapsedMs: this.#ports.nowMs() - startedMs,
-    };
+    const { microBatch } = local;
+    const elapsedMs = this.#ports.nowMs() - startedMs;
+    return { kind: 'work', work, steps, skippedSteps, tokens, lossNats, microBatch, elapsedMs };
   }
+}
 
-  async #encode(
-    { taskId, nonce, stateRoot, version }: Task,
-    {
-      result,
-      lossNats,
-      delta,
-      layout,
-    }: { result: LocalTrainingResult; lossNats: number; delta: SparseDelta; layout: TensorLayout },
-  ): Promise<Uint8Array> {
-    const claims = { innerSteps: result.steps, tokens: result.tokens, meanTrainingLossNats: lossNats };
-    const ids = { taskId, nonce, stateRoot } as {
-      taskId: `0x${string}`;
-      nonce: `0x${string}`;
-      stateRoot: `0x${string}`;
-    };
-    return encodeSubmission({ ...ids, baseVersion: version, ...claims }, delta, layout);
-  }
-
-  /** Trains in the largest micro-batch that memory allows; running out of it costs the attempt, not the task. */
-  async #trainRows(
-    task: Task,
-    work: TaskRows & { base: Float32Array; windowMs: number },
-  ): Promise<LocalTrainingResult> {
-    const { settings } = task;
-    const startedMs = this.#ports.nowMs();
-    const sizes = microBatchesOf(settings.rowsPerStep, settings.sequenceLength).filter(
-      (size) => size <= this.#largestBatch,
-    );
-    for (const batch of sizes.length > 0 ? sizes : [1]) {
-      try {
-        const windowMs = work.windowMs - (this.#ports.nowMs() - startedMs);
-        return await this.#attempt(task, { ...work, windowMs, batch });
-      } catch (error) {
-        if (batch === 1 || !isOutOfMemory(error)) throw error;
-        await this.#forgetGradient();
-        this.#largestBatch = batch - 1;
-      }
-    }
-    throw new Error('cannot happen: the last micro-batch either returns or throws');
-  }
-
-  async #attempt(
-    { settings }: Task,
-    {
-      rows,
-      steps,
-      base,
-      windowMs,
-      batch,
-    }: TaskRows & { base: Float32Array; windowMs: number; batch: number },
-  ): Promise<LocalTrainingResult> {
-    const { nowMs, stopRequested, source } = this.#ports;
-    const optimizer = await this.#optimizerFor(settings);
-    const gradientFunction = await this.#gradientFor(batch, settings.sequenceLength);
-    const pacer = paceSteps(windowMs, nowMs, stopRequested);
-    return trainLocally({
-      gradientFunction,
-      optimizer,
-      base,
-      rows,
-      steps,
-      rowsPerStep: settings.rowsPerStep,
-      clipNorm: settings.gradientClip,
-      learningRateAt: (step) => settings.learningRates[step]!,
-      shouldStop: pacer.shouldStop,
-      onStep: ({ step, lossNats, skipped }) => {
-        pacer.onStep();
-        source.onStep({ step, steps, lossNats, skipped });
-      },
-    });
-  }
-
-  async #gradientFor(batch: number, sequenceLength: number): Promise<GradientFunction> {
-    const key = `${batch}x${sequenceLength}`;
-    if (this.#gradient?.key === key) return this.#gradient.value;
-    await this.#forgetGradient();
-    const { model, threads } = this.#session().request;
-    const value = await this.#ports.compute.gradientFunction(model, { batch, sequenceLength, threads });
-    this.#gradient = { key, value };
-    return value;
-  }
-
-  async #optimizerFor(settings: Task['settings']): Promise<InnerOptimizer> {
-    const key = `${settings.optimizer} ${settings.weightDecay}`;
-    if (this.#optimizer?.key === key) return this.#optimizer.value;
-    const { layout, request, state } = this.#session();
-    const saved = this.#optimizer?.value.exportState() ?? state.optimizer;
-    await this.#forgetOptimizer();
-    const value = await this.#ports.compute.optimizer(settings, layout, request.threads);
-    try {
-      if (saved !== undefined) value.importState(saved);
-    } catch (error) {
-      if (errorCodeOf(error) !== 'STATE_INVALID') throw error; // of another optimiser: start with empty sums
-    }
-    this.#optimizer = { key, value };
-    return value;
-  }
-
-  async #forgetGradient(): Promise<void> {
-    const old = this.#gradient;
-    this.#gradient = undefined;
-    await old?.value.dispose();
-  }
-
-  async #forgetOptimizer(): Promise<void> {
-    const old = this.#optimizer;
-    this.#optimizer = undefined;
-    this.#session().state.optimizer = undefined;
-    await old?.value.dispose();
-  }
+function headerOf(
+  { taskId, nonce, stateRoot, version }: Task,
+  { steps, tokens, lossNats }: { steps: number; tokens: number; lossNats: number },
+): SubmissionHeader {
+  return {
+    // The schema of tasks has checked that these are hex strings of the right length.
+    taskId: taskId as HexString,
+    nonce: nonce as HexString,
+    stateRoot: stateRoot as HashHex,
+    baseVersion: version,
+    innerSteps: steps,
+    tokens,
+    meanTrainingLossNats: lossNats,
+  };
 }
 
 function nothing(code: NothingCode, reason: string): Trained {

@@ -44,6 +44,10 @@ export class TrainingThread implements Trainer {
     return this.#started().call('settle', request);
   }
 
+  save(): Promise<void> {
+    return this.#started().call('save', undefined);
+  }
+
   /** Ends training after the step it is in. */
   stop(): void {
     Atomics.store(this.#stop, 0, 1);

@@ -36,11 +36,14 @@ const RECONNECT: ReadonlySet<string> = new Set([
 
 /** So many failures in a row without one finished task mean that trying on is pointless. */
 export const MAX_FAILURES = 20;
+/** A computing thread that dies this often in a row cannot live on this computer: no memory, or no ONNX Runtime. */
+export const MAX_THREAD_DEATHS = 6;
 const BACKOFF = { firstMs: 500, longestMs: 30_000 };
 
 /** True when the miner must stop with this error. */
 export function isFatal(error: unknown, failuresInARow: number): boolean {
   const code = codeOf(error);
+  if (code === 'THREAD_ENDED') return failuresInARow >= MAX_THREAD_DEATHS;
   return FATAL.has(code) || (failuresInARow >= MAX_FAILURES && !RECONNECT.has(code));
 }
 

@@ -31,7 +31,7 @@ export type MinerEvent =
     }
   /** A task that led to no submission. */
   | { type: 'dropped'; taskId: string; code: string; reason: string }
-  | { type: 'retrying'; code: string; inMs: number };
+  | { type: 'retrying'; code: string; reason: string; inMs: number };
 
 /** How a copy of the model came to a version. */
 export type SyncWay = 'none' | 'deltas' | 'snapshot';

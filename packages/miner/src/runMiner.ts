@@ -90,7 +90,7 @@ function openClient(
   const member = { key, instance, role: 'miner', device: deviceInfo(threads), rewardAddress } as const;
   return new ServerClient(
     { url: serverUrl, member, attempts: Number.POSITIVE_INFINITY, signal: ports.signal },
-    { onRetry: ({ code, inMs }) => ports.onEvent({ type: 'retrying', code, inMs }) },
+    { onRetry: ({ code, reason, inMs }) => ports.onEvent({ type: 'retrying', code, reason, inMs }) },
   );
 }
 

@@ -82,6 +82,8 @@ export interface Trainer {
   /** The saved bytes to send. */
   submission(taskId: string): Promise<Uint8Array>;
   settle(request: { readonly taskId: string; readonly outcome: Outcome }): Promise<void>;
+  /** Writes what changed since the last task; settling alone is not saved at once. */
+  save(): Promise<void>;
   /** Saves and lets go of everything. */
   close(): Promise<void>;
 }

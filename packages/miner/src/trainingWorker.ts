@@ -30,6 +30,7 @@ const calls: PortCalls<TrainerSource> = new PortCalls<TrainerSource>(portOfThrea
     return new Moved(bytes, [bytes.buffer]);
   },
   settle: (request: { taskId: string; outcome: Outcome }) => session.settle(request),
+  save: () => session.save(),
   close: () => session.close(),
 });
 

@@ -1,17 +1,17 @@
 /** @file What all parties must agree on: units, keys, hashes, seeded randomness, wire formats, messages. */
 
-export {
-  type AnswerOf,
-  type BodyOf,
-  type CallOptions,
-  type ClientMember,
-  checkServerUrl,
-  type Offered,
-  type RetryNotice,
-  ServerClient,
-  type ServerClientOptions,
-  type ServerClientPorts,
-} from './api/client.js';
+export { ServerClient } from './api/client.js';
+export type {
+  AnswerOf,
+  BodyOf,
+  CallOptions,
+  ClientMember,
+  Offered,
+  RetryNotice,
+  ServerClientOptions,
+  ServerClientPorts,
+} from './api/clientTypes.js';
+export { checkServerUrl } from './api/serverUrl.js';
 export {
   type BackoffOptions,
   backoffMs,

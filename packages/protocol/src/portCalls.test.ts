@@ -18,8 +18,11 @@ function pairOfSides() {
   const release: (() => void)[] = [];
   new PortCalls(portOfThread(channel.port2), {
     // The first call answers last: answers must not depend on order.
-    double: (value: number) =>
-      value === 1 ? new Promise((resolve) => release.push(() => resolve(2))) : (release.pop()?.(), 2 * value),
+    double: (value: number) => {
+      if (value === 1) return new Promise((resolve) => release.push(() => resolve(2)));
+      release.pop()?.();
+      return 2 * value;
+    },
     fail: (how: string) => {
       if (how === 'plain') throw new TypeError('oops');
       throw new CodedError({ code: 'SHARD_TRUNCATED', wantBytes: 7, big: 5n }, 'too short');

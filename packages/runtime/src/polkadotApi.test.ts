@@ -94,7 +94,6 @@ class MemoryProvider {
   }
 
   on(event: string, listener: () => void): () => void {
-    if (event === 'connected') queueMicrotask(listener);
     if (event === 'disconnected') this.#onDisconnected.add(listener);
     return () => this.#onDisconnected.delete(listener);
   }

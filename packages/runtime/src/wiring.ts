@@ -31,12 +31,10 @@ export interface RuntimeEvent {
 
 const base: readonly Pallet[] = [system, timestamp, balances, transactionPayment, proofOfGradient];
 
-/** The `Call` enum of one pallet; `undefined` without calls. */
-const callTypes = new Map(
-  base.flatMap((pallet) =>
-    pallet.calls ? [[pallet.name, enumOf(`${pallet.module}::pallet::Call`, pallet.calls)]] : [],
-  ) as [string, ScaleType<unknown>][],
-);
+/** The `Call` enum of each pallet that has calls. */
+const callTypes = new Map<string, ScaleType<unknown>>();
+for (const { name, module, calls } of base)
+  if (calls) callTypes.set(name, enumOf(`${module}::pallet::Call`, calls) as ScaleType<unknown>);
 
 function outerEnum<T>(
   name: string,

@@ -1,11 +1,11 @@
 /** @file Servers that stop at the worst moment: what was acknowledged is there, what was under way goes on the same way. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { initCrypto, keyPairFromSecret, type LogFacts, type Logger, silentLogger } from '@alice/protocol';
+import { keyPairFromSecret, type LogFacts, type Logger, silentLogger } from '@alice/protocol';
 import type { ServerCore } from './ServerCore.js';
 import { currentRound } from './state/rounds.js';
 import { foldOf } from './state/submissions.js';
@@ -170,9 +170,9 @@ describe('recovery', () => {
 });
 
 describe('kill -9', () => {
-  it('loses no acknowledged submission, whenever it strikes', async () => {
-    await initCrypto();
+  it('loses no acknowledged submission, whenever it strikes', async (t) => {
     const network = await createTinyNetwork();
+    t.after(() => network.remove());
     const script = fileURLToPath(new URL('./testing/busyServer.js', import.meta.url));
     const acknowledged: string[] = [];
     let killAfter = 3;
@@ -197,14 +197,15 @@ describe('kill -9', () => {
     }
     assert.ok(acknowledged.length >= 3 + 5 + 7, `${acknowledged.length} submissions were acknowledged`);
     const core = await network.open();
+    t.after(() => core.close());
     const rows = await core.context.db.query<{ submission_id: string; blob_hash: string }>(
       'SELECT submission_id, blob_hash FROM submissions',
     );
     const stored = new Map(rows.map((row) => [row.submission_id, row.blob_hash]));
     for (const id of acknowledged) assert.ok(stored.has(id), `submission ${id} was acknowledged and lost`);
     for (const hash of stored.values()) assert.ok((await core.context.blobs.get(hash)).length > 0);
-    const scorer = await new TestClient(core, network.scorer, 'scorer').register();
     network.clock.nowMs = Date.now() + 3_600_000; // the children ran on the real clock: all leases are over
+    const scorer = await new TestClient(core, network.scorer, 'scorer').register();
     await scorer.scoreAll();
     const [waiting] = await core.context.db.query<{ n: number }>(
       `SELECT COUNT(*) AS n FROM submissions WHERE status = 'queued'`,
@@ -212,8 +213,5 @@ describe('kill -9', () => {
     assert.equal(waiting!.n, 0, 'everything that was under way was finished');
     const { versions } = (await scorer.call('status')).body;
     assert.ok(versions.length >= 2);
-    assert.ok(existsSync(join(network.options.dir, 'db')));
-    await core.close();
-    network.remove();
   });
 });

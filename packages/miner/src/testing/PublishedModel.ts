@@ -35,7 +35,7 @@ export class PublishedModel {
     const parent = this.manifests.at(-1);
     const version = this.manifests.length;
     const { index, parts } = cutSnapshot(littleEndianBytes(halves), CHUNK_BYTES);
-    parts.forEach((part, i) => this.blobs.set(index.chunks[i]!.hash, part));
+    for (const [i, part] of parts.entries()) this.blobs.set(index.chunks[i]!.hash, part);
     const root = stateRoot(halves, this.layout);
     const setDelta = parent === undefined ? null : await this.#setDelta(parent, { version, root, halves });
     const unsigned = {

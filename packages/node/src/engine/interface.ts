@@ -46,8 +46,8 @@ export interface BlockEngine {
   readonly chain: Chain;
   /** The newest block that can never be undone. */
   readonly finalized: Block;
-  /** Takes an extrinsic into the pool and returns its hash. Throws `RPC_REFUSED` with Substrate's number. */
-  submit(extrinsic: Uint8Array): HexString;
+  /** Takes an extrinsic into the pool; answers its hash. Rejects with `RPC_REFUSED` and Substrate's number. */
+  submit(extrinsic: Uint8Array): Promise<HexString>;
   pending(): readonly Uint8Array[];
   /** The first nonce of the account that neither the state nor the pool has used. */
   nextNonce(account: Uint8Array): number;

@@ -1,6 +1,6 @@
 /**
- * @file What every RPC handler is given, and what it may return: plain JSON. Handlers are synchronous and short; they
- * throw `NodeError`s, which the dispatcher turns into JSON-RPC errors.
+ * @file What every RPC handler is given, and what it may return: plain JSON. Handlers are short, and synchronous
+ * except where a transaction's signature is checked; they throw `NodeError`s, which the dispatcher turns into JSON-RPC errors.
  */
 import type { Logger } from '@alice/protocol';
 import type { Runtime } from '@alice/runtime';
@@ -22,7 +22,7 @@ export interface RpcContext {
   readonly log: Logger;
 }
 
-export type RpcMethod = (context: RpcContext, params: Params) => Json;
+export type RpcMethod = (context: RpcContext, params: Params) => Json | Promise<Json>;
 
 /** A method that keeps sending: what it is called on the wire, and how it starts. */
 export interface RpcSubscription {
@@ -30,5 +30,9 @@ export interface RpcSubscription {
   readonly notification: string;
   readonly unsubscribe: string;
   /** Starts sending; `end` closes the subscription from this side. Returns how to stop. */
-  start(context: RpcContext, params: Params, stream: { send(result: Json): void; end(): void }): () => void;
+  start(
+    context: RpcContext,
+    params: Params,
+    stream: { send(result: Json): void; end(): void },
+  ): (() => void) | Promise<() => void>;
 }

@@ -8,6 +8,7 @@ import { isCodedError, messageOf } from '@alice/protocol';
 import { type NodeErrorInfo, RPC_CODE, rpcError } from '../errors.js';
 import type { Json, RpcContext } from './context.js';
 import { methods } from './methods.js';
+import { isModern, type ModernRequest } from './modernMethods.js';
 import { Params } from './Params.js';
 import { subscriptions, unsubscribeNames } from './subscriptions.js';
 
@@ -16,6 +17,10 @@ export interface RpcLimits {
   readonly batchLength: number;
   readonly connections: number;
   readonly subscriptionsPerConnection: number;
+  /** Open connections per remote address; addresses of this machine are not counted. */
+  readonly connectionsPerAddress: number;
+  /** Requests per second per remote address, with bursts of ten times as many; this machine's are not counted. */
+  readonly requestsPerSecondPerAddress: number;
 }
 
 export const defaultRpcLimits: RpcLimits = {
@@ -23,12 +28,18 @@ export const defaultRpcLimits: RpcLimits = {
   batchLength: 256,
   connections: 512,
   subscriptionsPerConnection: 1024,
+  connectionsPerAddress: 64,
+  requestsPerSecondPerAddress: 200,
 };
 
 /** One client's side: where notifications go, and what it is subscribed to. HTTP has none. */
 export interface RpcConnection {
   readonly subscriptions: Map<string, () => void>;
   send(message: Json): void;
+  /** Set once the client is gone: nothing may be opened for it any more. */
+  isClosed?: boolean;
+  /** Takes requests of the `_v1_` methods, which answer by `send`; absent where they cannot be served. */
+  modern?(request: ModernRequest): void;
 }
 
 export interface RpcAnswer {
@@ -53,25 +64,33 @@ export class RpcDispatcher {
     this.#limits = limits;
   }
 
-  /** Answers a request or a batch. Never throws. */
-  handle(text: string, connection: RpcConnection | undefined): RpcAnswer {
+  /** Answers a request or a batch: at once, or later where a method takes time. Never throws, never rejects. */
+  handle(text: string, connection: RpcConnection | undefined): RpcAnswer | Promise<RpcAnswer> {
+    try {
+      return this.handleMessage(JSON.parse(text), connection);
+    } catch {
+      return { response: failure(null, rpcError(RPC_CODE.parse, 'Parse error')), afterwards: () => undefined };
+    }
+  }
+
+  /** The same for a message that is parsed already. */
+  handleMessage(message: unknown, connection: RpcConnection | undefined): RpcAnswer | Promise<RpcAnswer> {
     const later: (() => void)[] = [];
     const afterwards = (): void => {
       for (const action of later) action();
     };
-    let message: unknown;
-    try {
-      message = JSON.parse(text);
-    } catch {
-      return { response: failure(null, rpcError(RPC_CODE.parse, 'Parse error')), afterwards };
-    }
-    if (!Array.isArray(message)) return { response: this.#one(message, connection, later), afterwards };
+    const answered = (response: Json | undefined): RpcAnswer => ({ response, afterwards });
+    if (!Array.isArray(message)) return after(this.#one(message, connection, later), answered);
     const refusal = this.#batchRefusal(message);
-    if (refusal) return { response: failure(null, refusal), afterwards };
-    const responses = message
-      .map((item) => this.#one(item, connection, later))
-      .filter((item) => item !== undefined);
-    return { response: responses.length > 0 ? responses : undefined, afterwards };
+    if (refusal) return answered(failure(null, refusal));
+    const responses = message.map((item) => this.#one(item, connection, later));
+    const collected = (all: readonly (Json | undefined)[]): RpcAnswer => {
+      const present = all.filter((item) => item !== undefined);
+      return answered(present.length > 0 ? present : undefined);
+    };
+    return responses.some((response) => response instanceof Promise)
+      ? Promise.all(responses).then(collected)
+      : collected(responses as (Json | undefined)[]);
   }
 
   #batchRefusal(batch: readonly unknown[]): Error | undefined {
@@ -81,19 +100,34 @@ export class RpcDispatcher {
     return rpcError(RPC_CODE.oversizedBatch, 'The batch request was too large', `at most ${most} requests`);
   }
 
-  #one(message: unknown, connection: RpcConnection | undefined, later: (() => void)[]): Json | undefined {
+  #one(
+    message: unknown,
+    connection: RpcConnection | undefined,
+    later: (() => void)[],
+  ): Json | undefined | Promise<Json | undefined> {
     const request = requestOf(message);
     if (!request) return failure(null, rpcError(RPC_CODE.invalidRequest, 'Invalid request'));
-    try {
-      const result = this.#result(request, connection, later);
-      return request.id === undefined ? undefined : { jsonrpc: '2.0', id: request.id, result };
-    } catch (error) {
+    const { id } = request;
+    const done = (result: Json): Json | undefined =>
+      id === undefined ? undefined : { jsonrpc: '2.0', id, result };
+    const failed = (error: unknown): Json | undefined => {
       this.#report(request.method, error);
-      return request.id === undefined ? undefined : failure(request.id, error);
+      return id === undefined ? undefined : failure(id, error);
+    };
+    try {
+      if (connection?.modern && isModern(request.method)) return void connection.modern(request);
+      const result = this.#result(request, connection, later);
+      return result instanceof Promise ? result.then(done, failed) : done(result);
+    } catch (error) {
+      return failed(error);
     }
   }
 
-  #result({ method, params }: Request, connection: RpcConnection | undefined, later: (() => void)[]): Json {
+  #result(
+    { method, params }: Request,
+    connection: RpcConnection | undefined,
+    later: (() => void)[],
+  ): Json | Promise<Json> {
     const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (handler) return handler(this.#context, new Params(params));
     if (connection && Object.hasOwn(subscriptions, method))
@@ -103,7 +137,11 @@ export class RpcDispatcher {
     throw rpcError(RPC_CODE.methodNotFound, 'Method not found', hint);
   }
 
-  #subscribe(method: string, params: Params, to: { connection: RpcConnection; later: (() => void)[] }): Json {
+  #subscribe(
+    method: string,
+    params: Params,
+    to: { connection: RpcConnection; later: (() => void)[] },
+  ): Json | Promise<Json> {
     const { connection, later } = to;
     const most = this.#limits.subscriptionsPerConnection;
     if (connection.subscriptions.size >= most)
@@ -127,14 +165,16 @@ export class RpcDispatcher {
       connection.subscriptions.get(id)?.();
       connection.subscriptions.delete(id);
     };
-    const stop = start(this.#context, params, { send, end });
-    if (hasEnded) stop();
-    else connection.subscriptions.set(id, stop);
-    later.push(() => {
-      isLive = true;
-      for (const message of held) connection.send(message);
-    });
-    return id;
+    const opened = (stop: () => void): Json => {
+      if (hasEnded || connection.isClosed) stop();
+      else connection.subscriptions.set(id, stop);
+      later.push(() => {
+        isLive = true;
+        for (const message of held) connection.send(message);
+      });
+      return id;
+    };
+    return after(start(this.#context, params, { send, end }), opened);
   }
 
   /** What is nobody's fault but ours is logged; refusals are everyday business. */
@@ -144,6 +184,11 @@ export class RpcDispatcher {
   }
 }
 
+/** `next(value)`, at once unless the value is still to come. */
+function after<T, R>(value: T | Promise<T>, next: (value: T) => R): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
 function unsubscribed(connection: RpcConnection, params: Params): Json {
   const id = String(params.raw(0));
   connection.subscriptions.get(id)?.();
@@ -151,7 +196,8 @@ function unsubscribed(connection: RpcConnection, params: Params): Json {
 }
 
 function needsWebSocket(method: string): string | undefined {
-  return Object.hasOwn(subscriptions, method) ? 'subscriptions need a WebSocket connection' : undefined;
+  const needs = Object.hasOwn(subscriptions, method) || isModern(method);
+  return needs ? 'this method needs a WebSocket connection' : undefined;
 }
 
 function requestOf(message: unknown): Request | undefined {

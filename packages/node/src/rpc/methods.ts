@@ -3,6 +3,7 @@ import { aliceMethods } from './aliceMethods.js';
 import { authorMethods } from './authorMethods.js';
 import { chainMethods } from './chainMethods.js';
 import type { RpcMethod } from './context.js';
+import { modernMethodNames } from './modernMethods.js';
 import { stateMethods } from './stateMethods.js';
 import { subscriptions, unsubscribeNames } from './subscriptions.js';
 import { systemMethods } from './systemMethods.js';
@@ -20,4 +21,5 @@ const allNames: readonly string[] = [
   ...Object.keys(methods),
   ...Object.keys(subscriptions),
   ...unsubscribeNames,
+  ...modernMethodNames,
 ].sort();

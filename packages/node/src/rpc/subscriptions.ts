@@ -70,14 +70,15 @@ const ENDING: ReadonlySet<ExtrinsicEvent['kind']> = new Set(['finalized', 'usurp
 const watchExtrinsic: RpcSubscription = {
   notification: 'author_extrinsicUpdate',
   unsubscribe: 'author_unwatchExtrinsic',
-  start: ({ engine }, params, { send, end }) => {
+  start: async ({ engine }, params, { send, end }) => {
     const extrinsic = params.bytes(0);
     const stop = engine.watch(toHex(blake2(extrinsic)), (event) => {
       send(eventJson(event));
       if (ENDING.has(event.kind)) end();
     });
     try {
-      engine.submit(extrinsic);
+      // Its events are held back until the client knows the subscription.
+      await engine.submit(extrinsic);
     } catch (error) {
       stop();
       throw error;

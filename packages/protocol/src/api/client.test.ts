@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { fromHex } from '../bytes.js';
 import { initCrypto, keyPairFromSecret, publicKeyOf, verifySignature } from '../keys.js';
-import { checkServerUrl, type RetryNotice, ServerClient, type ServerClientOptions } from './client.js';
+import { ServerClient } from './client.js';
 import { backoffMs, parseRetryAfter } from './clientBackoff.js';
 import { refusalOf, ServerCallError } from './clientErrors.js';
+import type { RetryNotice, ServerClientOptions } from './clientTypes.js';
 import { registrationMessage } from './registration.js';
 import type { Network, Submission } from './schemas.js';
+import { checkServerUrl } from './serverUrl.js';
 
 interface Answer {
   readonly status?: number;

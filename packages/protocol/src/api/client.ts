@@ -4,26 +4,25 @@
  * repeats what is safe to repeat, with jittered backoff that honours Retry-After (SPEC REG-1, REG-3). It does not check
  * the content of bytes against their hash: whoever asked for a hash does.
  */
-import type { Static, TSchema } from '@sinclair/typebox';
-import { Value } from '@sinclair/typebox/value';
-import { toHex, utf8 } from '../bytes.js';
-import { initCrypto, type KeyPair } from '../keys.js';
-import { type BackoffOptions, backoffMs, defaultBackoff, sleep } from './clientBackoff.js';
-import {
-  isServerCallError,
-  refusalOf,
-  ServerCallError,
-  type ServerCallErrorInfo,
-  type ServerIdentity,
-} from './clientErrors.js';
-import { type ExchangeAnswer, exchange, invalidAnswer } from './clientExchange.js';
+import { toHex } from '../bytes.js';
+import { messageOf } from '../errors.js';
+import { initCrypto } from '../keys.js';
+import { backoffMs, defaultBackoff, sleep } from './clientBackoff.js';
+import { isServerCallError, refusalOf, ServerCallError, type ServerIdentity } from './clientErrors.js';
+import { type ExchangeAnswer, exchange } from './clientExchange.js';
+import type {
+  AnswerOf,
+  CallOptions,
+  Offered,
+  ServerClientOptions,
+  ServerClientPorts,
+} from './clientTypes.js';
 import { registrationMessage } from './registration.js';
-import { type Route, type RouteName, routes } from './routes.js';
+import { fillPath, parseAnswer } from './routeMessages.js';
+import { type RouteName, routes } from './routes.js';
 import type {
   Access,
   Challenge,
-  ClientRole,
-  Device,
   Network,
   ScoringJob,
   ScoringResult,
@@ -32,80 +31,11 @@ import type {
   Task,
   VersionManifest,
 } from './schemas.js';
+import { checkServerUrl } from './serverUrl.js';
 import type { NetworkStatus } from './status.js';
 
-type Table = typeof routes;
-export type BodyOf<N extends RouteName> = Table[N] extends { body: infer B }
-  ? B extends TSchema
-    ? Static<B>
-    : Uint8Array
-  : undefined;
-/** Routes that answer 204 when there is nothing to do now. */
-type OfferRoute = 'task' | 'job';
-type FullAnswer<N extends RouteName> = Table[N]['answer'] extends infer A
-  ? A extends TSchema
-    ? Static<A>
-    : Uint8Array
-  : never;
-/** What a route offers; `offer` is undefined for "nothing now, ask again in `retryAfterMs`". */
-export interface Offered<T> {
-  readonly offer: T | undefined;
-  readonly retryAfterMs: number;
-}
-export type AnswerOf<N extends RouteName> = N extends OfferRoute ? Offered<FullAnswer<N>> : FullAnswer<N>;
-
-export interface CallOptions<N extends RouteName> {
-  /** Values for the `:names` in the route's path. */
-  readonly params?: Readonly<Record<string, string | number>> | undefined;
-  readonly body?: BodyOf<N> | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Added to the idle timeout: how long the server may keep the request open on purpose. */
-  readonly waitMs?: number | undefined;
-  /** Bound on the answer; default by kind of answer. */
-  readonly maxAnswerBytes?: number | undefined;
-}
-
-/** Who registers. Without it a client may only call public routes. */
-export interface ClientMember {
-  readonly key: KeyPair;
-  readonly instance: string;
-  readonly role: ClientRole;
-  readonly device: Device;
-  /** Where rewards go; the key's address when absent (SPEC REG-2). */
-  readonly rewardAddress?: string | undefined;
-}
-
-export interface RetryNotice {
-  readonly route: RouteName;
-  /** The server's refusal code, or the code of our own error. */
-  readonly code: string;
-  readonly inMs: number;
-  readonly failures: number;
-}
-
-export interface ServerClientOptions {
-  /** `https://…`, or `http://` to this machine. */
-  readonly url: string;
-  readonly member?: ClientMember | undefined;
-  /** The network and server that must answer; otherwise the first answer is pinned. */
-  readonly identity?: ServerIdentity | undefined;
-  /** Tries of one call before its error is thrown; `Infinity` keeps trying. */
-  readonly attempts?: number;
-  /** A call fails when nothing arrives for this long. */
-  readonly idleTimeoutMs?: number;
-  readonly backoff?: BackoffOptions;
-  /** Ends registrations and waits; calls may have a signal of their own besides. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The outside world, each with the platform's own as default. */
-export interface ServerClientPorts {
-  readonly fetch?: typeof fetch;
-  readonly nowMs?: () => number;
-  readonly random?: () => number;
-  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
-  readonly onRetry?: (notice: RetryNotice) => void;
-}
+// The chain's client applies the same rule and imports it from here.
+export { checkServerUrl };
 
 /** Refusals that say "later", not "no". */
 const RETRY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -241,7 +171,8 @@ export class ServerClient {
         const { info } = error as ServerCallError;
         const asked = info.code === 'SERVER_REFUSED' ? info.retryAfterMs : null;
         const inMs = backoffMs(failures, this.#ports.random, asked, this.#options.backoff ?? defaultBackoff);
-        this.#ports.onRetry?.({ route, code: refusalOf(error) ?? info.code, inMs, failures });
+        const code = refusalOf(error) ?? info.code;
+        this.#ports.onRetry?.({ route, code, reason: messageOf(error), inMs, failures });
         await this.#ports.sleep(inMs, anySignal(this.#options.signal, signal));
       }
     }
@@ -347,76 +278,6 @@ function mayRepeat(route: RouteName, error: unknown): boolean {
   // A lost answer to `register` kills its challenge; the registration then starts again with a new one.
   return (
     RETRY_STATUS.has(info.status) || (info.route === 'register' && info.refusal.startsWith('CHALLENGE_'))
-  );
-}
-
-function parseAnswer<N extends RouteName>(
-  name: N,
-  { status, bytes, retryAfterMs }: ExchangeAnswer,
-): AnswerOf<N> {
-  const isOffer = name === 'task' || name === 'job';
-  if (isOffer && status === 204) return { offer: undefined, retryAfterMs: retryAfterMs ?? 0 } as AnswerOf<N>;
-  const { answer: schema } = routes[name] as Route;
-  const answer = schema === 'bytes' ? bytes : parseJson(name, schema, bytes);
-  return (isOffer ? { offer: answer, retryAfterMs: 0 } : answer) as AnswerOf<N>;
-}
-
-function parseJson(name: RouteName, schema: TSchema, bytes: Uint8Array): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(bytes));
-  } catch {
-    throw invalidAnswer(name, '', 'not JSON');
-  }
-  if (Value.Check(schema, value)) return value;
-  const first = Value.Errors(schema, value).First();
-  throw invalidAnswer(name, first?.path ?? '', first?.message ?? 'not as described');
-}
-
-function fillPath(name: RouteName, params: Readonly<Record<string, string | number>>): string {
-  return routes[name].path.replace(/:(\w+)/g, (_, key: string) => {
-    const value = params[key];
-    if (value === undefined) throw new Error(`cannot happen: "${name}" is always called with its "${key}"`);
-    return encodeURIComponent(String(value));
-  });
-}
-
-/**
- * The server's address without a trailing slash. Throws `SERVER_URL_INVALID`, and `TLS_REQUIRED` for plain http to
- * anything but this machine (SPEC REG-3).
- */
-export function checkServerUrl(text: string): string {
-  let url: URL | undefined;
-  try {
-    url = new URL(text);
-  } catch {
-    // falls through to the one error below
-  }
-  if (
-    url === undefined ||
-    !/^https?:$/.test(url.protocol) ||
-    url.username !== '' ||
-    url.password !== '' ||
-    url.search !== '' ||
-    url.hash !== ''
-  ) {
-    const info: ServerCallErrorInfo = { code: 'SERVER_URL_INVALID', url: redacted(text) };
-    throw new ServerCallError(info, `"${info.url}" is not a server address; write it like https://host:port`);
-  }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname))
-    throw new ServerCallError(
-      { code: 'TLS_REQUIRED', host: url.hostname },
-      `plain http is only for this machine; use https://${url.host} (tokens and data would be readable on the way)`,
-    );
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
-}
-
-/** A password written into an address must not reach a message. */
-const redacted = (text: string): string => text.replace(/\/\/[^/@]*@/, '//…@').slice(0, 200);
-
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
   );
 }
 

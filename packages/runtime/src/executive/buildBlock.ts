@@ -29,7 +29,7 @@ import { type CheckEnvironment, type CheckedExtrinsic, checkExtrinsic, refTimeOf
 import { writeCodeMarker } from './codeMarker.js';
 import { bareExtrinsic } from './extrinsic.js';
 
-type Services = Pick<CheckEnvironment, 'verifySignature' | 'metadataHash'>;
+type Services = Pick<CheckEnvironment, 'verifySignature'>;
 
 /** Throws `BLOCK_NUMBER_WRONG`, `TIMESTAMP_NOT_LATER`: mistakes of the engine, not of any transaction. */
 export function buildBlock(state: StateView, input: BlockInput, services: Services): BlockOutput {

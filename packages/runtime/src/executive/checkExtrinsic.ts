@@ -39,8 +39,6 @@ export interface CheckEnvironment {
   /** Hash of an earlier block, if it is still known. */
   readonly blockHash: (number: number) => HexString | undefined;
   readonly verifySignature: typeof verifySignature;
-  /** Hash of the metadata that hardware wallets sign, where it is known. */
-  readonly metadataHash: () => Uint8Array | undefined;
 }
 
 /** Checks `extrinsic` for the block of the environment's context. Never throws for what the extrinsic contains. */
@@ -94,9 +92,8 @@ function payloadOf(
   const genesisHash = environment.blockHash(0);
   const birthHash = environment.blockHash(birthOf(extra.CheckMortality, environment.context.blockNumber));
   if (!genesisHash || !birthHash) return 'AncientBirthBlock';
-  const wantsMetadataHash = extra.CheckMetadataHash.mode === 'Enabled';
-  const metadataHash = wantsMetadataHash ? environment.metadataHash() : undefined;
-  if (wantsMetadataHash && !metadataHash) return 'BadProof';
+  // The hash that hardware wallets may ask for is not offered, so nothing can have been signed with it.
+  if (extra.CheckMetadataHash.mode === 'Enabled') return 'BadProof';
   return signingPayload(callBytes, extraBytes, {
     CheckNonZeroSender: undefined,
     CheckSpecVersion: SPEC_VERSION,
@@ -106,7 +103,7 @@ function payloadOf(
     CheckNonce: undefined,
     CheckWeight: undefined,
     ChargeTransactionPayment: undefined,
-    CheckMetadataHash: metadataHash,
+    CheckMetadataHash: undefined,
   });
 }
 

@@ -1,7 +1,8 @@
 /** @file The runtime as engines see it (`interface.ts`): pallets, executive, metadata and runtime APIs in one value. */
-import { concatBytes, type HexString } from '@alice/protocol';
+import { concatBytes, equalBytes, type HexString } from '@alice/protocol';
 import type { Runtime, StateView, Validity } from '../interface.js';
 import { buildMetadata } from '../metadata/buildMetadata.js';
+import { parameterServer } from '../pallets/proofOfGradient/storage.js';
 import { account, blockNumber } from '../pallets/system/storage.js';
 import { u32 } from '../scale/primitives.js';
 import { encode } from '../scale/ScaleType.js';
@@ -31,8 +32,8 @@ export interface RuntimeOptions {
 }
 
 const MAX_U64 = (1n << 64n) - 1n;
-/** Epoch reports go before every tip. */
-const OPERATIONAL_PRIORITY = 1n << 63n;
+/** The parameter server's reports go before every tip. */
+const REPORT_PRIORITY = 1n << 63n;
 
 /** The state machine. Call after `await initCrypto()`. The metadata is built when it is first asked for. */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
@@ -41,19 +42,18 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     built ??= buildMetadata();
     return version === 14 ? built.v14 : built.v15;
   };
-  const signatures = new SignatureCache();
-  const services = { verifySignature: signatures.verify, metadataHash: () => undefined };
+  const services = { verifySignature: new SignatureCache().verify };
 
-  const validate = (state: StateView, extrinsic: Uint8Array): Validity => {
-    const next = blockNumber.get(new Overlay(state)) + 1;
-    const context = new BlockContext(state, next);
+  const validate = (state: StateView, extrinsic: Uint8Array, headHash?: HexString): Validity => {
+    const head = blockNumber.get(new Overlay(state));
+    const context = new BlockContext(state, head + 1);
     const blockHash = (number: number): HexString | undefined =>
       knownHash(context, number) ??
-      (number === 0 ? options.genesisHash?.() : undefined) ??
-      options.blockHash?.(number);
+      (number === head ? headHash : undefined) ??
+      hashFromEngine(options, number);
     const check = checkExtrinsic({ ...services, context, blockHash }, extrinsic);
     if ('reason' in check) return { valid: false, hash: extrinsicHash(extrinsic), reason: check.reason };
-    return validityOf(check.ok, account.get(context.state, check.ok.signer).nonce, next);
+    return validityOf(check.ok, context);
   };
 
   return {
@@ -61,13 +61,13 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     metadata,
     buildGenesis,
     buildBlock: (state, input) => buildBlock(state, input, services),
-    validate,
+    validate: (state, extrinsic) => validate(state, extrinsic),
     call: (state, method, data) =>
       callApi(
         {
           state: new Overlay(state),
           metadata: (version) => (version === 14 || version === 15 ? metadata(version) : undefined),
-          validate: (extrinsic) => validate(state, extrinsic),
+          validate: (extrinsic, headHash) => validate(state, extrinsic, headHash),
         },
         method,
         data,
@@ -76,17 +76,23 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   };
 }
 
-function validityOf(checked: CheckedExtrinsic, accountNonce: number, nextBlock: number): Validity {
+function hashFromEngine({ genesisHash, blockHash }: RuntimeOptions, number: number): HexString | undefined {
+  return (number === 0 ? genesisHash?.() : undefined) ?? blockHash?.(number);
+}
+
+function validityOf(checked: CheckedExtrinsic, { state, blockNumber: nextBlock }: BlockContext): Validity {
   const { hash, signer, nonce, tip, death } = checked;
   const tag = (of: number): Uint8Array => concatBytes(signer, encode(u32, of));
-  const tipPriority = tip < OPERATIONAL_PRIORITY ? tip : OPERATIONAL_PRIORITY - 1n;
+  // The class alone would let anyone buy first place with a report that fails.
+  const isReport = checked.class === 'Operational' && equalBytes(signer, parameterServer.get(state));
+  const tipPriority = tip < REPORT_PRIORITY ? tip : REPORT_PRIORITY - 1n;
   return {
     valid: true,
     hash,
     signer,
     nonce,
-    priority: checked.class === 'Operational' ? OPERATIONAL_PRIORITY + tipPriority : tipPriority,
-    requires: nonce > accountNonce ? [tag(nonce - 1)] : [],
+    priority: isReport ? REPORT_PRIORITY + tipPriority : tipPriority,
+    requires: nonce > account.get(state, signer).nonce ? [tag(nonce - 1)] : [],
     provides: [tag(nonce)],
     longevity: death === undefined ? MAX_U64 : BigInt(death - nextBlock),
   };

@@ -1,10 +1,18 @@
 /** @file Blocks and validity: signatures, nonces, lifetimes, limits, determinism, and bytes from strangers. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { type HexString, initCrypto, isCodedError, keyPairFromSecret, toHex } from '@alice/protocol';
+import {
+  compareBytes,
+  type HexString,
+  initCrypto,
+  isCodedError,
+  keyPairFromSecret,
+  toHex,
+} from '@alice/protocol';
 import fc from 'fast-check';
 import type { InvalidReason } from '../interface.js';
 import { EXISTENTIAL_DEPOSIT } from '../pallets/balances/ledger.js';
+import { emittedBy } from '../pallets/proofOfGradient/emission.js';
 import { BLOCK_HASH_COUNT } from '../pallets/system/index.js';
 import { blockHash } from '../pallets/system/storage.js';
 import { feeOf } from '../pallets/transactionPayment/fees.js';
@@ -136,6 +144,7 @@ describe('mortal transactions', () => {
     assert.ok(validity.valid);
     assert.equal(validity.longevity, 3n);
     assert.equal(chain.build([extrinsic]).results.length, 2);
+    assertInvalid(chain, chain.sign(alice, transferTo(bob, 1n), { metadataHashMode: 'Enabled' }), 'BadProof');
     const late = chain.sign(alice, transferTo(bob, 1n), { era, birthHash: chain.hashes[birth]! });
     for (let i = 0; i < 3; i++) chain.build();
     assertInvalid(chain, late, 'BadProof');
@@ -178,6 +187,49 @@ describe('mortal transactions', () => {
   });
 });
 
+describe('any history of transfers and epochs', () => {
+  it('keeps every invariant, and issuance grows by exactly what epochs mint', () => {
+    const order = fc.record({
+      signer: fc.nat(2),
+      to: fc.nat(2),
+      planck: fc.bigInt({ min: 0n, max: 2_000n * ALICE_UNIT }),
+    });
+    const report = fc.record({
+      scores: fc.array(fc.bigInt({ min: 0n, max: 9n }), { minLength: 3, maxLength: 3 }),
+      ahead: fc.nat(1),
+    });
+    const step = fc.oneof(order, report);
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), (steps) => {
+        const chain = new TestChain();
+        const { alice, carol, server } = chain.people;
+        const people = [alice, carol, server].sort((a, b) => compareBytes(a.publicKey, b.publicKey));
+        const start = chain.issuance;
+        let minted = 0n;
+        let epoch = 0;
+        for (const now of steps) {
+          const call =
+            'scores' in now
+              ? reportOf(
+                  epoch + now.ahead,
+                  now.scores.map((score, i) => ({ account: people[i]!.publicKey, role: 'Training', score })),
+                )
+              : transferTo(people[now.to]!, now.planck);
+          const signer = 'scores' in now ? server : people[now.signer]!;
+          chain.build([chain.sign(signer, call)], 60_000n);
+          for (const event of chain.eventsNamed('ProofOfGradient', 'EpochSettled')) {
+            minted += (event as { minted: bigint }).minted;
+            epoch++;
+          }
+          assert.equal(chain.issuance, start + minted);
+          assert.ok(minted <= emittedBy(GENESIS_MS, chain.nowMs));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
 describe('fees', () => {
   it('must be payable from what the account holds above the existential deposit', () => {
     const chain = new TestChain({ balances: [] });
@@ -192,7 +244,7 @@ describe('fees', () => {
     assert.equal(just.run(poor, transferTo(poor, 0n)), undefined);
   });
 
-  it('rank a transaction by its tip, and epoch reports above all tips', () => {
+  it('rank a transaction by its tip, and reports of the parameter server above all tips', () => {
     const chain = new TestChain();
     const { alice, bob, server } = chain.people;
     const priority = (extrinsic: Uint8Array): bigint => {
@@ -204,6 +256,11 @@ describe('fees', () => {
     assert.ok(
       priority(chain.sign(server, reportOf(0, []))) >
         priority(chain.sign(alice, transferTo(bob, 1n), { tip: 999n * ALICE_UNIT })),
+    );
+    assert.equal(
+      priority(chain.sign(alice, reportOf(0, []))),
+      0n,
+      'a stranger bought first place with a report',
     );
   });
 });

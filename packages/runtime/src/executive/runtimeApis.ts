@@ -2,6 +2,7 @@
  * @file The runtime APIs behind `state_call`: one table gives their types in the metadata, their codecs and what they
  * do. All read-only. Names, arguments and results are Substrate's (CHAIN-4).
  */
+import type { HexString } from '@alice/protocol';
 import type { InvalidReason, Validity } from '../interface.js';
 import { account } from '../pallets/system/storage.js';
 import { BASE_FEE, feeOf } from '../pallets/transactionPayment/fees.js';
@@ -28,7 +29,8 @@ import { signedExtensions } from './signedExtensions.js';
 export interface ApiEnvironment {
   readonly state: StateAccess;
   readonly metadata: (version: number) => Uint8Array | undefined;
-  readonly validate: (extrinsic: Uint8Array) => Validity;
+  /** On the state's own block, whose hash is `headHash`. */
+  readonly validate: (extrinsic: Uint8Array, headHash: HexString) => Validity;
 }
 
 export interface ApiMethod {
@@ -139,8 +141,8 @@ export const runtimeApis: Readonly<
     validate_transaction: method({
       inputs: { source: transactionSource, tx: uncheckedExtrinsic, block_hash: h256 },
       output: result(validTransaction, validityError),
-      run: ({ validate }, { tx }) => {
-        const validity = validate(encode(bytes, tx));
+      run: ({ validate }, { tx, block_hash: headHash }) => {
+        const validity = validate(encode(bytes, tx), headHash);
         if (!validity.valid) return invalidBecause(validity.reason);
         const { priority, requires, provides, longevity } = validity;
         return { ok: { priority, requires, provides, longevity, propagate: true } };

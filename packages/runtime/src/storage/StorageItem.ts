@@ -4,6 +4,7 @@
  * use, once, because hashing needs WebAssembly that is not loaded at import time.
  */
 import { concatBytes, type HexString, toHex } from '@alice/protocol';
+import { invalid } from '../scale/ByteReader.js';
 import { decode, encode, type ScaleType } from '../scale/ScaleType.js';
 import { blake2b128, twox64, twox128Text } from './hashing.js';
 import type { StateAccess, StorageKey } from './Overlay.js';
@@ -140,8 +141,7 @@ function mapOf<K, V>(
     put: (state, key, value) => state.write(keyOf(key), encode(type, value)),
     remove: (state, key) => state.write(keyOf(key), undefined),
     check: (storageKey, value) => {
-      if (keyOf(keyFrom(storageKey)).hex !== toHex(storageKey))
-        throw new Error('the hash in the key is wrong');
+      if (keyOf(keyFrom(storageKey)).hex !== toHex(storageKey)) throw invalid('the hash in the key is wrong');
       decode(type, value);
     },
   };

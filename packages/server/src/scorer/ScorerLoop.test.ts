@@ -83,7 +83,6 @@ async function run({ jobs, score, post, heartbeat }: Script) {
       if (!until?.aborted) nowMs += ms;
     },
     random: () => 0.5,
-    debug: () => {},
     signal: stop.signal,
   });
   return { events, posted, beats, connects };

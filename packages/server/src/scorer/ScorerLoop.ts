@@ -5,7 +5,6 @@
 import {
   backoffMs,
   errorCodeOf,
-  type LogFacts,
   messageOf,
   refusalOf,
   type ScoringJob,
@@ -25,7 +24,6 @@ export interface ScorerLoopPorts {
   /** Resolves after `ms`, or as soon as the given signal or the scorer's own is aborted. */
   pause(ms: number, signal?: AbortSignal): Promise<void>;
   random(): number;
-  debug(message: string, facts: LogFacts): void;
   readonly signal: AbortSignal;
 }
 
@@ -45,6 +43,8 @@ const FATAL: ReadonlySet<string> = new Set([
   'SCORER_VERSION_UNSIGNED',
   'CONFIG_INVALID',
 ]);
+/** A computing thread that dies this often in a row cannot live on this computer: no memory, or no ONNX Runtime. */
+const MAX_THREAD_DEATHS = 6;
 /** Answers that say the job is no longer this scorer's. */
 const NOT_MINE: ReadonlySet<string> = new Set(['JOB_NOT_YOURS', 'JOB_UNKNOWN']);
 
@@ -61,10 +61,11 @@ export async function scoreJobs(ports: ScorerLoopPorts): Promise<void> {
       if (ports.signal.aborted) return;
       const code = codeOf(error);
       if (FATAL.has(code)) throw error;
+      failures++;
+      if (code === 'THREAD_ENDED' && failures >= MAX_THREAD_DEATHS) throw error;
       if (code === 'THREAD_ENDED') isConnected = false;
-      const inMs = backoffMs(++failures, ports.random, null);
-      ports.debug('Recovering', { code, message: messageOf(error), failures });
-      ports.emit({ type: 'retrying', code, inMs });
+      const inMs = backoffMs(failures, ports.random, null);
+      ports.emit({ type: 'retrying', code, reason: messageOf(error), inMs });
       await ports.pause(inMs);
     }
   }

@@ -43,7 +43,7 @@ export async function runScorer(
   const member = { key, instance, role: 'scorer', device: deviceOf(threads) } as const;
   const server = new ServerClient(
     { url: serverUrl, member, attempts: Number.POSITIVE_INFINITY, signal },
-    { onRetry: ({ code, inMs }) => emit({ type: 'retrying', code, inMs }) },
+    { onRetry: ({ code, reason, inMs }) => emit({ type: 'retrying', code, reason, inMs }) },
   );
   const scorer = new ScoringThread(sourceOf(server));
   try {
@@ -56,7 +56,6 @@ export async function runScorer(
       pause: (ms, until) =>
         sleep(ms, until ? AbortSignal.any([signal, until]) : signal).catch(() => undefined),
       random: Math.random,
-      debug: (message, facts) => log.debug(message, facts),
       signal,
     });
   } finally {

@@ -15,4 +15,4 @@ export type ScorerEvent =
     }
   /** Another scorer has the job now; nothing is wrong. */
   | { type: 'lost'; jobId: string; code: string }
-  | { type: 'retrying'; code: string; inMs: number };
+  | { type: 'retrying'; code: string; reason: string; inMs: number };

@@ -66,7 +66,10 @@ export class StreamingAggregator {
     if (this.#held.length === HELD) this.#release();
   }
 
-  /** The round's delta, dense; zero everywhere when nothing was added. Later submissions may still be added. */
+  /**
+   * The round's delta, dense; zero everywhere when nothing was added. Ends the wait of held submissions: who recomputes
+   * a round bit for bit asks once, at its end. Later submissions may still be added.
+   */
   aggregate(): Float32Array {
     this.#release();
     const mean = new Float32Array(this.#layout.size);

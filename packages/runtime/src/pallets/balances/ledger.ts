@@ -34,22 +34,18 @@ export function canPay(context: PalletContext, who: AccountId, amount: bigint): 
 export function credit(context: PalletContext, who: AccountId, amount: bigint): void {
   if (amount === 0n) return;
   const info = account.get(context.state, who);
-  if (info.providers > 0) return putFree(context, who, info, info.data.free + amount);
-  if (amount < EXISTENTIAL_DEPOSIT && !isFeeCollector(context, who)) return collectDust(context, who, amount);
-  putFree(context, who, { ...info, providers: 1 }, info.data.free + amount);
-  systemEvents.deposit(context, 'NewAccount', { account: who });
-  balancesEvents.deposit(context, 'Endowed', { account: who, free_balance: amount });
+  if (info.providers > 0) putFree(context, who, info, info.data.free + amount);
+  else if (amount >= EXISTENTIAL_DEPOSIT || isFeeCollector(context, who)) open(context, who, info, amount);
+  else collectDust(context, who, amount);
 }
 
 /** Takes from a balance that `canPay` it or passed `checkTransfer`; closes the account if too little is left. */
 export function debit(context: PalletContext, who: AccountId, amount: bigint): void {
   const info = account.get(context.state, who);
   const left = info.data.free - amount;
-  if (left >= EXISTENTIAL_DEPOSIT || isFeeCollector(context, who) || !canClose(info))
-    return putFree(context, who, info, left);
-  putFree(context, who, { ...info, providers: 0 }, 0n);
-  systemEvents.deposit(context, 'KilledAccount', { account: who });
-  if (left > 0n) collectDust(context, who, left);
+  const stays = left >= EXISTENTIAL_DEPOSIT || isFeeCollector(context, who) || !canClose(info);
+  if (stays) putFree(context, who, info, left);
+  else close(context, who, info, left);
 }
 
 export interface Transfer {
@@ -102,6 +98,19 @@ const isFeeCollector = (context: PalletContext, who: AccountId): boolean =>
   equalBytes(who, context.feeCollector);
 const canClose = ({ consumers, data }: AccountInfo): boolean =>
   consumers === 0 && data.reserved === 0n && data.frozen === 0n;
+
+function open(context: PalletContext, who: AccountId, info: AccountInfo, amount: bigint): void {
+  putFree(context, who, { ...info, providers: 1 }, info.data.free + amount);
+  systemEvents.deposit(context, 'NewAccount', { account: who });
+  balancesEvents.deposit(context, 'Endowed', { account: who, free_balance: amount });
+}
+
+/** The record stays with its nonce, so that no transaction of the account can be replayed when it opens again. */
+function close(context: PalletContext, who: AccountId, info: AccountInfo, dust: bigint): void {
+  putFree(context, who, { ...info, providers: 0 }, 0n);
+  systemEvents.deposit(context, 'KilledAccount', { account: who });
+  if (dust > 0n) collectDust(context, who, dust);
+}
 
 function putFree(context: PalletContext, who: AccountId, info: AccountInfo, free: bigint): void {
   account.put(context.state, who, { ...info, data: { ...info.data, free } });

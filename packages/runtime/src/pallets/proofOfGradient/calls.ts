@@ -120,7 +120,8 @@ function rewardFor(state: StateAccess, fromMs: bigint, toMs: bigint): bigint {
   const genesis = genesisTime.get(state);
   const scheduled = emittedBy(genesis, toMs) - emittedBy(genesis, fromMs);
   const room = MAX_SUPPLY_PLANCK - totalIssuance.get(state);
-  return scheduled < room ? scheduled : room;
+  if (scheduled > room) return room;
+  return scheduled;
 }
 
 function recordContribution(

@@ -41,8 +41,9 @@ describe('emittedBy', () => {
         let sum = 0n;
         for (let period = 0n; period * HALVING_PERIOD_MS < late; period++) {
           const inside = late - period * HALVING_PERIOD_MS;
-          const part = inside < HALVING_PERIOD_MS ? inside : HALVING_PERIOD_MS;
-          sum += ((FIRST_PERIOD_BUDGET >> period) * part) / HALVING_PERIOD_MS;
+          const isWhole = inside >= HALVING_PERIOD_MS;
+          const budget = FIRST_PERIOD_BUDGET >> period;
+          sum += isWhole ? budget : (budget * inside) / HALVING_PERIOD_MS;
         }
         assert.equal(at(late), sum);
       }),

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { u128 } from '../../scale/primitives.js';
 import { encode } from '../../scale/ScaleType.js';
 import { Overlay } from '../../storage/Overlay.js';
-import { ALICE_UNIT, assertNoop, GENESIS_MS, reportOf, TestChain } from '../../testing.js';
+import { ALICE_UNIT, assertNoop, GENESIS_MS, reportOf, TestChain, transferTo } from '../../testing.js';
 import { totalIssuance } from '../balances/storage.js';
 import { account } from '../system/storage.js';
 import { accountInfo } from '../system/types.js';
@@ -84,6 +84,19 @@ describe('submit_epoch', () => {
     chain.build([extrinsic]);
     assert.equal(chain.free(server), before - 9n);
     assert.equal(chain.free(collector), 9n);
+  });
+
+  it('works where the parameter server also collects the fees', () => {
+    const { server, alice, bob } = new TestChain().people;
+    const chain = new TestChain({ feeCollector: server.publicKey });
+    const before = chain.free(server);
+    assert.equal(chain.run(alice, transferTo(bob, ALICE_UNIT)), undefined);
+    assert.ok(chain.free(server) > before, 'the fee did not arrive');
+    const withFee = chain.free(server);
+    assert.equal(chain.run(server, reportOf(0, [entry(alice, 'Training', 1n)])), undefined);
+    assert.equal(chain.free(server), withFee);
+    assert.equal(chain.run(server, reportOf(0, [])), 'ProofOfGradient.EpochAlreadySettled');
+    assert.equal(chain.free(server), withFee, 'its own fee comes back to it');
   });
 
   it('leaves the part of a role without a positive score unminted', () => {

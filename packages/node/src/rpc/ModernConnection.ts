@@ -1,0 +1,138 @@
+/**
+ * @file `chainHead_v1`, `archive_v1`, `transaction_v1` and `chainSpec_v1` for one WebSocket: the requests go through
+ * PAPI's own translator (`@polkadot-api/ws-middleware`), which asks this node's legacy methods in process. This file
+ * adds what a public server needs around it: parameters that are lists, known follow subscriptions, and limits on
+ * pinned blocks and broadcasts, so that one client can hold only so much memory.
+ */
+import { withLegacy } from '@polkadot-api/ws-middleware';
+import { RPC_CODE } from '../errors.js';
+import type { Json } from './context.js';
+import type { RpcConnection, RpcDispatcher } from './dispatch.js';
+import type { ModernRequest } from './modernMethods.js';
+
+/** Blocks that a client may keep pinned in one follow subscription before the node ends it. */
+const MOST_PINNED = 1024;
+/** Transactions that one client may have the node rebroadcast at once. */
+const MOST_BROADCASTS = 16;
+const INVALID_FOLLOW = -32602;
+
+type Translator = ReturnType<ReturnType<typeof withLegacy>>;
+type Message = Parameters<Translator['send']>[0];
+
+/** What the translator sends, as far as the limits look at it. */
+interface Outgoing {
+  readonly id?: string | number | null;
+  readonly result?: unknown;
+  readonly params?: {
+    readonly subscription: string;
+    readonly result: { readonly event?: string; readonly finalizedBlockHashes?: readonly string[] };
+  };
+}
+
+export class ModernConnection {
+  readonly #client: Pick<RpcConnection, 'send'>;
+  readonly #inner: RpcConnection;
+  readonly #translator: Translator;
+  /** Follow subscription → how many blocks the client has pinned. */
+  readonly #pinned = new Map<string, number>();
+  readonly #broadcasts = new Set<string>();
+  /** Requests whose answer opens something: what it will be counted as. */
+  readonly #opening = new Map<string | number, 'follow' | 'broadcast'>();
+
+  constructor(dispatcher: RpcDispatcher, client: Pick<RpcConnection, 'send'>) {
+    this.#client = client;
+    let toTranslator: (message: Message) => void = () => undefined;
+    this.#inner = {
+      subscriptions: new Map(),
+      // Never inside the translator's own call: it does not expect answers before its call returns.
+      send: (message) => queueMicrotask(() => toTranslator(message as unknown as Message)),
+    };
+    const legacy = withLegacy((onMessage) => {
+      toTranslator = onMessage as (message: Message) => void;
+      return { send: (message) => void this.#ask(dispatcher, message), disconnect: () => undefined };
+    });
+    this.#translator = legacy(
+      (message) => this.#pass(message as unknown as Outgoing),
+      () => undefined,
+    );
+  }
+
+  /** Takes a request of one of the `_v1_` methods; the answer goes to the client. */
+  send({ id, method, params = [] }: ModernRequest): void {
+    if (id === undefined || id === null) return;
+    if (!Array.isArray(params)) return this.#refuse(id, RPC_CODE.invalidParams, 'parameters must be an array');
+    if (method.startsWith('chainHead_') && method !== 'chainHead_v1_follow') {
+      if (!this.#pinned.has(String(params[0])))
+        return this.#refuse(id, INVALID_FOLLOW, 'Invalid follow subscription');
+      this.#release(method, params);
+    }
+    if (method === 'chainHead_v1_follow') this.#opening.set(id, 'follow');
+    if (method === 'transaction_v1_stop') this.#broadcasts.delete(String(params[0]));
+    if (method === 'transaction_v1_broadcast') {
+      if (this.#broadcasts.size >= MOST_BROADCASTS)
+        return this.#client.send({ jsonrpc: '2.0', id, result: null });
+      this.#opening.set(id, 'broadcast');
+    }
+    try {
+      this.#translator.send({ jsonrpc: '2.0', id, method, params } as Message);
+    } catch {
+      this.#refuse(id, RPC_CODE.invalidParams, 'Invalid params');
+    }
+  }
+
+  close(): void {
+    this.#translator.disconnect();
+    for (const stop of this.#inner.subscriptions.values()) stop();
+    this.#inner.subscriptions.clear();
+    this.#inner.isClosed = true;
+  }
+
+  async #ask(dispatcher: RpcDispatcher, message: unknown): Promise<void> {
+    const { response, afterwards } = await dispatcher.handleMessage(message, this.#inner);
+    if (response !== undefined) this.#inner.send(response);
+    afterwards();
+  }
+
+  #pass(message: Outgoing): void {
+    const opening = message.id === undefined || message.id === null ? undefined : this.#opening.get(message.id);
+    if (opening) {
+      this.#opening.delete(message.id!);
+      if (typeof message.result === 'string' && opening === 'follow') this.#pinned.set(message.result, 0);
+      if (typeof message.result === 'string' && opening === 'broadcast') this.#broadcasts.add(message.result);
+    }
+    this.#client.send(message as unknown as Json);
+    if (message.params) this.#countPins(message.params);
+  }
+
+  #countPins({ subscription, result }: NonNullable<Outgoing['params']>): void {
+    const before = this.#pinned.get(subscription);
+    if (before === undefined) return;
+    const more = result.event === 'newBlock' ? 1 : (result.finalizedBlockHashes?.length ?? 0);
+    // `finalized` events carry the field too, for blocks that were pinned when they were new.
+    const pinned = before + (result.event === 'newBlock' || result.event === 'initialized' ? more : 0);
+    this.#pinned.set(subscription, pinned);
+    if (result.event === 'stop') this.#pinned.delete(subscription);
+    if (pinned > MOST_PINNED) this.#stop(subscription);
+  }
+
+  #release(method: string, params: readonly unknown[]): void {
+    const follow = String(params[0]);
+    if (method === 'chainHead_v1_unfollow') this.#pinned.delete(follow);
+    if (method !== 'chainHead_v1_unpin') return;
+    const count = Array.isArray(params[1]) ? params[1].length : 1;
+    this.#pinned.set(follow, Math.max(0, this.#pinned.get(follow)! - count));
+  }
+
+  /** Ends a follow subscription from this side, as the specification foresees for slow clients. */
+  #stop(subscription: string): void {
+    this.#pinned.delete(subscription);
+    const id = `stop-${subscription}`;
+    this.#translator.send({ jsonrpc: '2.0', id, method: 'chainHead_v1_unfollow', params: [subscription] } as Message);
+    const params = { subscription, result: { event: 'stop' } };
+    this.#client.send({ jsonrpc: '2.0', method: 'chainHead_v1_followEvent', params });
+  }
+
+  #refuse(id: string | number, code: number, message: string): void {
+    this.#client.send({ jsonrpc: '2.0', id, error: { code, message } });
+  }
+}
