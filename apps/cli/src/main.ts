@@ -5,12 +5,16 @@
 import { errorCodeOf, messageOf } from '@alice/protocol';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
+import { chatCommand } from './commands/chat.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
+import { generateCommand } from './commands/generate.js';
 import { minerCommand } from './commands/miner.js';
 import { nodeCommand } from './commands/node.js';
 import { scorerCommand } from './commands/scorer.js';
 import { serverCommand } from './commands/server.js';
+import { trainCommand } from './commands/train.js';
 import { upCommand } from './commands/up.js';
 import { walletCommand } from './commands/wallet.js';
 
@@ -38,6 +42,10 @@ Examples:
     nodeCommand(),
     serverCommand(),
     scorerCommand(),
+    trainCommand(),
+    generateCommand(),
+    chatCommand(),
+    exportCommand(),
     doctorCommand(),
   ])
     program.addCommand(command);
@@ -55,6 +63,8 @@ async function main(): Promise<void> {
     await program.parseAsync(process.argv);
   } catch (error) {
     process.exitCode = report(error);
+  } finally {
+    if (process.connected) process.disconnect(); // the channel to a supervisor would keep this process alive
   }
 }
 

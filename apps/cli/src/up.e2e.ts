@@ -41,17 +41,19 @@ function alice(...args: string[]): Run {
   };
 }
 
-/** Asks until the answer is there; fails with what it was waiting for. */
+/** Asks until the answer is there; fails with what it was waiting for, or as soon as the network has stopped. */
 async function until<T>(
   what: string,
-  seconds: number,
+  { seconds, run }: { seconds: number; run?: Run },
   ask: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000;
+  const stopped = (): boolean => run !== undefined && (run.process.exitCode ?? run.process.signalCode) !== null;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    assert.ok(Date.now() < end, `still waiting for ${what} after ${seconds} s`);
+    assert.ok(!stopped(), `stopped while waiting for ${what}:\n${run?.output()}`);
+    assert.ok(Date.now() < end, `still waiting for ${what} after ${seconds} s:\n${run?.output() ?? ''}`);
     await sleep(250);
   }
 }
@@ -88,12 +90,12 @@ test('a default network trains, settles two epochs and pays', async (t) => {
   t.after(() => run.process.kill('SIGKILL'));
   await until(
     'the status page',
-    120,
+    { seconds: 120, run },
     () => run.output().includes('status page') || run.process.exitCode !== null,
   );
   assert.equal(run.process.exitCode, null, run.output());
 
-  const status = await until('a settled epoch', 180, async () => {
+  const status = await until('a settled epoch', { seconds: 180, run }, async () => {
     const s = await statusOf(dir);
     return s && s.epochs.length > 0 && s.versions.length > 2 ? s : undefined;
   });
@@ -176,7 +178,7 @@ test('any process may be killed at any moment', async (t) => {
   const accepted = async (): Promise<number> => (await statusOf(dir))?.submissions.accepted ?? -1;
   await until(
     'an accepted submission',
-    180,
+    { seconds: 180, run },
     async () => run.output().includes('status page') && (await accepted()) > 0,
   );
   let seen = known((await statusOf(dir))!);
@@ -186,20 +188,26 @@ test('any process may be killed at any moment', async (t) => {
     process.kill(pid, 'SIGKILL');
     await until(
       `${name} to be restarted`,
-      60,
+      { seconds: 60, run },
       () => running(dir).pids[name] !== undefined && running(dir).pids[name] !== pid,
     );
-    const s = await until(`the server after killing ${name}`, 60, () => statusOf(dir));
+    const s = await until(`the server after killing ${name}`, { seconds: 60, run }, () => statusOf(dir));
     assert.ok(known(s) >= seen, `no acknowledged submission is lost when ${name} dies`);
     const target = s.submissions.accepted + 2;
-    await until(`work to go on after killing ${name}`, 120, async () => (await accepted()) >= target);
+    await until(
+      `work to go on after killing ${name}`,
+      { seconds: 120, run },
+      async () => (await accepted()) >= target,
+    );
     seen = known((await statusOf(dir))!);
   }
 
   const pids = Object.values(running(dir).pids);
   run.process.kill('SIGKILL');
   await run.closed;
-  await until('the children of a killed supervisor to stop', 30, () => pids.every((pid) => !isAlive(pid)));
+  await until('the children of a killed supervisor to stop', { seconds: 30 }, () =>
+    pids.every((pid) => !isAlive(pid)),
+  );
   const reportPath = join(root, 'killed.json');
   run = alice('up', '--dir', dir, '--epochs', '1', '--report', reportPath);
   assert.equal(await run.closed, 0, run.output());

@@ -1,14 +1,14 @@
 /** @file Makes elements. Text always goes in as text, so nothing a peer sends can become markup. */
 
-type Child = Node | string;
+export type Child = Node | string;
 
-export function element(
-  tag: string,
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
   attributes: Readonly<Record<string, string>> = {},
   ...children: readonly Child[]
-): HTMLElement {
+): HTMLElementTagNameMap[K] {
   const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) if (value !== '') node.setAttribute(name, value);
   node.append(...children);
   return node;
 }
@@ -19,34 +19,33 @@ export function byId(id: string): HTMLElement {
   return node;
 }
 
-export interface Cell {
-  readonly text: string;
-  readonly title?: string;
-  readonly number?: boolean;
-  readonly code?: boolean;
+let lastId = 0;
+/** An id for tying a label to what it names. */
+export const freshId = (): string => `e${++lastId}`;
+
+/** A titled part of a page. */
+export function section(title: string, ...children: readonly Child[]): HTMLElement {
+  const id = freshId();
+  return element('section', { 'aria-labelledby': id }, element('h2', { id }, title), ...children);
 }
 
-/** Replaces a table's content; an empty one says so. */
-export function fillTable(
-  table: HTMLElement,
-  columns: readonly string[],
-  rows: readonly (readonly Cell[])[],
-  empty: string,
-): void {
-  const numeric = columns.map((_, i) => rows[0]?.[i]?.number === true);
-  const head = element(
-    'tr',
-    {},
-    ...columns.map((name, i) => element('th', { scope: 'col', class: numeric[i] ? 'number' : '' }, name)),
+export const hint = (...children: readonly Child[]): HTMLElement => element('p', { class: 'hint' }, ...children);
+
+/** A link inside the page. */
+export const link = (href: string, text: Child, attributes: Readonly<Record<string, string>> = {}): HTMLElement =>
+  element('a', { href, ...attributes }, text);
+
+export function button(text: string, onClick: () => void, kind: 'plain' | 'main' = 'plain'): HTMLButtonElement {
+  const node = element('button', { type: 'button', class: kind === 'main' ? 'main' : '' }, text);
+  node.addEventListener('click', onClick);
+  return node;
+}
+
+/** Names and what they name, as a definition list. */
+export function facts(entries: readonly (readonly [name: string, ...value: Child[]])[]): HTMLElement {
+  return element(
+    'dl',
+    { class: 'facts' },
+    ...entries.flatMap(([name, ...value]) => [element('dt', {}, name), element('dd', {}, ...value)]),
   );
-  const body = rows.map((cells) => element('tr', {}, ...cells.map(cellOf)));
-  if (rows.length === 0)
-    body.push(element('tr', {}, element('td', { colspan: String(columns.length) }, empty)));
-  table.replaceChildren(element('thead', {}, head), element('tbody', {}, ...body));
-}
-
-function cellOf({ text, title, number, code }: Cell): HTMLElement {
-  const attributes: Record<string, string> = { class: number ? 'number' : '' };
-  if (title) attributes['title'] = title;
-  return element('td', attributes, code ? element('code', {}, text) : text);
 }

@@ -1,81 +1,82 @@
-/** @file The status page: live figures of one Alice network. Every number comes from `/v1/status`; money from the chain. */
-import type { NetworkStatus } from '@alice/protocol';
-import { LossChart } from './chart.js';
+/**
+ * @file The app: one page, hash routes, live figures. The overview and the tables come with the first load; what talks to
+ * the chain and what holds keys is fetched when it is first opened.
+ */
+import { messageOf, type NetworkStatus } from '@alice/protocol';
 import { byId, element } from './dom.js';
-import { alice, bytes, compact, count, duration, exactAlice } from './format.js';
 import { followStatus } from './liveStatus.js';
-import { showTables } from './tables.js';
+import { openMiners } from './pages/miners.js';
+import { openModel } from './pages/model.js';
+import { openOverview } from './pages/overview.js';
+import { parseRoute } from './router.js';
+import type { OpenView, View } from './view.js';
 
-const chart = new LossChart(byId('chart'));
+/** How each page is got; the later imports are files of their own. */
+const pages: Readonly<Record<string, () => Promise<OpenView>>> = {
+  overview: async () => openOverview,
+  model: async () => openModel,
+  miners: async () => openMiners,
+  epochs: async () => {
+    const [{ openEpochs }, { openEpoch }] = await Promise.all([import('./pages/epochs.js'), import('./pages/epoch.js')]);
+    return ([epoch]) => (epoch && /^\d{1,9}$/.test(epoch) ? openEpoch(Number(epoch)) : openEpochs());
+  },
+  explorer: async () => (await import('./explorer/openExplorer.js')).openExplorer,
+  wallet: async () => (await import('./wallet/openWallet.js')).openWallet,
+};
 
-function tile(
-  name: string,
-  value: string,
-  note = '',
-  options: { good?: boolean; title?: string } = {},
-): HTMLElement {
-  return element(
-    'div',
-    { class: 'tile', ...(options.title ? { title: options.title } : {}) },
-    element('div', { class: 'name' }, name),
-    element('div', { class: 'value' }, value),
-    element('div', { class: options.good ? 'note good' : 'note' }, note),
-  );
+let view: View | undefined;
+let status: NetworkStatus | undefined;
+let opened = 0;
+
+async function show(isFirst: boolean): Promise<void> {
+  const mine = ++opened;
+  const { page, parameters } = parseRoute(window.location.hash);
+  const next = await openPage(page, parameters);
+  if (mine !== opened) return next.close?.();
+  view?.close?.();
+  view = next;
+  byId('view').replaceChildren(next.node);
+  document.title = `${next.title} · Alice`;
+  for (const anchor of document.querySelectorAll('#pages a'))
+    if (anchor.getAttribute('href') === `#/${page === 'overview' ? '' : page}`)
+      anchor.setAttribute('aria-current', 'page');
+    else anchor.removeAttribute('aria-current');
+  if (status) next.onStatus?.(status);
+  if (isFirst) return;
+  window.scrollTo(0, 0);
+  next.node.querySelector('h1')?.focus();
 }
 
-function showTiles(status: NetworkStatus): void {
-  const latest = status.versions.at(-1);
-  const scored = status.versions.filter((v) => v.heldOutLossNats !== null).at(-1);
-  const loss = scored?.heldOutLossNats ?? null;
-  const under = loss === null ? 0 : status.uniformLossNats - loss;
-  const underNote =
-    loss === null
-      ? 'not measured yet'
-      : `${Math.abs(under).toFixed(2)} nats ${under >= 0 ? 'under' : 'over'} uniform guessing`;
-  byId('tiles').replaceChildren(
-    tile('held-out loss', loss === null ? '…' : `${loss.toFixed(3)}`, underNote, { good: under > 0 }),
-    tile('model version', String(latest?.version ?? 0), `${count(status.model.parameters)} parameters`),
-    tile(
-      'tokens trained on',
-      compact(latest?.trainedTokens ?? 0),
-      `${bytes(latest?.uplinkBytes ?? 0)} of updates sent`,
-    ),
-    tile(
-      'submissions accepted',
-      count(status.submissions.accepted),
-      `${count(Object.values(status.submissions.refused).reduce((a, b) => a + b, 0))} refused`,
-    ),
-    tile('epochs settled', count(status.epochs.length), `block ${count(status.chain.height)}`),
-    tile('ALICE issued', alice(status.totalIssuancePlanck, 2), 'of at most 21\u202f000\u202f000', {
-      title: exactAlice(status.totalIssuancePlanck),
-    }),
-  );
+async function openPage(page: string, parameters: readonly string[]): Promise<View> {
+  const get = Object.hasOwn(pages, page) ? pages[page] : undefined;
+  if (!get) return problemView('There is no such page', `"${page}" is none of the pages above.`);
+  try {
+    return (await get())(parameters);
+  } catch (error) {
+    return problemView('This page could not be loaded', `${messageOf(error)}. Reload when the server answers again.`);
+  }
 }
 
-function showAlarms(status: NetworkStatus): void {
-  const box = byId('alarms');
-  box.hidden = status.alarms.length === 0;
-  box.replaceChildren(
-    ...status.alarms.map(({ code, message }) => element('p', {}, element('strong', {}, code), ` ${message}`)),
-  );
-}
-
-function show(status: NetworkStatus): void {
-  showAlarms(status);
-  showTiles(status);
-  byId('loss-hint').textContent =
-    `Measured on text no miner ever sees. Uniform guessing over ${count(status.model.vocab)} tokens costs ${status.uniformLossNats.toFixed(3)} nats; the band is two standard errors.`;
-  chart.show(status);
-  showTables(status);
-  byId('footer').textContent =
-    `model ${status.model.name}, tokenizer ${status.model.tokenizer} · network ${status.networkId} · parameter server ${status.serverId} · up ${duration(status.serverTimeMs - status.startedAtMs)}`;
-}
+const problemView = (title: string, text: string): View => ({
+  title,
+  node: element('div', {}, element('h1', { tabindex: '-1' }, title), element('p', {}, text)),
+});
 
 followStatus({
-  onStatus: show,
+  onStatus: (now) => {
+    status = now;
+    view?.onStatus?.(now);
+  },
   onConnection: (live) => {
     const line = byId('connection');
+    const text = live ? 'live' : 'the parameter server does not answer; trying again';
     line.className = live ? 'live' : '';
-    line.textContent = live ? 'live' : 'the parameter server does not answer; trying again';
+    if (line.textContent !== text) line.textContent = text;
   },
 });
+window.addEventListener('hashchange', () => void show(false));
+byId('skip').addEventListener('click', (event) => {
+  event.preventDefault(); // the hash is the router's
+  byId('view').querySelector('h1')?.focus();
+});
+void show(true);

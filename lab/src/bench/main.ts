@@ -5,10 +5,15 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { messageOf } from '@alice/protocol';
+import { chainBench } from './chain.js';
+import { dataBench } from './data.js';
 import type { Bench, Figure } from './figure.js';
+import { generationBench } from './generation.js';
 import { localBench } from './local.js';
+import { sevenBBench } from './sevenB.js';
+import { wireBench } from './wire.js';
 
-const BENCHES: readonly Bench[] = [localBench];
+const BENCHES: readonly Bench[] = [chainBench, dataBench, generationBench, localBench, sevenBBench, wireBench];
 
 function machine(): Record<string, string | number> {
   return {

@@ -30,6 +30,28 @@ export type DataErrorInfo =
       readonly path: string;
       readonly line: number;
       readonly reason: string;
+      /** Where the line begins in the decompressed file. */
+      readonly byteOffset?: number;
+    }
+  /** A compressed or parquet file is damaged or cut off. `byteOffset` counts in the file as it is stored. */
+  | {
+      readonly code: 'SOURCE_BROKEN';
+      readonly path: string;
+      readonly byteOffset: number;
+      readonly reason: string;
+    }
+  /** The server wants a token, or refuses the one it got. */
+  | { readonly code: 'SOURCE_FORBIDDEN'; readonly path: string; readonly status: number }
+  /** The server did not answer, or not usefully, after all retries. */
+  | { readonly code: 'SOURCE_UNREACHABLE'; readonly path: string; readonly reason: string }
+  /** A plain http address of another machine: what it sends could be anybody's. */
+  | { readonly code: 'SOURCE_INSECURE'; readonly path: string }
+  /** The source ended before the shards asked for were full. */
+  | {
+      readonly code: 'SOURCE_TOO_SMALL';
+      readonly split: string;
+      readonly tokens: number;
+      readonly neededTokens: number;
     }
   /** Too little text to split into training and validation. */
   | { readonly code: 'TEXT_TOO_SHORT'; readonly tokens: number; readonly neededTokens: number }
@@ -76,6 +98,12 @@ export type DataErrorInfo =
     }
   /** The shards do not hold as many separators as the manifest names documents. */
   | { readonly code: 'DOCUMENTS_MISCOUNTED'; readonly expected: number; readonly actual: number }
+  /** The same document is in two splits. */
+  | { readonly code: 'SPLIT_OVERLAP'; readonly shard: number; readonly position: number; readonly split: string }
+  /** A shard's tokens are not those that its source gives. */
+  | { readonly code: 'PROVENANCE_MISMATCH'; readonly shard: number; readonly source: string; readonly reason: string }
+  /** The file of block hashes does not agree with the manifest. */
+  | { readonly code: 'BLOCKS_INVALID'; readonly file: string; readonly shard: number }
   /** The dataset was made with another tokenizer. */
   | { readonly code: 'TOKENIZER_MISMATCH'; readonly expected: string; readonly actual: string }
   /** No training shard is long enough for one task. */

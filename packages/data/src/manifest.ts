@@ -9,7 +9,29 @@ import { ManifestFields } from './ManifestFields.js';
 export const MANIFEST_FORMAT = 'alice-shards-1';
 export const MANIFEST_FILE = 'manifest.json';
 
-export type Split = 'train' | 'validation';
+/** The splits in the order of their shards. */
+export const SPLITS: readonly Split[] = ['train', 'validation', 'audit'];
+
+/** Training shards are served; validation shards stay with the scorer; nobody scores with audit shards. */
+export type Split = 'train' | 'validation' | 'audit';
+
+/** Documents of a shard that follow each other in one source file. */
+export interface ProvenanceRun {
+  /** Index into `sources`. */
+  readonly source: number;
+  /** Places in the unpacked file: bytes, or rows of a parquet file. */
+  readonly from: number;
+  readonly to: number;
+  /** Documents that begin in this shard; those between `from` and `to` that are in no shard or another are not counted. */
+  readonly documents: number;
+}
+
+/** Something in a source that was left out. */
+export interface SourceFault {
+  readonly code: string;
+  /** Byte in the unpacked file for lines and text, in the stored file for damage, row for parquet. */
+  readonly offset: number;
+}
 
 export interface ShardInfo {
   /** 0, 1, 2 …; training shards first. */
@@ -19,6 +41,12 @@ export interface ShardInfo {
   /** 2 bytes a token. */
   readonly bytes: number;
   readonly sha256: HashHex;
+  /** Merkle root over the hashes of its 64 KiB blocks, for fetching parts of it. */
+  readonly blocks?: HashHex;
+  /** Tokens at the beginning that belong to a document begun in the shard before. */
+  readonly skip?: number;
+  /** Where its documents come from, in order; only in datasets built as a stream. */
+  readonly runs?: readonly ProvenanceRun[];
 }
 
 export interface SourceInfo {
@@ -28,6 +56,19 @@ export interface SourceInfo {
   readonly sha256: HashHex;
   /** Documents taken from it, duplicates not counted. */
   readonly documents: number;
+  /** What was left out of it: how many faults, and the first of them. */
+  readonly faultCount?: number;
+  readonly faults?: readonly SourceFault[];
+}
+
+/** How a source was read as a stream: with it, anyone can make the tokens of a place again. */
+export interface Reading {
+  /** The source, pinned: a hub data set with its commit, an address, or a folder's name. */
+  readonly source: string;
+  readonly textField: string;
+  readonly documentLimit: number;
+  readonly lineLimitBytes: number;
+  readonly auditFraction: number;
 }
 
 export interface Manifest {
@@ -38,6 +79,7 @@ export interface Manifest {
   readonly shardTokens: number;
   readonly validationFraction: number;
   readonly seed: string;
+  readonly reading?: Reading;
   readonly shards: readonly ShardInfo[];
   readonly sources: readonly SourceInfo[];
   readonly documents: number;
@@ -58,7 +100,7 @@ export function manifestText(manifest: Manifest): string {
 /** Reads a manifest file's text; `file` is named in errors. Throws `MANIFEST_INVALID`. */
 export function parseManifest(text: string, file: string): Manifest {
   const fields = ManifestFields.parse(text, file);
-  fields.only('format', ...Object.keys(manifestReaders));
+  fields.only('format', 'reading', ...Object.keys(manifestReaders));
   fields.check(
     'format',
     fields.value('format') === MANIFEST_FORMAT,
@@ -71,6 +113,7 @@ export function parseManifest(text: string, file: string): Manifest {
     shardTokens: manifestReaders.shardTokens(fields),
     validationFraction: manifestReaders.validationFraction(fields),
     seed: manifestReaders.seed(fields),
+    ...readIf(fields, 'reading', () => readReading(fields.object('reading'))),
     shards: manifestReaders.shards(fields),
     sources: manifestReaders.sources(fields),
     documents: manifestReaders.documents(fields),
@@ -83,7 +126,7 @@ export function parseManifest(text: string, file: string): Manifest {
   return manifest;
 }
 
-type Readers = { readonly [K in Exclude<keyof Manifest, 'format'>]: (fields: ManifestFields) => Manifest[K] };
+type Readers = { readonly [K in Exclude<keyof Manifest, 'format' | 'reading'>]: (fields: ManifestFields) => Manifest[K] };
 
 const manifestReaders: Readers = {
   name: (fields) => fields.fileName('name'),
@@ -107,39 +150,82 @@ function readTokenizer(fields: ManifestFields): Manifest['tokenizer'] {
 }
 
 function readShard(fields: ManifestFields): ShardInfo {
-  fields.only('id', 'split', 'tokens', 'bytes', 'sha256');
+  fields.only('id', 'split', 'tokens', 'bytes', 'sha256', 'blocks', 'skip', 'runs');
   const split = fields.value('split');
-  if (split !== 'train' && split !== 'validation')
-    throw fields.invalid('split', "must be 'train' or 'validation'");
+  if (split !== 'train' && split !== 'validation' && split !== 'audit')
+    throw fields.invalid('split', "must be 'train', 'validation' or 'audit'");
   const tokens = fields.integer('tokens', 1, 2 ** 31);
   const bytes = fields.integer('bytes', 2 * tokens, 2 * tokens);
-  return { id: fields.integer('id', 0), split, tokens, bytes, sha256: fields.hash('sha256') };
+  return {
+    id: fields.integer('id', 0),
+    split,
+    tokens,
+    bytes,
+    sha256: fields.hash('sha256'),
+    ...readIf(fields, 'blocks', () => fields.hash('blocks')),
+    ...readIf(fields, 'skip', () => fields.integer('skip', 0, tokens)),
+    ...readIf(fields, 'runs', () => fields.list('runs').map(readRun)),
+  };
+}
+
+function readRun(fields: ManifestFields): ProvenanceRun {
+  fields.only('source', 'from', 'to', 'documents');
+  const from = fields.integer('from', 0);
+  const to = fields.integer('to', from);
+  return { source: fields.integer('source', 0), from, to, documents: fields.integer('documents', 0) };
+}
+
+function readReading(fields: ManifestFields): Reading {
+  fields.only('source', 'textField', 'documentLimit', 'lineLimitBytes', 'auditFraction');
+  const auditFraction = fields.value('auditFraction');
+  return {
+    source: fields.text('source', 4096),
+    textField: fields.text('textField', 200),
+    documentLimit: fields.integer('documentLimit', 16),
+    lineLimitBytes: fields.integer('lineLimitBytes', 1),
+    auditFraction: auditFraction === 0 ? 0 : fields.fraction('auditFraction'),
+  };
+}
+
+/** A field that older or other builds do not have. */
+function readIf<K extends string, V>(fields: ManifestFields, key: K, read: () => V): { [P in K]?: V } {
+  return fields.value(key) === undefined ? {} : ({ [key]: read() } as { [P in K]?: V });
 }
 
 function readSource(fields: ManifestFields): SourceInfo {
-  fields.only('path', 'bytes', 'sha256', 'documents');
+  fields.only('path', 'bytes', 'sha256', 'documents', 'faultCount', 'faults');
   return {
     path: fields.relativePath('path'),
     bytes: fields.integer('bytes', 0),
     sha256: fields.hash('sha256'),
     documents: fields.integer('documents', 0),
+    ...readIf(fields, 'faultCount', () => fields.integer('faultCount', 0)),
+    ...readIf(fields, 'faults', () => fields.list('faults').map(readFault)),
   };
 }
 
+function readFault(fields: ManifestFields): SourceFault {
+  fields.only('code', 'offset');
+  return { code: fields.fileName('code'), offset: fields.integer('offset', 0) };
+}
+
 function checkAgreement(manifest: Manifest, fields: ManifestFields): void {
-  let isValidation = false;
+  let reached = 0;
   for (const [i, shard] of manifest.shards.entries()) {
     fields.check(`shards[${i}].id`, shard.id === i, `must be ${i}: shards are listed in order`);
     fields.check(`shards[${i}].tokens`, shard.tokens <= manifest.shardTokens, 'must not exceed shardTokens');
-    isValidation ||= shard.split === 'validation';
+    const place = SPLITS.indexOf(shard.split);
     fields.check(
       `shards[${i}].split`,
-      !isValidation || shard.split === 'validation',
-      'training shards come first',
+      place >= reached,
+      'training shards come first, then validation, then audit',
     );
+    reached = place;
+    const isKnown = (shard.runs ?? []).every(({ source }) => source < manifest.sources.length);
+    fields.check(`shards[${i}].runs`, isKnown, 'must name sources of the list');
   }
-  const isSplit = isValidation && manifest.shards[0]!.split === 'train';
-  fields.check('shards', isSplit, 'must hold training and validation shards');
+  const has = (split: Split): boolean => manifest.shards.some((shard) => shard.split === split);
+  fields.check('shards', has('train') && has('validation'), 'must hold training and validation shards');
   const documents = manifest.sources.reduce((sum, source) => sum + source.documents, 0);
   fields.check('documents', documents === manifest.documents, "must be the sum of the sources' documents");
   fields.check(

@@ -3,6 +3,7 @@ export { EngineError, type EngineErrorInfo } from './errors.js';
 export { gradients } from './graph/gradients.js';
 export {
   add,
+  addEntries,
   attention,
   concat,
   constant,
@@ -12,14 +13,17 @@ export {
   filled,
   gather,
   input,
+  largestAt,
   linearCrossEntropy,
   log,
   logSoftmax,
   type MatMulOptions,
   matmul,
+  matmulAdd,
   mul,
   neg,
   pad,
+  pickAlong,
   reciprocal,
   reduceMax,
   reduceMean,
@@ -35,7 +39,9 @@ export {
   softmax,
   sqrt,
   sub,
+  swiGlu,
   transpose,
+  widen,
 } from './graph/operations.js';
 export {
   type DType,

@@ -160,14 +160,16 @@ export class MinerLoop {
 
   async #train(task: Task, receivedAtMs: number): Promise<MinerState> {
     const { emit, nowMs, trainer } = this.#ports;
-    const { taskId, round, version, stateRoot, shard, count } = task;
-    emit({ type: 'task', taskId, round, version, shard, tokens: count });
+    const { taskId, round, version, stateRoot, ranges } = task;
+    const wanted = [...new Set(ranges.map(({ shard }) => shard))];
+    emit({ type: 'task', taskId, round, version, shards: wanted.length, tokens: ranges.reduce((sum, { count }) => sum + count - 1, 0) });
     if (this.#replica?.version !== version || this.#replica.stateRoot !== stateRoot)
       await this.#syncForTask(task);
-    const bytes = await this.#ports.shard(shard);
+    const shards = new Map<number, Uint8Array>();
+    for (const shard of wanted) shards.set(shard, await this.#ports.shard(shard));
     const trained = await trainer.train({
       task,
-      shard: bytes,
+      shards,
       windowMs: task.windowMs - (nowMs() - receivedAtMs),
     });
     if (trained.kind === 'nothing') return this.#nothingDone(task, trained);

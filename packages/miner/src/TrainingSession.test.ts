@@ -29,7 +29,7 @@ import { NETWORK_ID, PublishedModel } from './testing/PublishedModel.js';
 import type { Trained, TrainerSource } from './trainer.js';
 
 const SIZE = FAKE_LAYOUT.size;
-const SHARD = new Uint8Array(2 * 200);
+const SHARDS = new Map([[0, new Uint8Array(2 * 200)]]);
 const code = (wanted: string) => (error: unknown) => errorCodeOf(error) === wanted;
 
 let dir = '';
@@ -94,9 +94,10 @@ function taskOf(n: number, settings: Partial<Task['settings']> = {}): Task {
     version,
     stateRoot,
     objective: 'lm',
-    shard: 0,
-    from: 10,
-    count: 150,
+    ranges: [
+      { shard: 0, from: 10, count: 70 },
+      { shard: 0, from: 79, count: 81 },
+    ],
     seed: 'seed',
     settings: { ...FAKE_SETTINGS, ...settings },
     deadlineMs: 1e15,
@@ -129,7 +130,7 @@ async function savedResidual(): Promise<Float32Array> {
 const statePath = (): string => join(dir, 'training-a2x-one.bin');
 
 async function trainAndRead(session: TrainingSession, task: Task, windowMs = 1e9) {
-  const trained = await session.train({ task, shard: SHARD, windowMs });
+  const trained = await session.train({ task, shards: SHARDS, windowMs });
   assert(trained.kind === 'work', JSON.stringify(trained));
   return { trained, ...(await decode(await session.submission(task.taskId))) };
 }
@@ -189,7 +190,7 @@ describe('what a task gives', () => {
     const { trained, header } = await trainAndRead(session, taskOf(1), 350);
     assert.deepEqual([trained.steps, trained.tokens, header.innerSteps, header.tokens], [3, 3 * 8, 3, 3 * 8]);
     assert.deepEqual(
-      await session.train({ task: taskOf(2), shard: SHARD, windowMs: 0 }).then(codeOfNothing),
+      await session.train({ task: taskOf(2), shards: SHARDS, windowMs: 0 }).then(codeOfNothing),
       'WINDOW_TOO_SHORT',
     );
   });
@@ -221,7 +222,7 @@ describe('what must not leave', () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const session = await start({ onGradient: () => bad });
       assert.equal(
-        codeOfNothing(await session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 })),
+        codeOfNothing(await session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 })),
         'NOT_FINITE',
       );
       await assert.rejects(session.submission(taskOf(1).taskId), code('WORK_UNKNOWN'));
@@ -240,7 +241,7 @@ describe('what must not leave', () => {
     let steps = 0;
     const session = await start({ onGradient: () => void steps++, stopRequested: () => steps >= 2 });
     assert.equal(
-      codeOfNothing(await session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 })),
+      codeOfNothing(await session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 })),
       'STOPPED',
     );
     assert.equal(steps, 2);
@@ -249,11 +250,11 @@ describe('what must not leave', () => {
   it('a task whose tokens are not in its shard', async () => {
     const session = await start();
     await assert.rejects(
-      session.train({ task: { ...taskOf(1), from: 100 }, shard: SHARD, windowMs: 1e9 }),
+      session.train({ task: { ...taskOf(1), ranges: [{ shard: 0, from: 100, count: 150 }] }, shards: SHARDS, windowMs: 1e9 }),
       code('TASK_INVALID'),
     );
     await assert.rejects(
-      session.train({ task: { ...taskOf(1), count: 8 }, shard: SHARD, windowMs: 1e9 }),
+      session.train({ task: { ...taskOf(1), ranges: [{ shard: 0, from: 10, count: 8 }] }, shards: SHARDS, windowMs: 1e9 }),
       code('TASK_INVALID'),
     );
   });
@@ -380,13 +381,13 @@ describe('the copy of the model', () => {
       session.sync({ manifest: mixed, fromSnapshot: false }),
       code('REPLICA_ROOT_MISMATCH'),
     );
-    await assert.rejects(session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 }), code('SYNC_FIRST'));
+    await assert.rejects(session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 }), code('SYNC_FIRST'));
   });
 
   it('of another version than the task is never trained on', async () => {
     const session = await start();
     await network.publish(new Float32Array(SIZE));
-    await assert.rejects(session.train({ task: taskOf(1), shard: SHARD, windowMs: 1e9 }), code('SYNC_FIRST'));
+    await assert.rejects(session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 }), code('SYNC_FIRST'));
   });
 
   it('a download that fails leaves the copy as it was', async () => {
@@ -405,6 +406,6 @@ describe('the copy of the model', () => {
       session.sync({ manifest: network.manifests[1]!, fromSnapshot: false }),
       code('DOWNLOAD_CORRUPT'),
     );
-    assert.equal((await session.train({ task: expected, shard: SHARD, windowMs: 1e9 })).kind, 'work');
+    assert.equal((await session.train({ task: expected, shards: SHARDS, windowMs: 1e9 })).kind, 'work');
   });
 });

@@ -138,12 +138,12 @@ export class TrainingSession implements Trainer {
     }
   }
 
-  async #train({ task, shard, windowMs }: TrainRequest): Promise<Trained> {
+  async #train({ task, shards, windowMs }: TrainRequest): Promise<Trained> {
     const { nowMs, stopRequested } = this.#ports;
     const { copy, local } = this.#session();
     const startedMs = nowMs();
     const base = copy.parameters(task.version, task.stateRoot);
-    const work = { settings: task.settings, base, windowMs, ...rowsOfTask(task, shard) };
+    const work = { settings: task.settings, base, windowMs, ...rowsOfTask(task, shards) };
     let result: LocalTrainingResult;
     try {
       result = await local.train(work);

@@ -77,9 +77,7 @@ const task = (n: number): Task => ({
   version: 0,
   stateRoot: manifest.stateRoot,
   objective: 'lm',
-  shard: 0,
-  from: 0,
-  count: 1000,
+  ranges: [{ shard: 0, from: 0, count: 1000 }],
   seed: 's',
   settings: { ...settings, learningRates: [...settings.learningRates] },
   deadlineMs: 1e15,
@@ -109,7 +107,7 @@ describe('TrainingThread', () => {
     const one = thread(({ lossNats }) => steps.push(lossNats));
     assert.deepEqual(await one.open(request()), { state: 'fresh', unsettled: [] });
     await one.sync({ manifest, fromSnapshot: false });
-    const trained = await one.train({ task: task(1), shard: shard(), windowMs: 1e9 });
+    const trained = await one.train({ task: task(1), shards: new Map([[0, shard()]]), windowMs: 1e9 });
     assert(trained.kind === 'work');
     assert.deepEqual([trained.steps, trained.tokens, steps.length], [8, 8 * 4 * 16, 8]);
     assert(Math.abs(steps[0]! - Math.log(64)) < 0.2 && steps[7]! < steps[0]! - 0.1, `losses ${steps}`);
@@ -122,7 +120,7 @@ describe('TrainingThread', () => {
       maxInflatedBytes: 1e7,
     });
     const losses = await createLossFunction(model, { batch: 8, sequenceLength: 16, threads: 1 });
-    const { rows } = rowsOfTask(task(1), shard());
+    const { rows } = rowsOfTask(task(1), new Map([[0, shard()]]));
     const parameters = fromHalves(toHalves(initParameters(model, 'seed')));
     const mean = async () =>
       (await losses.run(parameters, rows)).reduce((a, b) => a + b, 0) / (rows.length / 17);
@@ -163,7 +161,7 @@ describe('TrainingThread', () => {
     await one.open(request());
     await one.sync({ manifest, fromSnapshot: false });
     const many = { ...settings, rowsPerStep: 1, innerSteps: 60, learningRates: Array(60).fill(0.01) };
-    const trained = await one.train({ task: { ...task(2), settings: many }, shard: shard(), windowMs: 1e9 });
+    const trained = await one.train({ task: { ...task(2), settings: many }, shards: new Map([[0, shard()]]), windowMs: 1e9 });
     assert(trained.kind === 'nothing' && trained.code === 'STOPPED');
     await one.close();
   });

@@ -6,7 +6,7 @@ export type MinerEvent =
   | { type: 'opened'; state: 'fresh' | 'resumed' | 'damaged'; unsettled: number }
   /** `bytes`: downloaded; 0 when the copy on disk was already right. */
   | { type: 'synced'; version: number; how: SyncWay; bytes: number }
-  | { type: 'task'; taskId: string; round: number; version: number; shard: number; tokens: number }
+  | { type: 'task'; taskId: string; round: number; version: number; shards: number; tokens: number }
   | { type: 'step'; step: number; steps: number; lossNats: number; skipped: boolean }
   | {
       type: 'trained';

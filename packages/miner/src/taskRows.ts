@@ -1,5 +1,5 @@
-/** @file The rows a task trains on: its token range of the shard, cut and shuffled as every miner does (SPEC TASK-1). */
-import { bytesToTokens, cutRows, shuffleRows } from '@alice/data';
+/** @file The rows a task trains on: its token ranges, cut and shuffled as every miner does (SPEC TASK-1). */
+import { bytesToTokens, cutRows, rowCount, shuffleRows } from '@alice/data';
 import type { Task } from '@alice/protocol';
 import { MinerError } from './errors.js';
 
@@ -10,19 +10,29 @@ export interface TaskRows {
   readonly steps: number;
 }
 
-/** Throws `TASK_INVALID` when the range is outside the shard or holds less than one step. */
-export function rowsOfTask(task: Task, shard: Uint8Array): TaskRows {
-  const { from, count, settings } = task;
-  const tokens = bytesToTokens(shard);
-  if (from + count > tokens.length)
-    throw invalid('from', `tokens ${from}…${from + count} are outside a shard of ${tokens.length}`);
+/** Throws `TASK_INVALID` when a range is outside its shard or all together hold less than one step. */
+export function rowsOfTask(task: Task, shards: ReadonlyMap<number, Uint8Array>): TaskRows {
+  const { ranges, settings } = task;
   const rowLength = settings.sequenceLength + 1;
-  const rows = shuffleRows(cutRows(tokens.subarray(from, from + count), rowLength), rowLength, task.seed);
-  const available = Math.floor(rows.length / rowLength / settings.rowsPerStep);
+  const cut = new Uint16Array(ranges.reduce((sum, { count }) => sum + rowCount(count, rowLength), 0) * rowLength);
+  let at = 0;
+  for (const range of ranges) {
+    const rows = cutRows(tokensOf(range, shards.get(range.shard)), rowLength);
+    cut.set(rows, at);
+    at += rows.length;
+  }
+  const available = Math.floor(cut.length / rowLength / settings.rowsPerStep);
   const steps = Math.min(settings.innerSteps, available, settings.learningRates.length);
   if (steps < 1)
-    throw invalid('count', `${count} tokens are less than one step of ${settings.rowsPerStep} rows`);
-  return { rows, steps };
+    throw invalid('ranges', `its ranges hold less than one step of ${settings.rowsPerStep} rows`);
+  return { rows: shuffleRows(cut, rowLength, task.seed), steps };
+}
+
+function tokensOf({ shard, from, count }: Task['ranges'][number], bytes: Uint8Array | undefined): Uint16Array {
+  const tokens = bytes === undefined ? new Uint16Array() : bytesToTokens(bytes);
+  if (from + count > tokens.length)
+    throw invalid('ranges', `tokens ${from}…${from + count} are outside shard ${shard} of ${tokens.length}`);
+  return tokens.subarray(from, from + count);
 }
 
 function invalid(field: string, why: string): MinerError {

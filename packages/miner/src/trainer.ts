@@ -44,8 +44,8 @@ export interface Synced {
 
 export interface TrainRequest {
   readonly task: Task;
-  /** The whole shard, two bytes a token, little-endian. */
-  readonly shard: Uint8Array;
+  /** The whole shards the task's ranges lie in, by id; two bytes a token, little-endian. */
+  readonly shards: ReadonlyMap<number, Uint8Array>;
   /** No inner step starts that is not expected to end within this time. */
   readonly windowMs: number;
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { bytesOf, seededRandom, sha256Hex } from '@alice/protocol';
 import { createGradientFunction } from './createGradientFunction.js';
 import { createLossFunction } from './createLossFunction.js';
-import { generate } from './generate.js';
+import { generate } from './generation/generate.js';
 import { initParameters } from './initParameters.js';
 import { checkConfig, type ModelConfig } from './ModelConfig.js';
 import { modelLayout } from './modelLayout.js';

@@ -12,6 +12,9 @@ import { splitInputsAndLabels } from './splitInputsAndLabels.js';
 import { allWeightInputs, type BatchShape, type WeightInput } from './transformer.js';
 import { checkParameters, gradientBuffers, gradientName, weightFeeds } from './weightFeeds.js';
 
+/** Parameters from which on memory is scarcer than the few percent of time that giving it back early costs. */
+const LARGE = 50_000_000;
+
 export interface FunctionOptions extends BatchShape {
   /** Threads one run may use; ≥ 1. */
   readonly threads: number;
@@ -28,8 +31,8 @@ export async function createGradientFunction(
   const { batch, sequenceLength, threads } = options;
   const graph = lossGraph(checkConfig(config), options);
   const rest = allWeightInputs(graph.weights).slice(1);
-  const session = await openSession(gradientOutputs(graph, rest), { threads });
   const size = parameterCount(config);
+  const session = await openSession(gradientOutputs(graph, rest), { threads, lean: size >= LARGE });
   const rows = batch * sequenceLength;
   const tableSize = config.vocab * config.width;
   return {
@@ -67,7 +70,7 @@ function gradientOutputs(
 }
 
 /** table[token] += row, over a table that is zeroed first. */
-function scatterRows(rows: Float32Array, tokens: Int32Array, table: Float32Array): void {
+export function scatterRows(rows: Float32Array, tokens: Int32Array, table: Float32Array): void {
   const width = rows.length / tokens.length;
   table.fill(0);
   for (let i = 0; i < tokens.length; i++) {

@@ -8,6 +8,8 @@ export type ModelErrorInfo =
   | { code: 'TOKENS_RAGGED'; length: number; rowLength: number } // not a whole number of rows
   | { code: 'TOKEN_OUT_OF_RANGE'; token: number; vocab: number; position: number }
   | { code: 'PARAMETERS_SIZE'; want: number; got: number } // a flat vector of another model
+  | { code: 'WEIGHTS_UNREADABLE'; offset: number; size: number; available: number } // a range outside the weights
+  | { code: 'WEIGHTS_FILE'; path: string; problem: string } // a weight file is missing, cut short or unreadable
   | { code: 'PROMPT_EMPTY' }; // generation needs at least one token to continue
 
 export class ModelError extends CodedError<ModelErrorInfo> {

@@ -1,15 +1,50 @@
 /** @file Alice's transformer: its shape, weights, gradients, losses and generation, and its tokenizer. */
+export { CheckpointError, type CheckpointErrorInfo } from './checkpoint/checkpointError.js';
+export type { StoredType } from './checkpoint/elementTypes.js';
+export { exportGguf, type GgufExportOptions } from './checkpoint/exportGguf.js';
+export {
+  type ExportOptions,
+  exportSafetensors,
+  type SafetensorsExportOptions,
+} from './checkpoint/exportSafetensors.js';
+export type { CheckpointFacts } from './checkpoint/huggingFaceConfig.js';
+export type { WrittenFile } from './checkpoint/nodeFiles.js';
+export { type Checkpoint, openCheckpoint } from './checkpoint/openCheckpoint.js';
+export {
+  openSafetensors,
+  type SafetensorsContent,
+  type SafetensorsFile,
+  type TensorToWrite,
+  writeSafetensors,
+} from './checkpoint/safetensorsFile.js';
+export type { StoredTensor } from './checkpoint/safetensorsHeader.js';
+export { type TensorSource, tensorsOf } from './checkpoint/tensorSource.js';
 export { createGradientFunction, type FunctionOptions } from './createGradientFunction.js';
 export { createLogitsFunction, type LogitsFunction, type LogitsOptions } from './createLogitsFunction.js';
 export { createLossFunction } from './createLossFunction.js';
 export { ModelError, type ModelErrorInfo } from './errors.js';
-export { type GenerateOptions, generate } from './generate.js';
+export { createDecoder, type Decoder, type DecoderOptions } from './generation/createDecoder.js';
+export { type ContinueOptions, continueText, type GenerateOptions, generate } from './generation/generate.js';
 export { initParameters } from './initParameters.js';
 export type { GradientFunction, LossFunction } from './interface.js';
 export { checkConfig, type ModelConfig } from './ModelConfig.js';
 export { modelLayout, parameterCount } from './modelLayout.js';
 export { type PresetName, presets, resolveModel } from './presets.js';
 export { type InputsAndLabels, splitInputsAndLabels } from './splitInputsAndLabels.js';
+export {
+  createStreamedModel,
+  type StreamedModel,
+  type StreamedModelOptions,
+} from './streaming/createStreamedModel.js';
+export type { TensorGradient } from './streaming/GradientDelivery.js';
+export type { WeightChange } from './streaming/modelPart.js';
+export { openWeightFile } from './streaming/openWeightFile.js';
+export {
+  memoryWeights,
+  type StoredWeights,
+  type WeightRange,
+  type WeightSource,
+} from './streaming/WeightSource.js';
 export { openTokenizer, vocabOf } from './tokenizer/openTokenizer.js';
 export type { Tokenizer } from './tokenizer/tokenizer.js';
 export { TokenizerError, type TokenizerErrorInfo } from './tokenizer/tokenizerError.js';

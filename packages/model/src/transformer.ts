@@ -9,12 +9,11 @@ import {
   constant,
   input,
   matmul,
-  mul,
   reshape,
   rmsNorm,
   rotary,
-  silu,
   slice,
+  swiGlu,
   transpose,
   type Value,
 } from '@alice/engine';
@@ -45,6 +44,9 @@ export interface BlockWeights {
   readonly up: WeightInput;
   readonly down: WeightInput;
 }
+
+/** Where a block's weights are read in a graph: inputs, or what is made of them. */
+export type BlockValues = { readonly [K in keyof BlockWeights]: { readonly value: Value } };
 
 export interface TransformerWeights {
   readonly embedding: WeightInput;
@@ -100,16 +102,16 @@ export interface RotaryAngles {
   readonly sin: Value;
 }
 
-type BlockShape = ModelConfig & BatchShape & { readonly angles: RotaryAngles };
+export type BlockShape = ModelConfig & BatchShape & { readonly angles: RotaryAngles };
 
 /** x (N, C) → (N, C). */
-export function transformerBlock(x: Value, weights: BlockWeights, shape: BlockShape): Value {
+export function transformerBlock(x: Value, weights: BlockValues, shape: BlockShape): Value {
   const attended = selfAttention(rmsNorm(x, weights.attentionNorm.value, shape.normEps), weights, shape); // (N, C)
   const y = add(x, matmul(attended, weights.output.value, { transposeB: true })); // (N, C)
   return add(y, feedForward(rmsNorm(y, weights.ffnNorm.value, shape.normEps), weights)); // (N, C)
 }
 
-function selfAttention(x: Value, { qkv }: BlockWeights, shape: BlockShape): Value {
+function selfAttention(x: Value, { qkv }: BlockValues, shape: BlockShape): Value {
   const { batch, sequenceLength, heads, kvHeads, width, angles } = shape;
   const depth = width / heads;
   const all = heads + 2 * kvHeads;
@@ -126,10 +128,10 @@ function selfAttention(x: Value, { qkv }: BlockWeights, shape: BlockShape): Valu
 }
 
 /** SwiGLU (Shazeer 2020, arXiv:2002.05202): (N, C) → (N, C). */
-function feedForward(x: Value, { gate, up, down }: BlockWeights): Value {
-  const gated = silu(matmul(x, gate.value, { transposeB: true })); // (N, F)
+function feedForward(x: Value, { gate, up, down }: BlockValues): Value {
+  const gated = matmul(x, gate.value, { transposeB: true }); // (N, F)
   const lifted = matmul(x, up.value, { transposeB: true }); // (N, F)
-  return matmul(mul(gated, lifted), down.value, { transposeB: true }); // (N, C)
+  return matmul(swiGlu(gated, lifted), down.value, { transposeB: true }); // (N, C)
 }
 
 /** Angle of pair i at position t: t·θ^(−2i/D). */
@@ -151,7 +153,8 @@ export function rotaryAngles({
   return { cos: constant(cos, [sequenceLength, half]), sin: constant(sin, [sequenceLength, half]) };
 }
 
-function checkLength({ sequenceLength, context, name }: ModelConfig & BatchShape): void {
+/** Throws `SEQUENCE_TOO_LONG`. */
+export function checkLength({ sequenceLength, context, name }: ModelConfig & BatchShape): void {
   if (sequenceLength <= context) return;
   const info = { code: 'SEQUENCE_TOO_LONG', sequenceLength, context } as const;
   throw new ModelError(info, `"${name}" reads at most ${context} tokens at a time, not ${sequenceLength}`);

@@ -5,7 +5,7 @@
  * Invariant: the trie's root equals the head's state root; it is checked against the flat state at every start.
  * Cost: starting reads the whole state (about 1.5 s per 100,000 accounts).
  */
-import { type HexString, toHex } from '@alice/protocol';
+import { type HexString, toHex, utf8 } from '@alice/protocol';
 import type { BlockInput, BlockOutput, StateChanges, StateView } from '@alice/runtime';
 import { type Block, type Header, hashHeader, NO_PARENT } from './block.js';
 import { NodeError } from './errors.js';
@@ -16,6 +16,10 @@ import { Trie } from './trie/Trie.js';
 
 /** How many recent tries stay in memory for proofs; older ones are rebuilt on demand. */
 const KEPT_TRIES = 32;
+/** `:code`, which a runtime rewrites in the first block of a new version. */
+const CODE_KEY = toHex(utf8.encode(':code'));
+/** `DigestItem::RuntimeEnvironmentUpdated`: clients look for it and load the metadata again. */
+const RUNTIME_UPDATED: HexString = '0x08';
 
 /** What block 0 is made of. */
 export interface GenesisBlock {
@@ -23,6 +27,13 @@ export interface GenesisBlock {
   readonly timestampMs: bigint;
   /** Written once, in the same transaction. */
   readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** A block that is complete but not yet part of the chain. */
+export interface SealedBlock {
+  readonly block: Block;
+  readonly changes: StateChanges;
+  readonly trie: Trie;
 }
 
 export class Chain {
@@ -61,13 +72,18 @@ export class Chain {
 
   /** Seals what the runtime made of `input` and commits it. Throws what the store throws; then nothing changed. */
   append(input: BlockInput, output: BlockOutput, digest: readonly HexString[] = []): Block {
+    return this.commit(this.seal(input, output, digest));
+  }
+
+  /** The block that `output` makes on top of the head, its hash included; nothing is written or remembered. */
+  seal(input: BlockInput, output: BlockOutput, digest: readonly HexString[] = []): SealedBlock {
     const trie = appliedTo(this.#trie, output.changes);
     const header: Header = {
       parentHash: input.parentHash,
       number: input.number,
       stateRoot: toHex(trie.root()),
       extrinsicsRoot: toHex(orderedRoot(output.extrinsics)),
-      digest,
+      digest: output.changes.has(CODE_KEY) ? [...digest, RUNTIME_UPDATED] : digest,
     };
     const { extrinsics, results } = output;
     const block: Block = {
@@ -77,9 +93,19 @@ export class Chain {
       extrinsics,
       results,
     };
-    this.#store.commit(block, output.changes);
+    return { block, changes: output.changes, trie };
+  }
+
+  /** Writes a sealed block. Throws what the store throws, among it `BLOCK_OUT_OF_ORDER`; then nothing changed. */
+  commit({ block, changes, trie }: SealedBlock): Block {
+    this.#store.commit(block, changes);
     this.#advance(block, trie);
     return block;
+  }
+
+  /** The height of a block whose state is kept; the head's without a hash. Throws as `stateAt` does. */
+  numberAt(hash?: HexString): number {
+    return this.#readable(hash);
   }
 
   blockByNumber(number: number): Block | undefined {

@@ -14,6 +14,8 @@ export type NodeErrorInfo =
   | { code: 'BLOCK_OUT_OF_ORDER'; got: number; expected: number } // only the child of the head can be appended
   | { code: 'BLOCK_UNKNOWN'; block: string } // no such block in this chain
   | { code: 'STATE_DISCARDED'; blockNumber: number; oldest: number } // older than the kept history
+  | { code: 'COMET_GENESIS'; chainId: string; expected: string } // CometBFT was set up for another chain
+  | { code: 'COMET_FAILED'; reason: string } // the cometbft program could not be run
   | { code: 'RPC_REFUSED'; rpcCode: number; data?: string }; // an answer for a JSON-RPC client
 
 export class NodeError extends CodedError<NodeErrorInfo> {
@@ -30,6 +32,7 @@ export const RPC_CODE = {
   tooManySubscriptions: -32006,
   oversizedRequest: -32007,
   oversizedBatch: -32010,
+  limitExceeded: -32005,
   invalidTransaction: 1010,
   temporarilyBanned: 1012,
   alreadyImported: 1013,

@@ -1,6 +1,15 @@
 /** @file A chain node: block engine, store and the JSON-RPC surface that Substrate's clients speak (CHAIN-4, CHAIN-6). */
 export type { Block, Header } from './block.js';
 export { type ChainSpec, parseChainSpec } from './chainSpec.js';
+export type { CometProgram } from './comet/CometProcess.js';
+export {
+  cometGenesis,
+  cometNodeId,
+  type GenesisValidator,
+  initCometHome,
+  validatorOf,
+} from './comet/cometHome.js';
+export type { CometChoice } from './comet/startComet.js';
 export type {
   BlockEngine,
   Clock,

@@ -1,16 +1,20 @@
 /**
- * @file A whole chain node in one call: store, chain, solo engine and RPC server, wired and started in that order and
+ * @file A whole chain node in one call: store, chain, engine and RPC server, wired and started in that order and
  * closed in the reverse one. Whatever fails on the way, nothing stays open behind it.
  */
-import { type HexString, initCrypto, type Logger, toHex } from '@alice/protocol';
-import { createRuntime, type Runtime } from '@alice/runtime';
-import { Chain } from './Chain.js';
-import { type ChainSpec, chainSpecHash, genesisOf, parseChainSpec } from './chainSpec.js';
-import type { Clock } from './engine/interface.js';
+import { type HexString, initCrypto, type Logger } from '@alice/protocol';
+import type { Runtime } from '@alice/runtime';
+import type { Chain } from './Chain.js';
+import { type ChainSpec, parseChainSpec } from './chainSpec.js';
+import { type CometChoice, startComet } from './comet/startComet.js';
+import type { BlockEngine, Clock } from './engine/interface.js';
 import { type Schedule, SoloEngine } from './engine/soloEngine.js';
-import { NodeError } from './errors.js';
+import { openChain } from './openChain.js';
+import { RuntimeArchive } from './RuntimeArchive.js';
 import { defaultRpcLimits, type RpcLimits } from './rpc/dispatch.js';
 import { startRpcServer } from './rpc/server.js';
+import { SignatureDesk } from './signatures/SignatureDesk.js';
+import { SignatureWorkers } from './signatures/SignatureWorkers.js';
 import { ChainStore } from './store/ChainStore.js';
 import { initHasher } from './trie/blake2.js';
 
@@ -27,6 +31,10 @@ export interface NodeOptions {
   /** States of this many blocks behind the head stay readable; default 4096, `Infinity` keeps all. */
   readonly keepStates?: number;
   readonly rpcLimits?: Partial<RpcLimits>;
+  /** Who decides the blocks; default: this node alone. */
+  readonly engine?: { readonly kind: 'solo' } | CometChoice;
+  /** The engine cannot go on and the node should be stopped. Default: it is logged only. */
+  readonly onFatal?: (error: Error) => void;
   readonly log: Logger;
   /** Default: the system clock. */
   readonly clock?: Clock;
@@ -47,75 +55,82 @@ const LOOPBACK = '127.0.0.1';
 
 /**
  * Starts a node and resolves when it serves and produces blocks. Throws `CHAIN_SPEC_INVALID`, `NODE_DIR_LOCKED`,
- * `GENESIS_MISMATCH`, `STATE_CORRUPT`, `STORE_FORMAT`, `PORT_BUSY`.
+ * `GENESIS_MISMATCH`, `STATE_CORRUPT`, `STORE_FORMAT`, `PORT_BUSY`, `COMET_GENESIS`, `COMET_FAILED`.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { dir, log, host = LOOPBACK, keepStates = DEFAULT_KEEP_STATES } = options;
   await Promise.all([initCrypto(), initHasher()]);
   const spec = parseChainSpec(options.spec);
-  const store = new ChainStore({ dir, keepStates });
+  // Closed in the reverse order, whether the node stops or does not get as far.
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
   try {
-    const { chain, runtime } = openChain(store, spec, dir);
-    const engine = soloEngine(options, chain, runtime);
+    const store = new ChainStore({ dir, keepStates });
+    opened.push(() => store.close());
+    const workers = new SignatureWorkers({ log });
+    opened.push(() => workers.close());
+    const signatures = new SignatureDesk(workers);
+    const { chain, runtime } = openChain(store, spec, { dir, signatures });
+    const engine = await openEngine(options, { chain, runtime, signatures, spec });
+    opened.push(engine.close);
     const { genesisHash, head } = chain;
+    const archive = new RuntimeArchive(store, runtime, {
+      number: head.header.number,
+      state: chain.headState,
+    });
     const server = await startRpcServer({
-      context: { engine, runtime, chainName: spec.chainName, log },
+      context: {
+        engine: engine.blocks,
+        runtime,
+        chainName: spec.chainName,
+        log,
+        runtimeAt: (number) => archive.at(number),
+      },
       host,
       port: options.port,
       limits: { ...defaultRpcLimits, ...options.rpcLimits },
       log,
     });
+    opened.push(() => server.close());
     engine.start();
     log.info('Chain node started', { dir, port: server.port, genesisHash, headNumber: head.header.number });
-    const stop = async (): Promise<void> => {
-      engine.close();
-      await server.close();
-      await store.close();
-      log.info('Chain node stopped', { headNumber: chain.head.header.number });
-    };
     let stopped: Promise<void> | undefined;
-    const close = (): Promise<void> => (stopped ??= stop());
+    const close = (): Promise<void> =>
+      (stopped ??= closeAll().then(() =>
+        log.info('Chain node stopped', { headNumber: chain.head.header.number }),
+      ));
     const urlHost = host.includes(':') ? `[${host}]` : host;
     return { url: `ws://${urlHost}:${server.port}`, port: server.port, genesisHash, close };
   } catch (error) {
-    await store.close();
+    await closeAll();
     throw error;
   }
 }
 
-function soloEngine(options: NodeOptions, chain: Chain, runtime: Runtime): SoloEngine {
-  const { log, blockTimeMs = DEFAULT_BLOCK_TIME_MS, clock = Date.now } = options;
-  return new SoloEngine({ chain, runtime, log, blockTimeMs, clock, schedule: byTimeout });
+interface OpenEngine {
+  readonly blocks: BlockEngine;
+  start(): void;
+  close(): Promise<void>;
+}
+
+async function openEngine(
+  options: NodeOptions,
+  parts: { chain: Chain; runtime: Runtime; signatures: SignatureDesk; spec: ChainSpec },
+): Promise<OpenEngine> {
+  const { log, dir, engine, blockTimeMs = DEFAULT_BLOCK_TIME_MS, clock = Date.now } = options;
+  const common = { ...parts, log, blockTimeMs, clock, schedule: byTimeout };
+  if (engine?.kind === 'cometbft') {
+    const onFatal = options.onFatal ?? (() => undefined);
+    const comet = await startComet(engine, { ...common, dir, onFatal });
+    return { blocks: comet.engine, start: comet.start, close: comet.close };
+  }
+  const solo = new SoloEngine(common);
+  return { blocks: solo, start: () => solo.start(), close: async () => solo.close() };
 }
 
 const byTimeout: Schedule = (action, delayMs) => {
   const timer = setTimeout(action, delayMs);
   return () => clearTimeout(timer);
 };
-
-function openChain(store: ChainStore, spec: ChainSpec, dir: string): { chain: Chain; runtime: Runtime } {
-  const specHash = chainSpecHash(spec);
-  const stored = store.head ? store.fact('specHash') : specHash;
-  if (stored !== specHash) throw genesisMismatch(store, dir);
-  let chain: Chain | undefined;
-  const runtime = createRuntime({
-    genesisHash: () => chain?.genesisHash,
-    // Older hashes are in the state; only the head's own cannot be, and blocks would refuse any other.
-    blockHash: (number) => (number === chain?.head.header.number ? chain.head.hash : undefined),
-  });
-  const genesis = genesisOf(spec);
-  chain = new Chain(store, () => ({
-    changes: runtime.buildGenesis(genesis),
-    timestampMs: genesis.timestampMs,
-    facts: { specHash },
-  }));
-  return { chain, runtime };
-}
-
-function genesisMismatch(store: ChainStore, dir: string): NodeError {
-  const stored = store.blockByNumber(0)?.hash ?? toHex(new Uint8Array(32));
-  return new NodeError(
-    { code: 'GENESIS_MISMATCH', dir, stored },
-    `${dir} holds another chain (genesis ${stored}): use the specification it was made with, or a new directory`,
-  );
-}

@@ -175,3 +175,27 @@ export {
 } from './wire/snapshot.js';
 export { CHUNK_ELEMENTS } from './wire/sparseBody.js';
 export { type Sha256, StateRootCache, stateRoot } from './wire/stateRoot.js';
+export {
+  decodeSubmissionHeaderV3,
+  decodeSubmissionV3,
+  encodeSubmissionV3,
+  type QuantizedFrame,
+} from './wire/binaryV3.js';
+export { encodeIndices } from './wire/encodeQuantizedBody.js';
+export {
+  dequantize,
+  type QuantizedValues,
+  quantize,
+  roundDelta,
+  VALUE_BITS,
+  type ValueBits,
+} from './wire/quantize.js';
+export {
+  type AnySubmissionFrame,
+  type AnySubmissionLimits,
+  decodeAnySubmission,
+  decodeAnySubmissionHeader,
+  deltaAsDecoded,
+  encodeAnySubmission,
+  type WireFormat,
+} from './wire/submission.js';

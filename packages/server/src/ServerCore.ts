@@ -44,7 +44,7 @@ export interface ServerCore {
   stepEpoch(): Promise<void>;
   readBalances(): Promise<void>;
   close(): Promise<void>;
-  /** Lets go of everything without finishing anything, as a kill would. For tests of recovery. */
+  /** Stops without finishing or storing anything that is under way, as a kill would. For tests of recovery. */
   abandon(): Promise<void>;
 }
 
@@ -140,6 +140,7 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
       await compute.close();
       await app.close();
       await release();
+      await db.close(); // an embedded Postgres left open would keep writing beside the next one
       await lock.release();
     },
   };
@@ -160,4 +161,11 @@ function checkData({ tokenizerId, model, training }: ServerOptions, data: Server
   if (data.vocab > model.vocab) throw mismatch('vocabulary', `at most ${model.vocab}`, String(data.vocab));
   if (training.sequenceLength > model.context)
     throw mismatch('sequence length', `at most ${model.context}`, String(training.sequenceLength));
+  const { mergeGate, sequenceLength } = training;
+  const rows = data.validationRowCount(sequenceLength + 1);
+  if (rows < mergeGate.minRows)
+    throw new ServerError(
+      { code: 'VALIDATION_TOO_SMALL', rows, needed: mergeGate.minRows },
+      `the shards hold ${rows} validation rows of ${sequenceLength} tokens, at least ${mergeGate.minRows} are needed to judge updates: build the shards from more text`,
+    );
 }

@@ -2,7 +2,7 @@
  * @file The dataset as the server needs it: training shards to hand out, assignments, and secret validation rows. Every
  * use of the data package passes through here.
  */
-import { assignTokens, openDataset, sampleRows, type TokenRange, tokensToBytes } from '@alice/data';
+import { assignRanges, openDataset, rowCount, sampleRows, type TokenRange, tokensToBytes } from '@alice/data';
 import type { HashHex } from '@alice/protocol';
 
 export interface TrainingShard {
@@ -21,7 +21,15 @@ export interface ServerData {
   /** Canonical little-endian bytes of a shard, checked against the manifest. */
   shardBytes(shard: number): Promise<Uint8Array>;
   /** Pure in seed, miner and round (TASK-1). */
-  assign(request: { seed: string; miner: string; round: number; tokens: number }): TokenRange;
+  assign(request: {
+    seed: string;
+    miner: string;
+    round: number;
+    rows: number;
+    rowLength: number;
+  }): TokenRange[];
+  /** How many different validation rows of that length there are. */
+  validationRowCount(rowLength: number): number;
   /** Rows from validation shards, `rowLength` tokens each, as little-endian bytes; pure in the seed. */
   validationRows(request: { seed: string; rows: number; rowLength: number }): Promise<Uint8Array>;
 }
@@ -43,9 +51,32 @@ export function openServerData(dataDir: string): ServerData {
     })),
     isValidation: (shard) => manifest.shards.some(({ id, split }) => id === shard && split === 'validation'),
     shardBytes: async (shard) => tokensToBytes(await dataset.shard(shard)),
-    assign: ({ seed, miner, round, tokens }) =>
-      assignTokens({ seed, miner, round, shards: training, tokensPerTask: tokens }),
+    assign: (request) => {
+      const taskTokens = request.rows * (request.rowLength - 1);
+      return assignRanges({
+        ...request,
+        shards: training,
+        shardsPerTask: shardsPerTask(training, taskTokens),
+      });
+    },
+    validationRowCount: (rowLength) =>
+      manifest.shards.reduce(
+        (sum, s) => sum + (s.split === 'validation' ? rowCount(s.tokens, rowLength) : 0),
+        0,
+      ),
     validationRows: async ({ seed, rows, rowLength }) =>
       tokensToBytes(await sampleRows({ dataset, split: 'validation', rows, rowLength, seed })),
   };
+}
+
+/** A miner's cache holds a text of this size whole, so a task may draw from many of its shards. */
+const CACHED_TOKENS = 32_000_000;
+const MOST_SHARDS = 8;
+
+/** Few enough shards that a miner downloads at most some eight times what it trains on. */
+function shardsPerTask(training: readonly { readonly tokens: number }[], taskTokens: number): number {
+  const total = training.reduce((sum, { tokens }) => sum + tokens, 0);
+  if (total <= CACHED_TOKENS) return MOST_SHARDS;
+  const average = total / training.length;
+  return Math.max(1, Math.min(MOST_SHARDS, Math.floor((MOST_SHARDS * taskTokens) / average)));
 }

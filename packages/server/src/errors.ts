@@ -35,13 +35,14 @@ export type ServerErrorInfo =
   | { code: 'PORT_BUSY'; port: number } // another program listens there
   | { code: 'LISTEN_FAILED'; host: string; port: number; reason: string } // the address cannot be listened on
   | { code: 'DATA_MISMATCH'; field: string; expected: string; actual: string } // the dataset is for another tokenizer or model
+  | { code: 'VALIDATION_TOO_SMALL'; rows: number; needed: number } // too little validation text to judge updates
   | { code: 'SERVER_DIR_LOCKED'; dir: string } // another server works in this folder
   | { code: 'SERVER_DIR_MISMATCH'; dir: string; field: string; expected: string; actual: string } // another network's state
   | { code: 'SERVER_DIR_TOO_NEW'; dir: string; found: number; known: number } // written by a later release
   | { code: 'BLOB_MISSING'; hash: string } // state refers to bytes that are not on disk
   | { code: 'BLOB_CORRUPT'; hash: string; actual: string }
   | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
-  | { code: 'COMPUTE_STOPPED' } // the compute thread ended; the work is repeated
+  | { code: 'COMPUTE_STOPPED'; retryAfterMs: number } // the compute thread ended; the work is repeated
   | { code: 'SERVER_CLOSED' };
 
 /** An error of this package; `info` says what happened, the message what to do. */

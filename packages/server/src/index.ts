@@ -4,4 +4,6 @@ export { defaultServerLimits, type RoundOptions, type ServerLimits, type ServerO
 export type { ChainPort, ChainStatus } from './ports.js';
 export type { ServerPorts } from './ServerCore.js';
 export { runScorer, type ScorerOptions, type ScorerPorts } from './scorer/runScorer.js';
+export { ScorerError, type ScorerErrorInfo } from './scorer/scorerErrors.js';
+export type { ScorerEvent } from './scorer/scorerEvents.js';
 export { type RunningServer, startServer } from './startServer.js';

@@ -89,6 +89,8 @@ export interface ServerOptions {
   readonly round: RoundOptions;
   /** Time between settlements, ms. */
   readonly epochMs: number;
+  /** A reverse proxy on this machine adds X-Forwarded-For: count its clients, not the proxy. Default: no. */
+  readonly trustProxy?: boolean | undefined;
   /** Status page files, served at `/`. */
   readonly staticDir?: string | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  assignTokens,
+  assignRanges,
   buildDataset,
   cutRows,
   type Dataset,
@@ -74,19 +74,20 @@ const heldOut = (seed: string, rows: number) =>
   sampleRows({ dataset, split: 'validation', rows, rowLength: T + 1, seed });
 
 async function taskRows(miner: string, round: number): Promise<Uint16Array> {
-  const tokensPerTask = settings.innerSteps * settings.rowsPerStep * T + 1;
-  const { shard, from, count } = assignTokens({
+  const rows = settings.innerSteps * settings.rowsPerStep;
+  const ranges = assignRanges({
     seed: 's',
     miner,
     round,
     shards: dataset.manifest.shards,
-    tokensPerTask,
+    rows,
+    rowLength: T + 1,
+    shardsPerTask: 8,
   });
-  return shuffleRows(
-    cutRows((await dataset.shard(shard)).subarray(from, from + count), T + 1),
-    T + 1,
-    `${miner}/${round}`,
-  );
+  const cut: number[] = [];
+  for (const { shard, from, count } of ranges)
+    cut.push(...cutRows((await dataset.shard(shard)).subarray(from, from + count), T + 1));
+  return shuffleRows(Uint16Array.from(cut), T + 1, `${miner}/${round}`);
 }
 
 /** Through the wire format and back, as the server sees it. */

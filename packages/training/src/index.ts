@@ -56,6 +56,12 @@ export {
 export { type PairedScore, type PairedScoreOptions, pairedScore } from './scoring/pairedScore.js';
 export { type PairedStatistics, pairedStatistics } from './scoring/pairedStatistics.js';
 export {
+  breakEvenPenaltyTasks,
+  cheatingValueTasks,
+  defaultSamplingSettings,
+  type SamplingSettings,
+} from './scoring/sampledValidation.js';
+export {
   type ScoringBatch,
   type SequentialScore,
   type SequentialScoreOptions,
@@ -77,9 +83,15 @@ export {
 } from './scoring/verifiedScores.js';
 export {
   assignedGapNats,
+  type CoverageSettings,
   coverageNats,
+  coveredShare,
+  defaultCoverageSettings,
   defaultWorkTestSettings,
   gapVerdict,
+  type RowGaps,
+  rowGapsNats,
+  vouchedTokens,
   type WorkTestSettings,
 } from './scoring/workTests.js';
 export { checkTrainingSettings, defaultTrainingSettings, type TrainingSettings } from './trainingSettings.js';

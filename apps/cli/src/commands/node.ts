@@ -1,8 +1,9 @@
 /** @file `alice node`: the chain. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { CometProgram, GenesisValidator, NodeOptions } from '@alice/node';
 import { initCrypto, messageOf, parseAddress } from '@alice/protocol';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { CliError } from '../errors.js';
 import { createLogger } from '../logging.js';
 import { integerOption, portOption } from '../options.js';
@@ -15,6 +16,15 @@ interface Flags extends LogOptions {
   port: number;
   host: string;
   blockMs: number;
+  archive: boolean;
+  engine: 'solo' | 'cometbft';
+  abci?: string;
+  cometbftRpc?: string;
+  cometbftBin?: string;
+  cometbftHome: string;
+  cometbftGenesis?: string;
+  p2p: string;
+  peers?: string;
 }
 
 export function nodeCommand(): Command {
@@ -28,7 +38,20 @@ export function nodeCommand(): Command {
     .option('--dir <dir>', 'where blocks and state are kept', join(DEFAULT_DIR, 'chain'))
     .option('--port <port>', 'JSON-RPC over HTTP and WebSocket', portOption('--port'), 9944)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--block-ms <ms>', 'time between blocks', integerOption('--block-ms', 100, 600_000), 3000);
+    .option('--block-ms <ms>', 'time between blocks', integerOption('--block-ms', 100, 600_000), 3000)
+    .option('--archive', 'keep the state of every block, not only of the last 4096', false)
+    .addOption(
+      new Option('--engine <engine>', 'who decides blocks: this node alone, or validators on CometBFT')
+        .choices(['solo', 'cometbft'])
+        .default('solo'),
+    )
+    .option('--abci <address>', 'where CometBFT connects (unix:///path or tcp://host:port)')
+    .option('--cometbft-rpc <url>', 'RPC of a CometBFT that you run yourself, to spread transactions')
+    .option('--cometbft-bin <path>', 'cometbft program for this node to run (default: ALICE_COMETBFT)')
+    .option('--cometbft-home <dir>', "CometBFT's keys and blocks", join(DEFAULT_DIR, 'cometbft'))
+    .option('--cometbft-genesis <file>', "CometBFT's genesis of a chain with several validators")
+    .option('--p2p <address>', 'where other validators reach this one', 'tcp://0.0.0.0:26656')
+    .option('--peers <list>', 'validators to stay connected with: id@host:port,…');
   withLogOptions(command).action(async (flags: Flags) => {
     const lifecycle = createLifecycle();
     await initCrypto();
@@ -40,6 +63,13 @@ export function nodeCommand(): Command {
       port: flags.port,
       host: flags.host,
       blockTimeMs: flags.blockMs,
+      ...(flags.archive ? { keepStates: Number.POSITIVE_INFINITY } : {}),
+      engine: engineOf(flags),
+      onFatal: (error) => {
+        log.error('The chain cannot go on; the node stops', { error: messageOf(error) });
+        process.exitCode = 1;
+        process.kill(process.pid, 'SIGTERM');
+      },
       log,
     });
     log.info('Chain node is ready', { url: node.url, genesisHash: node.genesisHash });
@@ -48,7 +78,62 @@ export function nodeCommand(): Command {
     await node.close();
   });
   command.addCommand(specCommand());
+  command.addCommand(validatorCommand());
+  command.addCommand(cometGenesisCommand());
   return command;
+}
+
+/** Where a node that runs CometBFT itself finds it: only this machine talks to that port. */
+const COMET_RPC = 'tcp://127.0.0.1:26657';
+
+function engineOf(flags: Flags): NonNullable<NodeOptions['engine']> {
+  if (flags.engine === 'solo') return { kind: 'solo' };
+  const bin = flags.cometbftBin ?? process.env['ALICE_COMETBFT'];
+  const { abci, cometbftRpc, cometbftGenesis, peers } = flags;
+  return {
+    kind: 'cometbft',
+    ...(abci === undefined ? {} : { abciAddress: abci }),
+    ...(cometbftRpc === undefined ? {} : { rpcUrl: cometbftRpc }),
+    ...(cometbftGenesis === undefined ? {} : { genesisFile: resolve(cometbftGenesis) }),
+    ...(bin === undefined ? {} : { program: programOf(bin, flags.cometbftHome, flags.p2p, peers) }),
+  };
+}
+
+function programOf(bin: string, home: string, p2pAddress: string, peers: string | undefined): CometProgram {
+  const program = { bin, home: resolve(home), p2pAddress, rpcAddress: COMET_RPC };
+  return peers === undefined ? program : { ...program, persistentPeers: peers };
+}
+
+/** Makes a validator's keys; prints what the others need of it. */
+function validatorCommand(): Command {
+  return new Command('validator')
+    .description(
+      'make the CometBFT keys in --cometbft-home and print what the other validators need of them for "comet-genesis"',
+    )
+    .option('--name <name>', 'what the validator is called', 'validator')
+    .action(async (_own: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<Flags & { name: string }>(); // the options of `alice node` hold here too
+      const { cometNodeId, initCometHome, validatorOf } = await import('@alice/node');
+      const bin = flags.cometbftBin ?? process.env['ALICE_COMETBFT'] ?? 'cometbft';
+      const home = resolve(flags.cometbftHome);
+      await initCometHome({ bin, home });
+      const nodeId = await cometNodeId({ bin, home });
+      process.stdout.write(`${JSON.stringify({ ...validatorOf(home, flags.name), nodeId })}\n`);
+    });
+}
+
+/** Puts the lines of all validators together; every one of them starts with the same file. */
+function cometGenesisCommand(): Command {
+  return new Command('comet-genesis')
+    .description("print CometBFT's genesis for the chain of --spec and its first validators")
+    .argument('<validators...>', 'files with what "alice node validator" printed')
+    .action(async (files: string[], _own: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<Flags>();
+      await initCrypto();
+      const { cometGenesis, parseChainSpec } = await import('@alice/node');
+      const validators = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as GenesisValidator);
+      process.stdout.write(cometGenesis(parseChainSpec(readSpec(flags.spec)), validators));
+    });
 }
 
 function readSpec(path: string): unknown {

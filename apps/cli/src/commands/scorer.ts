@@ -46,7 +46,6 @@ export function scorerCommand(): Command {
         key,
         instance: flags.instance,
         threads: flags.threads,
-        dir: resolve(flags.dir),
       },
       { log, signal: lifecycle.signal },
     );

@@ -26,7 +26,7 @@ export function createLifecycle(): Lifecycle {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  if (process.send) process.on('disconnect', () => controller.abort());
+  if (process.send) process.on('disconnect', () => controller.abort()); // the supervisor is gone
   const stopped = new Promise<void>((resolve) =>
     controller.signal.addEventListener('abort', () => resolve(), { once: true }),
   );

@@ -1,11 +1,14 @@
 /** @file Turns a stream of tokens into shard files of equal length, each written atomically as soon as it is full. */
 import { join } from 'node:path';
 import type { ShardInfo, Split } from '../manifest.js';
+import { blocksRoot, hashBlocks } from '../shardBlocks.js';
 import { hashBytes, shardFileName, tokensToBytes } from '../shardBytes.js';
 import { writeFileAtomically } from '../writeFileAtomically.js';
 
 export class ShardWriter {
   readonly shards: ShardInfo[] = [];
+  /** Block hashes of each shard. */
+  readonly blocks: Uint8Array[] = [];
   readonly #dir: string;
   #buffer = new Uint16Array();
   #filled = 0;
@@ -39,7 +42,10 @@ export class ShardWriter {
     const id = this.shards.length;
     await writeFileAtomically(join(this.#dir, shardFileName(id)), bytes);
     const sha256 = hashBytes(bytes);
-    this.shards.push({ id, split: this.#split, tokens: this.#filled, bytes: bytes.length, sha256 });
+    const hashes = hashBlocks(bytes);
+    const blocks = blocksRoot(hashes);
+    this.blocks.push(hashes);
+    this.shards.push({ id, split: this.#split, tokens: this.#filled, bytes: bytes.length, sha256, blocks });
     this.#filled = 0;
   }
 }

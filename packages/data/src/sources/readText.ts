@@ -70,12 +70,20 @@ export class Utf8Chunks {
 }
 
 /** The text of a file in pieces whose joining is the file. Throws `TEXT_NOT_UTF8` and what `readBytes` throws. */
-export async function* readText(path: string): AsyncGenerator<string> {
+export function readText(path: string): AsyncGenerator<string> {
+  return normalizedPieces(readBytes(path), path);
+}
+
+/** Bytes as text in pieces, without byte order mark, line ends as "\n"; `path` is named in errors. */
+export async function* normalizedPieces(
+  content: AsyncIterable<Uint8Array>,
+  path: string,
+): AsyncGenerator<string> {
   const chunks = new Utf8Chunks(path);
   let isFirst = true;
   // A "\r" at the end of a piece waits: the next piece may begin with its "\n".
   let held = '';
-  for await (const chunk of readBytes(path)) {
+  for await (const chunk of content) {
     let text = held + chunks.push(chunk).toString('utf8');
     if (isFirst && text.length > 0) {
       if (text.startsWith('\ufeff')) text = text.slice(1);

@@ -1,6 +1,11 @@
 /** @file A stand-in tokenizer for tests: an id is a UTF-8 byte, 256 separates documents. */
 import type { ShardTokenizer } from '../shardTokenizer.js';
 
+/** For worker threads, which open their tokenizer by a module's function. */
+export function openByteTokenizer(): ShardTokenizer {
+  return byteTokenizer;
+}
+
 export const byteTokenizer: ShardTokenizer & { decode(tokens: Uint16Array): string } = {
   id: 'bytes',
   vocab: 257,

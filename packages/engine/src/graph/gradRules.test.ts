@@ -73,6 +73,35 @@ const cases: Case[] = [
   ...unary('Reciprocal', ops.reciprocal, POSITIVE),
   ...unary('Sigmoid', ops.sigmoid),
   ...unary('Silu', ops.silu),
+  {
+    name: 'SwiGlu',
+    shapes: [
+      [2, 3],
+      [2, 3],
+    ],
+    make: ops.swiGlu,
+  },
+  {
+    name: 'AddEntries',
+    shapes: [[2, 3]],
+    make: (x) => ops.addEntries(ops.mul(x, x), LABELS, ops.constant(Float32Array.of(1, 2, 3, 4), [4])),
+  },
+  ...[false, true].flatMap((transposeA) =>
+    [false, true].map((transposeB) => ({
+      name: `MatMulAdd, transposed ${transposeA} ${transposeB}`,
+      shapes: [transposeA ? [3, 2] : [2, 3], transposeB ? [4, 3] : [3, 4], [2, 4]],
+      make: (a: Value, b: Value, c: Value) => ops.matmulAdd([a, b], c, { transposeA, transposeB }),
+    })),
+  ),
+  {
+    name: 'a·b + a·c: a gradient that is a sum of two products',
+    shapes: [
+      [2, 3],
+      [3, 4],
+      [3, 4],
+    ],
+    make: (a, b, c) => ops.mul(ops.matmul(a, b), ops.matmul(a, c)),
+  },
   ...unary('Softmax', ops.softmax),
   ...unary('LogSoftmax', ops.logSoftmax),
   {

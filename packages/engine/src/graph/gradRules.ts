@@ -34,14 +34,14 @@ export const gradRules: { [K in OpName]: GradRule<K> | 'no-gradient' } = {
     const s = ops.sigmoid(y.inputs[0]);
     return [mul(g, add(s, mul(y, sub(one, s))))];
   },
-  MatMul: (g, { inputs: [a, b], attributes: { transposeA, transposeB } }) => [
-    transposeA
-      ? matmul(b, g, { transposeA: transposeB, transposeB: true })
-      : matmul(g, b, { transposeB: !transposeB }),
-    transposeB
-      ? matmul(g, a, { transposeA: true, transposeB: transposeA })
-      : matmul(a, g, { transposeA: !transposeA }),
-  ],
+  // y = z·u, z = x·s, s = sigmoid(x)   ⇒   dx = g·u·(s + z·(1 − s)),  du = g·z
+  SwiGlu: (g, { inputs: [x, u] }) => {
+    const s = ops.sigmoid(x);
+    const z = mul(x, s);
+    return [mul(mul(g, u), add(s, mul(z, sub(one, s)))), mul(g, z)];
+  },
+  MatMul: (g, { inputs: [a, b], attributes }) => productGradients(g, [a, b], attributes),
+  MatMulAdd: (g, { inputs: [a, b], attributes }) => [...productGradients(g, [a, b], attributes), g],
   Softmax: (g, y) => [softmaxGradient(g, y)],
   // y = x − log Σ eˣ   ⇒   dx = g − eʸ·Σ g
   LogSoftmax: (g, y) => [sub(g, mul(ops.exp(y), reduceSum(g, [-1], { keepDims: true })))],
@@ -73,6 +73,10 @@ export const gradRules: { [K in OpName]: GradRule<K> | 'no-gradient' } = {
       return ops.slice(g, { axis, start, end });
     });
   },
+  LargestAt: 'no-gradient', // positions
+  PickAlong: 'no-gradient', // reads what is sent; nothing is trained through it
+  Cast: 'no-gradient', // stored weights; a gradient is taken by the wide value
+  AddEntries: (g) => [g, null, null], // the entries are data
   Gather: (g, { inputs: [table, indices] }) => [ops.scatterAddRows(g, indices, table.shape[0]!), null],
   ScatterAddRows: (g, { inputs: [, indices] }) => [ops.gather(g, indices), null],
   // y = (mean(x²) + ε)^(−½)   ⇒   dx = −g·y³·x/n
@@ -92,14 +96,31 @@ export const gradRules: { [K in OpName]: GradRule<K> | 'no-gradient' } = {
   Rotary: (g, { inputs: [, cos, sin] }) => [ops.rotary(g, cos, neg(sin)), null, null],
   AttentionProbabilities: (g, y) => scoreGradients(softmaxGradient(g, y), y),
   Attention: attentionGradients,
-  // Δ = softmax(h·Wᵀ) − onehot   ⇒   dh = g·(Δ·W),  dW = Δᵀ·(g·h): g scales the narrow side, never the (N, V) matrix
+  // Δ = s·(softmax(h·Wᵀ) − onehot)   ⇒   dh = g/s·(Δ·W),  dW = Δᵀ·(g/s·h): g/s scales the narrow side, never (N, V)
   LinearCrossEntropy: (g, { inputs: [hidden, weight, labels] }) => {
     const error = ops.predictionError(hidden, weight, labels);
-    const rows = reshape(g, [-1, 1]);
+    const rows = ops.div(reshape(g, [-1, 1]), ops.expLogitSum(hidden, weight, labels)); // (N, 1)
     return [mul(matmul(error, weight), rows), matmul(error, mul(hidden, rows), { transposeA: true }), null];
   },
   PredictionError: 'no-gradient', // second derivatives of the loss are not offered
+  ExpLogitSum: 'no-gradient',
 };
+
+/** y = a·b   ⇒   da = g·bᵀ,  db = aᵀ·g, each written so that no operand need be turned first. */
+function productGradients(
+  g: Value,
+  [a, b]: readonly [Value, Value],
+  { transposeA, transposeB }: OpTable['MatMul']['attributes'],
+): [Value, Value] {
+  return [
+    transposeA
+      ? matmul(b, g, { transposeA: transposeB, transposeB: true })
+      : matmul(g, b, { transposeB: !transposeB }),
+    transposeB
+      ? matmul(g, a, { transposeA: true, transposeB: transposeA })
+      : matmul(a, g, { transposeA: !transposeA }),
+  ];
+}
 
 /** y = softmax(x)   ⇒   dx = y·(g − Σ g·y). */
 function softmaxGradient(g: Value, y: Value): Value {

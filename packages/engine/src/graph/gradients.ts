@@ -6,7 +6,7 @@
 import { EngineError } from '../errors.js';
 import { repeatedAxes } from './broadcast.js';
 import { type GradRule, gradRules } from './gradRules.js';
-import { add, concat, filled, reduceSum, reshape } from './operations.js';
+import { add, concat, filled, matmulAdd, reduceSum, reshape } from './operations.js';
 import { topologicalOrder } from './topologicalOrder.js';
 import { type OpName, type Shape, sameShape, type Value } from './value.js';
 
@@ -54,7 +54,19 @@ function inputGradients(value: Value, g: Value): readonly (Value | null)[] {
 
 /** The sum of what arrives at a value. Padded parts that tile it (its slices' gradients) are laid side by side. */
 function joinParts(parts: readonly Value[]): Value {
-  return tile(parts) ?? parts.reduce((sum, part) => add(sum, part));
+  return tile(parts) ?? sumOf(parts);
+}
+
+/** Products come last, so that each adds onto what there is as it is computed: no pass of its own. */
+function sumOf(parts: readonly Value[]): Value {
+  const isProduct = (part: Value): part is Value<'MatMul'> => part.op === 'MatMul' && part.shape.length === 2;
+  const products = parts.filter(isProduct);
+  const others = parts.filter((part) => !isProduct(part));
+  const [first, ...rest] = [...others, ...products];
+  return rest.reduce(
+    (sum, part) => (isProduct(part) ? matmulAdd(part.inputs, sum, part.attributes) : add(sum, part)),
+    first!,
+  );
 }
 
 function tile(parts: readonly Value[]): Value | undefined {

@@ -37,6 +37,8 @@ export const reciprocal = (x: Value): Value => node('Reciprocal', [x], {});
 export const sigmoid = (x: Value): Value => node('Sigmoid', [x], {});
 /** x·sigmoid(x) (Elfwing et al. 2017, arXiv:1702.03118). */
 export const silu = (x: Value): Value => node('Silu', [x], {});
+/** silu(gate)·value (Shazeer 2020, arXiv:2002.05202). One op, because its gradient then keeps only its two inputs. */
+export const swiGlu = (gate: Value, value: Value): Value => node('SwiGlu', [gate, value], {});
 /** Over the last axis. */
 export const softmax = (x: Value): Value => node('Softmax', [x], {});
 /** Over the last axis. */
@@ -58,6 +60,12 @@ export function matmul(a: Value, b: Value, options: MatMulOptions = {}): Value {
   const depth = a.shape.at(-1)!;
   const product = node('MatMul', [reshape(a, [-1, depth]), b], { transposeA, transposeB });
   return reshape(product, [...a.shape.slice(0, -1), product.shape[1]!]);
+}
+
+/** a·b + c in one product that adds as it goes; a, b and c have two dimensions, c that of the result. */
+export function matmulAdd(factors: readonly [Value, Value], c: Value, options: MatMulOptions = {}): Value {
+  const { transposeA = false, transposeB = false } = options;
+  return node('MatMulAdd', [...factors, c], { transposeA, transposeB });
 }
 
 interface ReduceOptions {
@@ -125,6 +133,26 @@ export function concat(values: readonly Value[], axis: number): Value {
   return node('Concat', values, { axis: first ? positiveAxis(axis, first) : axis });
 }
 
+/** FP16 as FP32: exact. */
+export function widen(x: Value): Value {
+  return node('Cast', [x], {});
+}
+
+/** x with values (K) added at the row-major positions (K) int32; equal positions add up. */
+export function addEntries(x: Value, positions: Value, values: Value): Value {
+  return node('AddEntries', [x, positions, values], {});
+}
+
+/** Where the `count` elements of largest magnitude of each row are: (N, M) → (N, count) int32, largest first. */
+export function largestAt(x: Value, count: number): Value {
+  return node('LargestAt', [x], { count });
+}
+
+/** One element for each position: x (N, M), positions (N, K) int32 → (N, K). */
+export function pickAlong(x: Value, positions: Value): Value {
+  return node('PickAlong', [x, positions], {});
+}
+
 /** Rows of a table: table (R, …), indices (I…) int32 → (I…, …). Indices must lie within [0, R). */
 export function gather(table: Value, indices: Value): Value {
   return node('Gather', [table, indices], {});
@@ -174,9 +202,17 @@ export function linearCrossEntropy(hidden: Value, weight: Value, labels: Value):
   return node('LinearCrossEntropy', [hidden, weight, labels], {});
 }
 
-/** softmax(hidden·weightᵀ) − onehot(labels): (N, V), the gradient of the summed loss by the logits. */
+/**
+ * s·(softmax(hidden·weightᵀ) − onehot(labels)): (N, V). With s = `expLogitSum` taken out, the gradient of the summed
+ * loss by the logits; s is left to the narrow side of the products that follow, so no pass divides the widest matrix.
+ */
 export function predictionError(hidden: Value, weight: Value, labels: Value): Value {
   return node('PredictionError', [hidden, weight, labels], {});
+}
+
+/** Σ exp(logit − largest logit) of each row of hidden·weightᵀ: (N, 1), at least 1. */
+export function expLogitSum(hidden: Value, weight: Value, labels: Value): Value {
+  return node('ExpLogitSum', [hidden, weight, labels], {});
 }
 
 function positive(axes: readonly number[], x: Value): number[] {

@@ -42,7 +42,19 @@ export const shapeRules: { [K in OpName]: ShapeRule<K> } = {
   Reciprocal: sameAsInput('Reciprocal'),
   Sigmoid: sameAsInput('Sigmoid'),
   Silu: sameAsInput('Silu'),
+  SwiGlu: ([gate, value]) => {
+    wantTypes('SwiGlu', [gate, value], ['float32', 'float32']);
+    if (!sameShape(gate.shape, value.shape)) throw misfit('SwiGlu', [gate.shape, value.shape]);
+    return { shape: gate.shape, dtype: 'float32' };
+  },
   MatMul: matMulShape,
+  MatMulAdd: ([a, b, c], flags) => {
+    const product = matMulShape([a, b], flags);
+    wantTypes('MatMulAdd', [c], ['float32']);
+    if (product.shape.length !== 2 || !sameShape(product.shape, c.shape))
+      throw misfit('MatMulAdd', [a.shape, b.shape, c.shape]);
+    return product;
+  },
   Softmax: sameAsInput('Softmax', 1),
   LogSoftmax: sameAsInput('LogSoftmax', 1),
   ReduceSum: reduction('ReduceSum'),
@@ -74,6 +86,28 @@ export const shapeRules: { [K in OpName]: ShapeRule<K> } = {
     return { shape: x.shape.with(axis, before + x.shape[axis]! + after), dtype: x.dtype };
   },
   Concat: concatShape,
+  LargestAt: ([x], { count }) => {
+    wantTypes('LargestAt', [x], ['float32']);
+    if (x.shape.length !== 2) throw misfit('LargestAt', [x.shape]);
+    check(Number.isInteger(count) && count > 0 && count <= x.shape[1]!, 'LargestAt', 'count');
+    return { shape: [x.shape[0]!, count], dtype: 'int32' };
+  },
+  PickAlong: ([x, positions]) => {
+    wantTypes('PickAlong', [x, positions], ['float32', 'int32']);
+    if (x.shape.length !== 2 || positions.shape.length !== 2 || x.shape[0] !== positions.shape[0])
+      throw misfit('PickAlong', [x.shape, positions.shape]);
+    return { shape: positions.shape, dtype: 'float32' };
+  },
+  Cast: ([x]) => {
+    wantTypes('Cast', [x], ['float16']);
+    return { shape: x.shape, dtype: 'float32' };
+  },
+  AddEntries: ([x, positions, values]) => {
+    wantTypes('AddEntries', [x, positions, values], ['float32', 'int32', 'float32']);
+    if (positions.shape.length !== 1 || !sameShape(positions.shape, values.shape))
+      throw misfit('AddEntries', [x.shape, positions.shape, values.shape]);
+    return { shape: x.shape, dtype: 'float32' };
+  },
   Gather: ([table, indices]) => {
     wantTypes('Gather', [table, indices], ['float32', 'int32']);
     if (table.shape.length === 0) throw misfit('Gather', [table.shape, indices.shape]);
@@ -111,6 +145,10 @@ export const shapeRules: { [K in OpName]: ShapeRule<K> } = {
     return { shape: labels.shape, dtype: 'float32' };
   },
   PredictionError: predictionShape,
+  ExpLogitSum: (inputs) => {
+    const { shape, dtype } = predictionShape(inputs, {});
+    return { shape: [shape[0]!, 1], dtype };
+  },
 };
 
 function elementwise<K extends 'Add' | 'Sub' | 'Mul' | 'Div'>(op: K): ShapeRule<K> {

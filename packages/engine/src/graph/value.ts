@@ -5,7 +5,8 @@
  * row in one of them does not compile.
  */
 
-export type DType = 'float32' | 'int32';
+/** float16 is for storage alone: such values are fed as their bits and only `Cast` reads them. */
+export type DType = 'float32' | 'int32' | 'float16';
 export type Shape = readonly number[];
 
 /** What is known of a value before it is computed. */
@@ -53,8 +54,13 @@ export interface OpTable {
   Reciprocal: Unary;
   Sigmoid: Unary;
   Silu: Unary;
+  SwiGlu: Binary;
   // products
   MatMul: Binary<{ readonly transposeA: boolean; readonly transposeB: boolean }>;
+  MatMulAdd: {
+    inputs: readonly [Value, Value, Value];
+    attributes: { readonly transposeA: boolean; readonly transposeB: boolean };
+  };
   // along axes
   Softmax: Unary;
   LogSoftmax: Unary;
@@ -67,9 +73,13 @@ export interface OpTable {
   Transpose: Unary<{ readonly perm: readonly number[] }>;
   Slice: Unary<{ readonly axis: number; readonly start: number; readonly end: number }>;
   Pad: Unary<{ readonly axis: number; readonly before: number; readonly after: number }>;
+  Cast: Unary;
+  LargestAt: Unary<{ readonly count: number }>;
+  PickAlong: Binary;
   Concat: { inputs: readonly Value[]; attributes: { readonly axis: number } };
   // rows
   Gather: Binary;
+  AddEntries: { inputs: readonly [Value, Value, Value]; attributes: None };
   ScatterAddRows: Binary<{ readonly rows: number }>;
   // parts of a transformer whose gradients are cheaper by their own formula than by their parts'
   InverseRms: Unary<{ readonly epsilon: number }>;
@@ -79,6 +89,7 @@ export interface OpTable {
   Attention: { inputs: readonly [Value, Value, Value]; attributes: { readonly scale: number } };
   LinearCrossEntropy: { inputs: readonly [Value, Value, Value]; attributes: None };
   PredictionError: { inputs: readonly [Value, Value, Value]; attributes: None };
+  ExpLogitSum: { inputs: readonly [Value, Value, Value]; attributes: None };
 }
 
 export type OpName = keyof OpTable;

@@ -18,6 +18,8 @@ export interface NodeParts {
   readonly inputs: readonly string[];
   readonly attributes?: readonly AttributeMessage[];
   readonly domain?: string;
+  /** Which of the node's outputs is meant; the first unless given. */
+  readonly output?: number;
 }
 
 export const intAttribute = (name: string, i: number): AttributeMessage => ({
@@ -29,6 +31,11 @@ export const floatAttribute = (name: string, f: number): AttributeMessage => ({
   name,
   f,
   type: ATTRIBUTE_TYPE.float,
+});
+export const stringAttribute = (name: string, text: string): AttributeMessage => ({
+  name,
+  s: new TextEncoder().encode(text),
+  type: ATTRIBUTE_TYPE.string,
 });
 export const intsAttribute = (name: string, ints: readonly number[]): AttributeMessage => ({
   name,
@@ -42,14 +49,14 @@ export class Lowering {
   readonly #madeBy = new Map<string, string>();
 
   /** Adds a node, or finds the equal one, and returns the name of its output. */
-  emit(opType: string, { inputs, attributes = [], domain = '' }: NodeParts): string {
-    return this.#once(JSON.stringify([domain, opType, inputs, attributes]), (output) => {
+  emit(opType: string, { inputs, attributes = [], domain = '', output: wanted = 0 }: NodeParts): string {
+    return this.#once(JSON.stringify([domain, opType, inputs, attributes, wanted]), (output) => {
       this.nodes.push({
         name: output,
         op_type: opType,
         domain,
         input: inputs,
-        output: [output],
+        output: [...Array.from({ length: wanted }, (_, i) => `${output}_${i}`), output],
         attribute: attributes,
       });
     });

@@ -50,6 +50,9 @@ const softmaxOf = (row: readonly number[]): number[] => {
 const product = (a: number[][], b: number[][]): number[][] =>
   a.map((row) => range(b[0]!.length).map((j) => sum(row.map((value, k) => value * b[k]![j]!))));
 const turned = (a: number[][]): number[][] => range(a[0]!.length).map((j) => a.map((row) => row[j]!));
+const logitsOf = (h: Numbers, w: Numbers): number[][] => product(rowsOf(h, 3), turned(rowsOf(w, 3)));
+const expSum = (row: readonly number[]): number =>
+  sum(row.map((value) => Math.exp(value - Math.max(...row))));
 const rms = (row: readonly number[], epsilon: number): number =>
   Math.sqrt(sum(row.map((v) => v * v)) / row.length + epsilon);
 
@@ -83,6 +86,34 @@ const cases: Case[] = [
   eachOf(ops.reciprocal, (x) => 1 / x, 'Reciprocal'),
   eachOf(ops.sigmoid, (x) => 1 / (1 + Math.exp(-x)), 'Sigmoid'),
   eachOf(ops.silu, (x) => x / (1 + Math.exp(-x)), 'Silu'),
+  {
+    name: 'SwiGlu',
+    shapes: [
+      [2, 3],
+      [2, 3],
+    ],
+    make: ops.swiGlu,
+    reference: (x, u) => Array.from(x, (v, i) => (u[i]! * v) / (1 + Math.exp(-v))),
+  },
+  {
+    name: 'AddEntries: positions in row-major order, equal ones add up',
+    shapes: [[2, 3], [4]],
+    make: (x, values) => ops.addEntries(x, ops.constant(Int32Array.of(5, 0, 5, 1), [4]), values),
+    reference: (x, v) => [x[0]! + v[1]!, x[1]! + v[3]!, x[2]!, x[3]!, x[4]!, x[5]! + v[0]! + v[2]!],
+  },
+  {
+    name: 'MatMulAdd',
+    shapes: [
+      [3, 2],
+      [4, 3],
+      [2, 4],
+    ],
+    make: (a, b, c) => ops.matmulAdd([a, b], c, { transposeA: true, transposeB: true }),
+    reference: (a, b, c) =>
+      product(turned(rowsOf(a, 2)), turned(rowsOf(b, 3)))
+        .flat()
+        .map((value, i) => value + c[i]!),
+  },
   {
     name: 'MatMul',
     shapes: [
@@ -245,8 +276,7 @@ const cases: Case[] = [
       [5, 3],
     ],
     make: (h, w) => ops.linearCrossEntropy(h, w, labels),
-    reference: (h, w) =>
-      product(rowsOf(h, 3), turned(rowsOf(w, 3))).map((row, i) => -Math.log(softmaxOf(row)[LABELS[i]!]!)),
+    reference: (h, w) => logitsOf(h, w).map((row, i) => -Math.log(softmaxOf(row)[LABELS[i]!]!)),
   },
   {
     name: 'PredictionError',
@@ -256,9 +286,18 @@ const cases: Case[] = [
     ],
     make: (h, w) => ops.predictionError(h, w, labels),
     reference: (h, w) =>
-      product(rowsOf(h, 3), turned(rowsOf(w, 3))).flatMap((row, i) =>
-        softmaxOf(row).map((p, j) => p - (j === LABELS[i] ? 1 : 0)),
+      logitsOf(h, w).flatMap((row, i) =>
+        softmaxOf(row).map((p, j) => (p - (j === LABELS[i] ? 1 : 0)) * expSum(row)),
       ),
+  },
+  {
+    name: 'ExpLogitSum',
+    shapes: [
+      [4, 3],
+      [5, 3],
+    ],
+    make: (h, w) => ops.expLogitSum(h, w, labels),
+    reference: (h, w) => logitsOf(h, w).map(expSum),
   },
 ];
 
@@ -285,12 +324,29 @@ for (const { name, shapes, make, reference } of cases)
     await session.release();
   });
 
+test('forward Cast: halves, subnormal and largest among them, come out as the numbers they stand for', async () => {
+  const session = await openSession({ y: ops.widen(ops.input('x', [5], 'float16')) }, { threads: 1 });
+  const halves = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000);
+  const { y } = await session.run({ x: tensorOf(halves, [5]) });
+  assert.deepEqual([...y!.data], [1, -2, 2 ** -24, 65_504, -0]);
+  await session.release();
+});
+
+test('forward LargestAt and PickAlong: by magnitude, signs kept, the first of equals', async () => {
+  const x = ops.input('x', [2, 4]);
+  const at = ops.largestAt(x, 2);
+  const session = await openSession({ at, picked: ops.pickAlong(x, at) }, { threads: 1 });
+  const data = Float32Array.of(1, -4, 3, 0, 2, -2, 2, 1);
+  const { at: positions, picked } = await session.run({ x: tensorOf(data, [2, 4]) });
+  assert.deepEqual([...positions!.data], [1, 2, 0, 1]);
+  assert.deepEqual([...picked!.data], [-4, 3, 2, -2]);
+  await session.release();
+});
+
 test('every emitter is run by a case above', () => {
-  const run = new Set(
-    cases.flatMap(({ shapes, make }) =>
-      topologicalOrder([make(...shapes.map((s, i) => ops.input(`x${i}`, s)))]).map(({ op }) => op),
-    ),
-  );
+  const graphs = cases.map(({ shapes, make }) => make(...shapes.map((s, i) => ops.input(`x${i}`, s))));
+  const run = new Set<OpName>(topologicalOrder(graphs).map(({ op }) => op));
+  for (const op of ['Cast', 'LargestAt', 'PickAlong'] as const) run.add(op);
   assert.deepEqual(
     (Object.keys(emitters) as OpName[]).filter((op) => !run.has(op)),
     [],

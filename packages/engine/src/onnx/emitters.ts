@@ -4,12 +4,21 @@
  */
 import type { OpName, Value } from '../graph/value.js';
 import { sizeOf } from '../graph/value.js';
-import { floatAttribute, intAttribute, intsAttribute, type Lowering, MICROSOFT } from './Lowering.js';
+import {
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  type Lowering,
+  MICROSOFT,
+  stringAttribute,
+} from './Lowering.js';
+import { type AttributeMessage, ELEMENT_TYPE } from './schema.js';
 
 /** Writes one value whose inputs have the given names. */
 export type Emitter<K extends OpName> = (to: Lowering, inputs: readonly string[], value: Value<K>) => string;
 
 const LAST = intAttribute('axis', -1);
+const KEEP = intAttribute('keepdims', 1);
 /** Added to a forbidden score: a weight below 1e-38, which no FP32 sum notices. Unlike −∞ it cannot make a NaN. */
 const FORBIDDEN = -1e9;
 
@@ -28,7 +37,14 @@ export const emitters: { [K in OpName]: Emitter<K> } = {
   Reciprocal: direct('Reciprocal'),
   Sigmoid: direct('Sigmoid'),
   Silu: (to, [x]) => to.emit('Mul', { inputs: [x!, to.emit('Sigmoid', { inputs: [x!] })] }),
+  // QuickGelu with α = 1 is silu in one pass.
+  SwiGlu: (to, [gate, value]) => {
+    const attributes = [floatAttribute('alpha', 1)];
+    const gated = to.emit('QuickGelu', { inputs: [gate!], attributes, domain: MICROSOFT });
+    return to.emit('Mul', { inputs: [gated, value!] });
+  },
   MatMul: emitMatMul,
+  MatMulAdd: (to, inputs, { attributes }) => to.emit('Gemm', { inputs, attributes: gemmFlags(attributes) }),
   Softmax: (to, inputs) => to.emit('Softmax', { inputs, attributes: [LAST] }),
   LogSoftmax: (to, inputs) => to.emit('LogSoftmax', { inputs, attributes: [LAST] }),
   ReduceSum: reduction('ReduceSum'),
@@ -44,6 +60,19 @@ export const emitters: { [K in OpName]: Emitter<K> } = {
     to.emit('Pad', { inputs: [x!, to.ints([before, after]), to.float(0), to.ints([axis])] }),
   Concat: (to, inputs, { attributes: { axis } }) =>
     to.emit('Concat', { inputs, attributes: [intAttribute('axis', axis)] }),
+  LargestAt: (to, inputs, { attributes: { count } }) => {
+    const magnitudes = to.emit('Abs', { inputs });
+    const found = to.emit('TopK', { inputs: [magnitudes, to.ints([count])], attributes: [LAST], output: 1 });
+    return to.emit('Cast', { inputs: [found], attributes: [intAttribute('to', ELEMENT_TYPE.int32)] });
+  },
+  PickAlong: (to, [x, positions]) => emitPick(to, x!, positions!),
+  Cast: (to, inputs) => to.emit('Cast', { inputs, attributes: [intAttribute('to', ELEMENT_TYPE.float32)] }),
+  AddEntries: (to, [x, positions, values], { shape }) => {
+    const attributes = [intAttribute('axis', 0), stringAttribute('reduction', 'add')];
+    const flat = to.emit('Reshape', { inputs: [x!, to.ints([-1])] });
+    const changed = to.emit('ScatterElements', { inputs: [flat, positions!, values!], attributes });
+    return to.emit('Reshape', { inputs: [changed, to.ints(shape)] });
+  },
   Gather: (to, inputs) => to.emit('Gather', { inputs, attributes: [intAttribute('axis', 0)] }),
   ScatterAddRows: emitScatterAddRows,
   InverseRms: (to, [x], { attributes: { epsilon } }) => emitInverseRms(to, x!, epsilon),
@@ -57,6 +86,7 @@ export const emitters: { [K in OpName]: Emitter<K> } = {
   Attention: emitAttention,
   LinearCrossEntropy: emitLinearCrossEntropy,
   PredictionError: emitPredictionError,
+  ExpLogitSum: (to, inputs) => emitLogitParts(to, inputs).sum,
 };
 
 /** An op that ONNX has under the same meaning. */
@@ -78,13 +108,15 @@ function emitMatMul(
   { inputs, attributes }: Value<'MatMul'>,
 ): string {
   const { transposeA, transposeB } = attributes;
-  if (inputs.every((x) => x.shape.length === 2)) {
-    const flags = [intAttribute('transA', Number(transposeA)), intAttribute('transB', Number(transposeB))];
-    return to.emit('Gemm', { inputs: [a!, b!], attributes: flags });
-  }
+  if (inputs.every((x) => x.shape.length === 2))
+    return to.emit('Gemm', { inputs: [a!, b!], attributes: gemmFlags(attributes) });
   const left = transposeA ? swapLastTwo(to, a!, inputs[0].shape.length) : a!;
   const right = transposeB ? swapLastTwo(to, b!, inputs[1].shape.length) : b!;
   return to.emit('MatMul', { inputs: [left, right] });
+}
+
+function gemmFlags({ transposeA, transposeB }: Value<'MatMul'>['attributes']): AttributeMessage[] {
+  return [intAttribute('transA', Number(transposeA)), intAttribute('transB', Number(transposeB))];
 }
 
 function swapLastTwo(to: Lowering, x: string, rank: number): string {
@@ -115,7 +147,7 @@ function emitInverseRms(to: Lowering, x: string, epsilon: number): string {
   const square = to.emit('Mul', { inputs: [x, x] });
   const mean = to.emit('ReduceMean', {
     inputs: [square, to.ints([-1])],
-    attributes: [intAttribute('keepdims', 1)],
+    attributes: [KEEP],
   });
   const root = to.emit('Sqrt', { inputs: [to.emit('Add', { inputs: [mean, to.float(epsilon)] })] });
   return to.emit('Reciprocal', { inputs: [root] });
@@ -173,26 +205,57 @@ function emitAttention(to: Lowering, [q, k, v]: readonly string[], value: Value<
   return to.emit('Reshape', { inputs: [to.emit('MatMul', { inputs: [p, v!] }), to.ints(value.shape)] });
 }
 
-function emitLogits(to: Lowering, hidden: string, weight: string): string {
-  return to.emit('Gemm', { inputs: [hidden, weight], attributes: [intAttribute('transB', 1)] });
+interface LogitParts {
+  /** (N, 1): the logit of the label. */
+  readonly picked: string;
+  /** (N, 1): the largest logit. */
+  readonly top: string;
+  /** (N, V): exp(logit − top). */
+  readonly exps: string;
+  /** (N, 1): Σ exps. */
+  readonly sum: string;
+  /** (N, 1): int32 */
+  readonly column: string;
 }
 
+/**
+ * The head's rows, in one (N, V) matrix that each step overwrites: ONNX Runtime reuses the memory of an input whose
+ * last reader is an elementwise op, so every earlier reader must come first by its data. Hence the subtrahend is
+ * max(top, picked), which is top: it makes the picking precede the subtraction.
+ */
+function emitLogitParts(to: Lowering, [hidden, weight, labels]: readonly string[]): LogitParts {
+  const logits = to.emit('Gemm', { inputs: [hidden!, weight!], attributes: [intAttribute('transB', 1)] });
+  const column = to.emit('Reshape', { inputs: [labels!, to.ints([-1, 1])] });
+  const picked = emitPick(to, logits, column);
+  const largest = to.emit('ReduceMax', { inputs: [logits, to.ints([-1])], attributes: [KEEP] });
+  const top = to.emit('Max', { inputs: [largest, picked] });
+  const exps = to.emit('Exp', { inputs: [to.emit('Sub', { inputs: [logits, top] })] });
+  const sum = to.emit('ReduceSum', { inputs: [exps, to.ints([-1])], attributes: [KEEP] });
+  return { picked, top, exps, sum, column };
+}
+
+/** Elements of each row: (N, M), (N, K) → (N, K). */
+function emitPick(to: Lowering, matrix: string, column: string): string {
+  return to.emit('GatherElements', { inputs: [matrix, column], attributes: [intAttribute('axis', 1)] });
+}
+
+/** log Σ exp(logit − top) + top − picked. */
 function emitLinearCrossEntropy(
   to: Lowering,
-  [hidden, weight, labels]: readonly string[],
+  inputs: readonly string[],
   value: Value<'LinearCrossEntropy'>,
 ): string {
-  const logs = to.emit('LogSoftmax', { inputs: [emitLogits(to, hidden!, weight!)], attributes: [LAST] });
-  const column = to.emit('Reshape', { inputs: [labels!, to.ints([-1, 1])] });
-  const picked = to.emit('GatherElements', { inputs: [logs, column], attributes: [intAttribute('axis', 1)] });
-  return to.emit('Reshape', { inputs: [to.emit('Neg', { inputs: [picked] }), to.ints(value.shape)] });
+  const { picked, top, sum } = emitLogitParts(to, inputs);
+  const margin = to.emit('Sub', { inputs: [top, picked] });
+  const losses = to.emit('Add', { inputs: [to.emit('Log', { inputs: [sum] }), margin] });
+  return to.emit('Reshape', { inputs: [losses, to.ints(value.shape)] });
 }
 
-/** Softmax with 1 taken off at each label: one element a row is rewritten, in place. */
-function emitPredictionError(to: Lowering, [hidden, weight, labels]: readonly string[]): string {
-  const p = to.emit('Softmax', { inputs: [emitLogits(to, hidden!, weight!)], attributes: [LAST] });
-  const column = to.emit('Reshape', { inputs: [labels!, to.ints([-1, 1])] });
-  const picked = to.emit('GatherElements', { inputs: [p, column], attributes: [intAttribute('axis', 1)] });
-  const updates = to.emit('Sub', { inputs: [picked, to.float(1)] });
-  return to.emit('ScatterElements', { inputs: [p, column, updates], attributes: [intAttribute('axis', 1)] });
+/** The exponentials with their sum taken off at each label: one element a row is rewritten, in place. */
+function emitPredictionError(to: Lowering, inputs: readonly string[]): string {
+  const { picked, top, exps, sum, column } = emitLogitParts(to, inputs);
+  const own = to.emit('Exp', { inputs: [to.emit('Sub', { inputs: [picked, top] })] });
+  const updates = to.emit('Sub', { inputs: [own, sum] });
+  const attributes = [intAttribute('axis', 1)];
+  return to.emit('ScatterElements', { inputs: [exps, column, updates], attributes });
 }

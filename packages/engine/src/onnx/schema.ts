@@ -22,9 +22,9 @@ message ModelProto { int64 ir_version = 1; string producer_name = 2; GraphProto 
   repeated OperatorSetIdProto opset_import = 8; }`;
 
 /** ONNX element types (TensorProto.DataType). */
-export const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7 } as const;
+export const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, float16: 10 } as const;
 /** AttributeProto.AttributeType. */
-export const ATTRIBUTE_TYPE = { float: 1, int: 2, tensor: 4, ints: 7 } as const;
+export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, tensor: 4, ints: 7 } as const;
 
 export interface TensorMessage {
   name: string;
@@ -37,6 +37,7 @@ export interface AttributeMessage {
   type: number;
   i?: number;
   f?: number;
+  s?: Uint8Array;
   t?: TensorMessage;
   ints?: readonly number[];
 }

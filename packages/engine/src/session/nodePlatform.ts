@@ -2,6 +2,7 @@
  * @file ONNX Runtime for Node (CPU provider). `run` blocks the calling thread for as long as the graph takes, so
  * whoever also serves requests calls it in a worker thread.
  */
+import { MessageChannel } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { NamedTensors, Platform, PlatformOptions } from './platform.js';
 import { type TensorData, tensorOf } from './tensorData.js';
@@ -14,9 +15,15 @@ export const nodePlatform: Platform = {
       async run(feeds, into) {
         const direct = Object.fromEntries(Object.entries(into).filter(([, tensor]) => !isShared(tensor)));
         const results = await session.run(toOrt(feeds), { ...nothing, ...toOrt(direct) });
-        return Object.fromEntries(
-          Object.entries(results).map(([name, result]) => [name, delivered(result, into[name])]),
+        const copies = Object.keys(direct).map(
+          (name) => (results[name]!.data as TensorData['data']).buffer as ArrayBuffer,
         );
+        const delivery = Object.entries(results).map(([name, result]) => [
+          name,
+          delivered(result, into[name]),
+        ]);
+        drop(copies);
+        return Object.fromEntries(delivery);
       },
       async release() {
         if (options.profilePrefix !== undefined) session.endProfiling();
@@ -26,11 +33,18 @@ export const nodePlatform: Platform = {
   },
 };
 
-function sessionOptions({ threads, profilePrefix }: PlatformOptions): InferenceSession.SessionOptions {
+function sessionOptions({
+  threads,
+  lean = false,
+  profilePrefix,
+}: PlatformOptions): InferenceSession.SessionOptions {
   return {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
+    // A plan of the whole run's memory is held beside what the first run took before there was a plan: for nothing.
+    enableMemPattern: false,
+    enableCpuMemArena: !lean,
     graphOptimizationLevel: 'all',
     // Warnings about harmless leftovers of fusion are not for users.
     logSeverityLevel: 3,
@@ -42,14 +56,27 @@ function sessionOptions({ threads, profilePrefix }: PlatformOptions): InferenceS
   };
 }
 
+/**
+ * Frees memory now that the garbage collector would free later. The binding returns a copy of every output, those in
+ * `into` as well; for a large model that is as much again as its gradient. Posting hands the memory to a port that is
+ * closed, and with it the memory ends.
+ */
+function drop(buffers: readonly ArrayBuffer[]): void {
+  if (buffers.length > 0) sink.postMessage(null, buffers);
+}
+
+const { port1: sink, port2: nobody } = new MessageChannel();
+nobody.close();
+sink.unref();
+
 /** The binding refuses memory shared between threads; such tensors take the way of one copy. */
 function isShared({ data }: TensorData): boolean {
   return typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer;
 }
 
 function delivered({ data, dims }: Tensor, into: TensorData | undefined): TensorData {
-  if (!into) return tensorOf(data as Float32Array | Int32Array, dims);
-  if (isShared(into)) into.data.set(data as Float32Array | Int32Array);
+  if (!into) return tensorOf(data as TensorData['data'], dims);
+  if (isShared(into)) into.data.set(data as TensorData['data']);
   return into;
 }
 

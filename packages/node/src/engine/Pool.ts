@@ -14,7 +14,7 @@ export interface PoolLimits {
   readonly perSigner: number;
 }
 
-export const defaultPoolLimits: PoolLimits = { count: 8192, bytes: 20 * 2 ** 20, perSigner: 1024 };
+export const defaultPoolLimits: PoolLimits = { count: 16_384, bytes: 20 * 2 ** 20, perSigner: 1024 };
 
 /** One newcomer pushes out this many at most; finding each costs a walk over the pool. */
 const MOST_EVICTIONS = 32;
@@ -36,6 +36,8 @@ interface Queued extends PoolEntry {
 /** One signer's transactions, by nonce. */
 interface SignerQueue {
   accountNonce: number;
+  /** The first nonce from `accountNonce` on that is missing; kept, because counting it costs as much as it is long. */
+  next: number;
   readonly byNonce: Map<number, Queued>;
 }
 
@@ -74,9 +76,13 @@ export class Pool {
   /** The first nonce after the account's that the pool does not hold. */
   nextNonce(signer: HexString, accountNonce: number): number {
     const queue = this.#signers.get(signer);
-    let nonce = accountNonce;
-    while (queue?.byNonce.has(nonce)) nonce++;
-    return nonce;
+    if (queue?.accountNonce === accountNonce) return queue.next;
+    return queue ? firstMissing(queue, accountNonce) : accountNonce;
+  }
+
+  /** Whoever has something here. */
+  signers(): readonly HexString[] {
+    return [...this.#signers.keys()];
   }
 
   /**
@@ -107,6 +113,7 @@ export class Pool {
     this.#bytes -= entry.extrinsic.length;
     const queue = this.#signers.get(entry.signer)!;
     queue.byNonce.delete(entry.nonce);
+    if (entry.nonce >= queue.accountNonce && entry.nonce < queue.next) queue.next = entry.nonce;
     if (queue.byNonce.size === 0) this.#signers.delete(entry.signer);
     return entry;
   }
@@ -133,7 +140,7 @@ export class Pool {
   advance(signer: HexString, accountNonce: number): readonly PoolEntry[] {
     const queue = this.#signers.get(signer);
     if (!queue) return [];
-    queue.accountNonce = accountNonce;
+    moveTo(queue, accountNonce);
     const stale = [...queue.byNonce.values()].filter((entry) => entry.nonce < accountNonce);
     for (const entry of stale) this.remove(entry.hash);
     return stale;
@@ -150,11 +157,12 @@ export class Pool {
     const queued: Queued = { ...entry, arrival: this.#arrivals++ };
     let queue = this.#signers.get(entry.signer);
     if (!queue) {
-      queue = { accountNonce, byNonce: new Map() };
+      queue = { accountNonce, next: accountNonce, byNonce: new Map() };
       this.#signers.set(entry.signer, queue);
     }
-    queue.accountNonce = accountNonce;
+    moveTo(queue, accountNonce);
     queue.byNonce.set(entry.nonce, queued);
+    if (entry.nonce === queue.next) queue.next = firstMissing(queue, queue.next);
     this.#byHash.set(entry.hash, queued);
     this.#bytes += entry.extrinsic.length;
   }
@@ -208,6 +216,20 @@ export class Pool {
     }
     return waiting;
   }
+}
+
+function firstMissing({ byNonce }: SignerQueue, from: number): number {
+  let nonce = from;
+  while (byNonce.has(nonce)) nonce++;
+  return nonce;
+}
+
+function moveTo(queue: SignerQueue, accountNonce: number): void {
+  if (queue.accountNonce === accountNonce) return;
+  queue.accountNonce = accountNonce;
+  queue.next = Math.max(queue.next, accountNonce);
+  // A gap before the account's nonce is no gap any more.
+  queue.next = firstMissing(queue, queue.next);
 }
 
 function isCheaper(a: Queued, b: Queued): boolean {

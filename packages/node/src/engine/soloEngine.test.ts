@@ -12,9 +12,9 @@ before(initHasher);
 
 const hashOf = (extrinsic: Uint8Array): HexString => toHex(blake2(extrinsic));
 /** The RPC number an action is refused with. */
-const refusal = (action: () => unknown): number | undefined => {
+const refusal = async (action: () => unknown): Promise<number | undefined> => {
   try {
-    action();
+    await action();
   } catch (error) {
     return (error as { info: { rpcCode: number } }).info.rpcCode;
   }
@@ -29,7 +29,7 @@ test('a transaction goes from the pool into a block, is announced, then final on
   const extrinsic = fakeExtrinsic({ signer: 1, nonce: 0, key: 5, value: utf8.encode('hello') });
   const events: ExtrinsicEvent[] = [];
   engine.watch(hashOf(extrinsic), (event) => events.push(event));
-  assert.equal(engine.submit(extrinsic), hashOf(extrinsic));
+  assert.equal(await engine.submit(extrinsic), hashOf(extrinsic));
   assert.deepEqual(engine.statusOf(hashOf(extrinsic)), { status: 'pool' });
   assert.equal(engine.nextNonce(fakeAccount(1)), 1);
   const block = engine.produceBlock();
@@ -53,7 +53,7 @@ test('a transaction goes from the pool into a block, is announced, then final on
 test('a failed call is included with its error, and its status says so after a restart', async () => {
   const { engine, dir, store } = soloScratch();
   const extrinsic = fakeExtrinsic({ signer: 1, nonce: 0, operation: 'fail' });
-  engine.submit(extrinsic);
+  await engine.submit(extrinsic);
   const { hash: blockHash } = engine.produceBlock();
   const expected = { status: 'included', blockHash, blockNumber: 1, error: 'Fake.Failed' };
   assert.deepEqual(engine.statusOf(hashOf(extrinsic)), expected);
@@ -61,11 +61,7 @@ test('a failed call is included with its error, and its status says so after a r
   const again = soloScratch({ dir });
   assert.equal(again.chain.head.hash, blockHash);
   assert.deepEqual(again.engine.statusOf(hashOf(extrinsic)), expected);
-  assert.equal(
-    refusal(() => again.engine.submit(extrinsic)),
-    1010,
-    'its nonce is used up',
-  );
+  assert.equal(await refusal(() => again.engine.submit(extrinsic)), 1010, 'its nonce is used up');
   await again.store.close();
 });
 
@@ -84,12 +80,12 @@ test('a nonce gap waits, and becomes ready when it is filled', async () => {
   const [zero, one, two] = [0, 1, 2].map((nonce) => fakeExtrinsic({ signer: 1, nonce, key: nonce }));
   const kinds: string[] = [];
   engine.watch(hashOf(two!), ({ kind }) => kinds.push(kind));
-  engine.submit(two!);
+  await engine.submit(two!);
   assert.equal(engine.nextNonce(fakeAccount(1)), 0);
   assert.equal(engine.produceBlock().extrinsics.length, 1, 'only the timestamp');
-  engine.submit(one!);
+  await engine.submit(one!);
   assert.deepEqual(kinds, ['future']);
-  engine.submit(zero!);
+  await engine.submit(zero!);
   assert.deepEqual(kinds, ['future', 'ready']);
   assert.equal(engine.nextNonce(fakeAccount(1)), 3);
   assert.deepEqual(engine.produceBlock().extrinsics.slice(1), [zero, one, two]);
@@ -102,7 +98,7 @@ test('blocks take higher priority first, equal ones by arrival, and never break 
   const call = (signer: number, nonce: number, priority: number) =>
     fakeExtrinsic({ signer, nonce, priority });
   const offered = [call(1, 0, 1), call(1, 1, 9), call(2, 0, 5), call(3, 0, 5), call(4, 0, 2)];
-  for (const extrinsic of offered) engine.submit(extrinsic);
+  for (const extrinsic of offered) await engine.submit(extrinsic);
   const order = engine
     .produceBlock()
     .extrinsics.slice(1)
@@ -120,23 +116,17 @@ test('blocks take higher priority first, equal ones by arrival, and never break 
 test('the pool refuses what it has, what does not outbid, and what is invalid', async () => {
   const { engine, store } = soloScratch();
   const cheap = fakeExtrinsic({ signer: 1, nonce: 0, priority: 3 });
-  engine.submit(cheap);
+  await engine.submit(cheap);
+  assert.equal(await refusal(() => engine.submit(cheap)), 1013);
   assert.equal(
-    refusal(() => engine.submit(cheap)),
-    1013,
-  );
-  assert.equal(
-    refusal(() => engine.submit(fakeExtrinsic({ signer: 1, nonce: 0, priority: 3, key: 1 }))),
+    await refusal(() => engine.submit(fakeExtrinsic({ signer: 1, nonce: 0, priority: 3, key: 1 }))),
     1014,
   );
-  assert.equal(
-    refusal(() => engine.submit(Uint8Array.of(1))),
-    1010,
-  );
+  assert.equal(await refusal(() => engine.submit(Uint8Array.of(1))), 1010);
   const events: ExtrinsicEvent[] = [];
   engine.watch(hashOf(cheap), (event) => events.push(event));
   const better = fakeExtrinsic({ signer: 1, nonce: 0, priority: 4, key: 2 });
-  engine.submit(better);
+  await engine.submit(better);
   assert.deepEqual(events, [{ kind: 'usurped', by: hashOf(better) }]);
   assert.deepEqual(engine.produceBlock().extrinsics.slice(1), [better]);
   await store.close();
@@ -146,23 +136,15 @@ test('a full pool makes room only for a higher priority, and drops the last of a
   const { engine, store } = soloScratch({ poolLimits: { count: 4, bytes: 1000, perSigner: 3 } });
   const call = (signer: number, nonce: number, priority: number, size = 0) =>
     fakeExtrinsic({ signer, nonce, priority, value: new Uint8Array(size) });
-  for (const nonce of [0, 1, 2]) engine.submit(call(1, nonce, 5));
-  assert.equal(
-    refusal(() => engine.submit(call(1, 3, 200))),
-    1016,
-    'one signer has a limit',
-  );
-  engine.submit(call(2, 0, 6));
-  assert.equal(
-    refusal(() => engine.submit(call(3, 0, 5))),
-    1016,
-    'no better than the cheapest',
-  );
+  for (const nonce of [0, 1, 2]) await engine.submit(call(1, nonce, 5));
+  assert.equal(await refusal(() => engine.submit(call(1, 3, 200))), 1016, 'one signer has a limit');
+  await engine.submit(call(2, 0, 6));
+  assert.equal(await refusal(() => engine.submit(call(3, 0, 5))), 1016, 'no better than the cheapest');
   const last = hashOf(call(1, 2, 5));
-  engine.submit(call(3, 0, 7));
+  await engine.submit(call(3, 0, 7));
   assert.deepEqual(engine.statusOf(last), { status: 'dropped', reason: 'PoolFull' });
   assert.equal(
-    refusal(() => engine.submit(call(4, 0, 250, 991))),
+    await refusal(() => engine.submit(call(4, 0, 250, 991))),
     undefined,
     'bytes count too: it is worth all others',
   );
@@ -176,7 +158,7 @@ test('what a block refuses leaves the pool with its reason', async () => {
   const drop = fakeExtrinsic({ signer: 1, nonce: 0, operation: 'drop' });
   const events: ExtrinsicEvent[] = [];
   engine.watch(hashOf(drop), (event) => events.push(event));
-  engine.submit(drop);
+  await engine.submit(drop);
   engine.produceBlock();
   assert.deepEqual(events.at(-1), { kind: 'invalid', reason: 'Payment' });
   assert.deepEqual(engine.statusOf(hashOf(drop)), { status: 'dropped', reason: 'Payment' });
@@ -192,13 +174,10 @@ test('transactions that make the runtime throw are found and banned; the others 
     fakeExtrinsic({ signer: 50 + i, nonce: 0, key: i, value: utf8.encode('x') }),
   );
   for (const extrinsic of [...good.slice(0, 7), faults[0]!, ...good.slice(7), faults[1]!])
-    engine.submit(extrinsic);
+    await engine.submit(extrinsic);
   assert.deepEqual(engine.produceBlock().extrinsics.slice(1), good);
   for (const fault of faults) {
-    assert.equal(
-      refusal(() => engine.submit(fault)),
-      1012,
-    );
+    assert.equal(await refusal(() => engine.submit(fault)), 1012);
     assert.deepEqual(engine.statusOf(hashOf(fault)), { status: 'dropped', reason: 'RuntimeFault' });
   }
   await store.close();
@@ -212,7 +191,7 @@ test('a fault without a transaction to blame is reported, empties nothing, and p
     return runtime.buildBlock(state, input);
   };
   const { engine, chain, time, store } = soloScratch({ runtime: { ...runtime, buildBlock } });
-  engine.submit(fakeExtrinsic({ signer: 1, nonce: 0 }));
+  await engine.submit(fakeExtrinsic({ signer: 1, nonce: 0 }));
   engine.start();
   time.runWaiting();
   assert.equal(engine.health().lastError, 'disk on fire');
@@ -245,7 +224,7 @@ test('a listener that throws disturbs neither the block nor the other listeners'
 test('an expired transaction leaves the pool', async () => {
   const { engine, store } = soloScratch();
   const waiting = fakeExtrinsic({ signer: 1, nonce: 1 });
-  engine.submit(waiting);
+  await engine.submit(waiting);
   for (let i = 0; i < 63; i++) engine.produceBlock();
   assert.deepEqual(engine.statusOf(hashOf(waiting)), { status: 'pool' });
   engine.produceBlock();

@@ -31,16 +31,25 @@ interface Outgoing {
 
 export class ModernConnection {
   readonly #client: Pick<RpcConnection, 'send'>;
+  readonly #runtime: Json;
   readonly #inner: RpcConnection;
   readonly #translator: Translator;
   /** Follow subscription → how many blocks the client has pinned. */
   readonly #pinned = new Map<string, number>();
   readonly #broadcasts = new Set<string>();
   /** Requests whose answer opens something: what it will be counted as. */
-  readonly #opening = new Map<string | number, 'follow' | 'broadcast'>();
+  readonly #opening = new Map<string | number, 'follow' | 'followWithRuntime' | 'broadcast'>();
+  /** Follow subscriptions that asked to be told the runtime; the translator never tells it. */
+  readonly #withRuntime = new Set<string>();
 
-  constructor(dispatcher: RpcDispatcher, client: Pick<RpcConnection, 'send'>) {
+  /** `versionJson` is what `state_getRuntimeVersion` answers. */
+  constructor(
+    dispatcher: RpcDispatcher,
+    client: Pick<RpcConnection, 'send'>,
+    versionJson: Readonly<Record<string, unknown>>,
+  ) {
     this.#client = client;
+    this.#runtime = { type: 'valid', spec: runtimeSpec(versionJson) };
     let toTranslator: (message: Message) => void = () => undefined;
     this.#inner = {
       subscriptions: new Map(),
@@ -60,13 +69,15 @@ export class ModernConnection {
   /** Takes a request of one of the `_v1_` methods; the answer goes to the client. */
   send({ id, method, params = [] }: ModernRequest): void {
     if (id === undefined || id === null) return;
-    if (!Array.isArray(params)) return this.#refuse(id, RPC_CODE.invalidParams, 'parameters must be an array');
+    if (!Array.isArray(params))
+      return this.#refuse(id, RPC_CODE.invalidParams, 'parameters must be an array');
     if (method.startsWith('chainHead_') && method !== 'chainHead_v1_follow') {
       if (!this.#pinned.has(String(params[0])))
         return this.#refuse(id, INVALID_FOLLOW, 'Invalid follow subscription');
       this.#release(method, params);
     }
-    if (method === 'chainHead_v1_follow') this.#opening.set(id, 'follow');
+    if (method === 'chainHead_v1_follow')
+      this.#opening.set(id, params[0] === true ? 'followWithRuntime' : 'follow');
     if (method === 'transaction_v1_stop') this.#broadcasts.delete(String(params[0]));
     if (method === 'transaction_v1_broadcast') {
       if (this.#broadcasts.size >= MOST_BROADCASTS)
@@ -94,14 +105,34 @@ export class ModernConnection {
   }
 
   #pass(message: Outgoing): void {
-    const opening = message.id === undefined || message.id === null ? undefined : this.#opening.get(message.id);
+    const opening =
+      message.id === undefined || message.id === null ? undefined : this.#opening.get(message.id);
     if (opening) {
       this.#opening.delete(message.id!);
-      if (typeof message.result === 'string' && opening === 'follow') this.#pinned.set(message.result, 0);
-      if (typeof message.result === 'string' && opening === 'broadcast') this.#broadcasts.add(message.result);
+      if (typeof message.result === 'string') this.#opened(opening, message.result);
     }
-    this.#client.send(message as unknown as Json);
+    this.#client.send(this.#completed(message) as unknown as Json);
     if (message.params) this.#countPins(message.params);
+  }
+
+  #opened(kind: 'follow' | 'followWithRuntime' | 'broadcast', token: string): void {
+    if (kind === 'broadcast') this.#broadcasts.add(token);
+    else this.#pinned.set(token, 0);
+    if (kind === 'followWithRuntime') this.#withRuntime.add(token);
+  }
+
+  /** Adds the runtime to the events that have it. A node's runtime changes only when the node is restarted. */
+  #completed(message: Outgoing): Outgoing {
+    const { params } = message;
+    if (!params || !this.#withRuntime.has(params.subscription)) return message;
+    const { event } = params.result;
+    const runtime =
+      event === 'initialized'
+        ? { finalizedBlockRuntime: this.#runtime }
+        : event === 'newBlock'
+          ? { newRuntime: null }
+          : {};
+    return { ...message, params: { ...params, result: { ...params.result, ...runtime } } };
   }
 
   #countPins({ subscription, result }: NonNullable<Outgoing['params']>): void {
@@ -111,13 +142,13 @@ export class ModernConnection {
     // `finalized` events carry the field too, for blocks that were pinned when they were new.
     const pinned = before + (result.event === 'newBlock' || result.event === 'initialized' ? more : 0);
     this.#pinned.set(subscription, pinned);
-    if (result.event === 'stop') this.#pinned.delete(subscription);
+    if (result.event === 'stop') this.#forget(subscription);
     if (pinned > MOST_PINNED) this.#stop(subscription);
   }
 
   #release(method: string, params: readonly unknown[]): void {
     const follow = String(params[0]);
-    if (method === 'chainHead_v1_unfollow') this.#pinned.delete(follow);
+    if (method === 'chainHead_v1_unfollow') this.#forget(follow);
     if (method !== 'chainHead_v1_unpin') return;
     const count = Array.isArray(params[1]) ? params[1].length : 1;
     this.#pinned.set(follow, Math.max(0, this.#pinned.get(follow)! - count));
@@ -125,14 +156,38 @@ export class ModernConnection {
 
   /** Ends a follow subscription from this side, as the specification foresees for slow clients. */
   #stop(subscription: string): void {
-    this.#pinned.delete(subscription);
+    this.#forget(subscription);
     const id = `stop-${subscription}`;
-    this.#translator.send({ jsonrpc: '2.0', id, method: 'chainHead_v1_unfollow', params: [subscription] } as Message);
+    this.#translator.send({
+      jsonrpc: '2.0',
+      id,
+      method: 'chainHead_v1_unfollow',
+      params: [subscription],
+    } as Message);
     const params = { subscription, result: { event: 'stop' } };
     this.#client.send({ jsonrpc: '2.0', method: 'chainHead_v1_followEvent', params });
+  }
+
+  #forget(subscription: string): void {
+    this.#pinned.delete(subscription);
+    this.#withRuntime.delete(subscription);
   }
 
   #refuse(id: string | number, code: number, message: string): void {
     this.#client.send({ jsonrpc: '2.0', id, error: { code, message } });
   }
+}
+
+/** The runtime's version in the words of the newer specification. */
+function runtimeSpec(version: Readonly<Record<string, unknown>>): Json {
+  const { specName, implName, specVersion, implVersion, transactionVersion, apis } = version;
+  const listed = (apis ?? []) as readonly (readonly [string, number])[];
+  return {
+    specName,
+    implName,
+    specVersion,
+    implVersion,
+    transactionVersion,
+    apis: Object.fromEntries(listed),
+  } as Json;
 }

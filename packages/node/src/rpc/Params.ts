@@ -78,6 +78,7 @@ export function blockNumberOf(value: unknown): number {
 }
 
 function bytesOf(value: unknown, at: number): Uint8Array {
+  if (value === '') return new Uint8Array(); // how PAPI writes no arguments
   return typeof value === 'string' && HEX.test(value) ? fromHex(value) : invalid(at, 'a 0x… byte string');
 }
 

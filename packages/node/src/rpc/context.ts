@@ -5,6 +5,7 @@
 import type { Logger } from '@alice/protocol';
 import type { Runtime } from '@alice/runtime';
 import type { BlockEngine } from '../engine/interface.js';
+import type { PastRuntime } from '../RuntimeArchive.js';
 import type { Params } from './Params.js';
 
 export type Json =
@@ -19,6 +20,8 @@ export interface RpcContext {
   readonly engine: BlockEngine;
   readonly runtime: Runtime;
   readonly chainName: string;
+  /** The runtime that ruled an older block; `undefined` where it is the running one. */
+  readonly runtimeAt?: (blockNumber: number) => PastRuntime | undefined;
   readonly log: Logger;
 }
 

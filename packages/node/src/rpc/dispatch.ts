@@ -69,7 +69,10 @@ export class RpcDispatcher {
     try {
       return this.handleMessage(JSON.parse(text), connection);
     } catch {
-      return { response: failure(null, rpcError(RPC_CODE.parse, 'Parse error')), afterwards: () => undefined };
+      return {
+        response: failure(null, rpcError(RPC_CODE.parse, 'Parse error')),
+        afterwards: () => undefined,
+      };
     }
   }
 

@@ -17,7 +17,10 @@ interface Reply {
   readonly error?: { code: number; message: string; data?: string };
 }
 
-const LIMITS = { bodyBytes: 20_000, batchLength: 5, connections: 50, subscriptionsPerConnection: 3 };
+const LIMITS = {
+  ...{ bodyBytes: 20_000, batchLength: 5, connections: 50, subscriptionsPerConnection: 3 },
+  ...{ connectionsPerAddress: 10, requestsPerSecondPerAddress: 100 },
+};
 let scratch: SoloScratch;
 let server: RpcServer;
 

@@ -1,15 +1,17 @@
 /**
  * @file JSON-RPC over HTTP POST and WebSocket on one port. It moves texts in and out and keeps the limits: body size,
- * connections, slow readers, dead peers. Everything served is public and changes nothing without a signature, so any
- * web page may ask; bind to 127.0.0.1 (the default of the caller) unless a proxy in front limits the rate.
+ * connections and requests per address, slow readers, dead peers. Everything served is public and changes nothing
+ * without a signature, so any web page may ask.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorCodeOf, type Logger, messageOf } from '@alice/protocol';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { NodeError, RPC_CODE } from '../errors.js';
+import { AddressLimiter } from './AddressLimiter.js';
 import type { Json, RpcContext } from './context.js';
 import { type RpcConnection, RpcDispatcher, type RpcLimits } from './dispatch.js';
+import { ModernConnection } from './ModernConnection.js';
 
 export interface RpcServerOptions {
   readonly context: RpcContext;
@@ -38,19 +40,26 @@ const CORS = {
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const { context, limits, log } = options;
   const dispatcher = new RpcDispatcher(context, limits);
+  const limiter = new AddressLimiter(limits);
+  const service: Service = { dispatcher, limiter, limits, log, versionJson: context.runtime.versionJson };
   const http = createServer({ requestTimeout: 30_000 }, (request, response) => {
-    serveHttp(dispatcher, { request, response, limits }).catch((error: unknown) => {
+    serveHttp(service, request, response).catch((error: unknown) => {
       log.debug('An HTTP request broke off', { error: messageOf(error) });
       response.destroy();
     });
   });
   http.maxConnections = limits.connections;
+  http.on('connection', (socket) => {
+    const address = socket.remoteAddress;
+    if (!limiter.open(address)) return void socket.destroy();
+    socket.once('close', () => limiter.close(address));
+  });
   const sockets = new WebSocketServer({
     server: http,
     maxPayload: limits.bodyBytes,
     perMessageDeflate: false,
   });
-  sockets.on('connection', (socket) => serveSocket(dispatcher, socket, log));
+  sockets.on('connection', (socket, request) => serveSocket(service, socket, request.socket.remoteAddress));
   sockets.on('error', () => undefined); // the HTTP server's own errors, handled by `listening`
   await listening(http, options);
   const stopHeartbeat = keepAlive(sockets);
@@ -64,6 +73,15 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     });
   };
   return { port: (http.address() as AddressInfo).port, close };
+}
+
+/** What serving one client needs. */
+interface Service {
+  readonly dispatcher: RpcDispatcher;
+  readonly limiter: AddressLimiter;
+  readonly limits: RpcLimits;
+  readonly log: Logger;
+  readonly versionJson: Readonly<Record<string, unknown>>;
 }
 
 function listening(http: Server, { host, port }: RpcServerOptions): Promise<void> {
@@ -81,8 +99,9 @@ function portBusy(host: string, port: number): NodeError {
 }
 
 async function serveHttp(
-  dispatcher: RpcDispatcher,
-  { request, response, limits }: { request: IncomingMessage; response: ServerResponse; limits: RpcLimits },
+  { dispatcher, limiter, limits }: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
 ): Promise<void> {
   if (request.method === 'OPTIONS') return void response.writeHead(204, CORS).end();
   if (request.method === 'GET' && request.url === '/health') return answerHealth(dispatcher, response);
@@ -91,15 +110,17 @@ async function serveHttp(
   const body = await readBody(request, limits.bodyBytes);
   if (body === undefined)
     return answer(response, 413, refused(RPC_CODE.oversizedRequest, 'Request is too big'));
-  const { response: result } = dispatcher.handle(body, undefined);
+  if (!limiter.take(request.socket.remoteAddress, costOf(body))) return answer(response, 429, TOO_MANY);
+  const { response: result } = await dispatcher.handle(body, undefined);
   if (result === undefined) return void response.writeHead(204, CORS).end();
   answer(response, 200, result);
 }
 
 /** The same figures as `alice_health`, for probes that only know status codes. */
-function answerHealth(dispatcher: RpcDispatcher, response: ServerResponse): void {
-  const request = '{"jsonrpc":"2.0","id":1,"method":"alice_health"}';
-  const { result } = dispatcher.handle(request, undefined).response as { result: { status: string } };
+async function answerHealth(dispatcher: RpcDispatcher, response: ServerResponse): Promise<void> {
+  const request = { jsonrpc: '2.0', id: 1, method: 'alice_health' };
+  const { response: reply } = await dispatcher.handleMessage(request, undefined);
+  const { result } = reply as { result: { status: string } };
   answer(response, result.status === 'ok' ? 200 : 503, result);
 }
 
@@ -111,6 +132,11 @@ function answer(response: ServerResponse, status: number, json: Json): void {
   };
   response.writeHead(status, headers).end(JSON.stringify(json));
 }
+
+/** What a message counts as: one request, and one more for every two thousand characters, so a batch is not one. */
+const costOf = (text: string): number => 1 + (text.length >> 11);
+
+const TOO_MANY = refused(RPC_CODE.limitExceeded, 'Too many requests from this address');
 
 function refused(code: number, message: string): Json {
   return { jsonrpc: '2.0', id: null, error: { code, message } };
@@ -129,20 +155,38 @@ async function readBody(request: IncomingMessage, mostBytes: number): Promise<st
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function serveSocket(dispatcher: RpcDispatcher, socket: WebSocket, log: Logger): void {
+function serveSocket(
+  { dispatcher, limiter, log, versionJson }: Service,
+  socket: WebSocket,
+  address: string | undefined,
+): void {
+  const send = (message: Json): void => sendText(socket, JSON.stringify(message));
+  let modern: ModernConnection | undefined;
   const connection: RpcConnection = {
     subscriptions: new Map(),
-    send: (message) => sendText(socket, JSON.stringify(message)),
+    send,
+    modern: (request) => (modern ??= new ModernConnection(dispatcher, { send }, versionJson)).send(request),
+  };
+  const serve = async (text: string): Promise<void> => {
+    const answered = dispatcher.handle(text, connection);
+    // Awaiting an answer that is there already would let later messages overtake it.
+    const { response, afterwards } = answered instanceof Promise ? await answered : answered;
+    if (response !== undefined) send(response);
+    afterwards();
   };
   socket.on('message', (data: RawData) => {
-    const { response, afterwards } = dispatcher.handle(textOf(data), connection);
-    if (response !== undefined) connection.send(response);
-    afterwards();
+    const text = textOf(data);
+    if (!limiter.take(address, costOf(text))) return send(TOO_MANY);
+    serve(text).catch((error: unknown) =>
+      log.error('A WebSocket request failed', { error: messageOf(error) }),
+    );
   });
   socket.on('error', (error) => log.debug('A WebSocket broke', { error: messageOf(error) }));
   socket.on('close', () => {
+    connection.isClosed = true;
     for (const stop of connection.subscriptions.values()) stop();
     connection.subscriptions.clear();
+    modern?.close();
   });
 }
 

@@ -2,10 +2,11 @@
  * @file `state_*`: storage, keys, proofs and runtime calls, at the head or at any block whose state is kept. Numbers
  * of keys per request are bounded, so one request cannot hold the node for long.
  */
-import { messageOf, toHex } from '@alice/protocol';
+import { concatBytes, type HexString, messageOf, toHex } from '@alice/protocol';
 import type { StateView } from '@alice/runtime';
 import { RPC_CODE, rpcError } from '../errors.js';
-import { u32le } from '../scale.js';
+import type { PastRuntime } from '../RuntimeArchive.js';
+import { compact, u32le } from '../scale.js';
 import { blake2 } from '../trie/blake2.js';
 import type { Json, RpcContext, RpcMethod } from './context.js';
 import type { Params } from './Params.js';
@@ -58,7 +59,25 @@ function call(context: RpcContext, params: Params): Json {
   const state = engine.chain.stateAt(hash);
   const isNewest = hash === undefined || hash === engine.chain.head.hash || hash === engine.finalized.hash;
   if (method === NONCE_API && isNewest && data.length === 32) return toHex(u32le(engine.nextNonce(data)));
-  return toHex(runtimeAnswer(context, state, { method, data }));
+  const past = pastRuntime(context, hash);
+  const old = past && pastAnswer(past, method, data);
+  return toHex(old ?? runtimeAnswer(context, state, { method, data }));
+}
+
+const pastRuntime = (
+  { engine, runtimeAt }: RpcContext,
+  hash: HexString | undefined,
+): PastRuntime | undefined => runtimeAt?.(engine.chain.numberAt(hash));
+
+/** What a runtime that is gone answered about itself; everything else is the running one's word. */
+function pastAnswer(past: PastRuntime, method: string, data: Uint8Array): Uint8Array | undefined {
+  const prefixed = (bytes: Uint8Array): Uint8Array => concatBytes(compact(bytes.length), bytes);
+  if (method === 'Core_version') return past.coreVersion;
+  if (method === 'Metadata_metadata') return prefixed(past.metadata14);
+  if (method !== 'Metadata_metadata_at_version' || data.length !== 4) return undefined;
+  const version = new DataView(data.buffer, data.byteOffset, 4).getUint32(0, true);
+  const metadata = version === 14 ? past.metadata14 : version === 15 ? past.metadata15 : undefined;
+  return metadata ? concatBytes(Uint8Array.of(1), prefixed(metadata)) : Uint8Array.of(0);
 }
 
 function runtimeAnswer(
@@ -78,12 +97,13 @@ function runtimeAnswer(
   return answer;
 }
 
-function getMetadata({ engine, runtime }: RpcContext, params: Params): Json {
-  engine.chain.stateAt(params.optionalHash(0));
-  return toHex(runtime.metadata(14));
+function getMetadata(context: RpcContext, params: Params): Json {
+  const past = pastRuntime(context, params.optionalHash(0));
+  return toHex(past?.metadata14 ?? context.runtime.metadata(14));
 }
 
-const getRuntimeVersion: RpcMethod = ({ runtime }) => runtime.versionJson as Json;
+const getRuntimeVersion: RpcMethod = (context, params) =>
+  (pastRuntime(context, params.optionalHash(0))?.versionJson ?? context.runtime.versionJson) as Json;
 
 function getStorageHash(context: RpcContext, params: Params): Json {
   const value = valueAt(context, params);

@@ -125,6 +125,11 @@ export class ChainStore {
     return this.#meta.get(`fact:${name}`);
   }
 
+  /** Writes a fact outside any block. */
+  putFact(name: string, value: unknown): void {
+    this.#env.transactionSync(() => this.#meta.putSync(`fact:${name}`, value));
+  }
+
   /**
    * Writes a block and all it changed in one transaction, durable on return. Cost: the changes of the block.
    * Throws `BLOCK_OUT_OF_ORDER`; on any error nothing is written.

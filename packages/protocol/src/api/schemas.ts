@@ -115,9 +115,8 @@ export const TaskSchema = Type.Object({
   version: Count,
   stateRoot: HashSchema,
   objective: Type.Literal('lm'),
-  shard: Count,
-  from: Count,
-  count: Count,
+  /** Runs of training tokens: `count` tokens of a shard from position `from`. */
+  ranges: Type.Array(Type.Object({ shard: Count, from: Count, count: Count }), { minItems: 1, maxItems: 4096 }),
   /** Seed for the order of the rows. */
   seed: Type.String({ maxLength: 120 }),
   settings: TaskSettingsSchema,

@@ -39,3 +39,10 @@ export function notFinite(tensor: number, index: number): WireError {
     `tensor ${tensor}, index ${index}: the value is infinite or not a number`,
   );
 }
+
+export function notCanonical(atByte: number): WireError {
+  return new WireError(
+    { code: 'WIRE_NOT_CANONICAL', atByte },
+    `near byte ${atByte} of its section: these entries have another encoding, the only one accepted`,
+  );
+}

@@ -21,6 +21,7 @@ export type WireErrorInfo =
   | { code: 'WIRE_INFLATE_INVALID'; atByte: number } // not a zlib stream
   | { code: 'WIRE_INFLATE_BLOCKS'; allowedBlocks: number } // cut into pieces so small that reading them is the attack
   | { code: 'WIRE_CHECKSUM' } // damaged on the way: send it again
+  | { code: 'WIRE_NOT_CANONICAL'; atByte: number } // not the one encoding that its content has
   | { code: 'WIRE_TENSOR_ORDER'; tensor: number; previous: number }
   | { code: 'WIRE_TENSOR_RANGE'; tensor: number; tensors: number }
   | { code: 'WIRE_INDEX_ORDER'; tensor: number; index: number; previous: number }

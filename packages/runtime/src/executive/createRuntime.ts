@@ -1,5 +1,5 @@
 /** @file The runtime as engines see it (`interface.ts`): pallets, executive, metadata and runtime APIs in one value. */
-import { concatBytes, equalBytes, type HexString } from '@alice/protocol';
+import { concatBytes, equalBytes, type HexString, type verifySignature } from '@alice/protocol';
 import type { Runtime, StateView, Validity } from '../interface.js';
 import { buildMetadata } from '../metadata/buildMetadata.js';
 import { parameterServer } from '../pallets/proofOfGradient/storage.js';
@@ -29,6 +29,11 @@ export interface RuntimeOptions {
    * state cannot hold: without this, `validate` refuses such a transaction as `AncientBirthBlock`.
    */
   readonly blockHash?: (number: number) => HexString | undefined;
+  /**
+   * Checks signatures in place of the runtime's own cache, so that an engine can spread the work over threads. Must
+   * say the same as `verifySignature` for every input.
+   */
+  readonly verifySignature?: typeof verifySignature;
 }
 
 const MAX_U64 = (1n << 64n) - 1n;
@@ -42,7 +47,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     built ??= buildMetadata();
     return version === 14 ? built.v14 : built.v15;
   };
-  const services = { verifySignature: new SignatureCache().verify };
+  const services = { verifySignature: options.verifySignature ?? new SignatureCache().verify };
 
   const validate = (state: StateView, extrinsic: Uint8Array, headHash?: HexString): Validity => {
     const head = blockNumber.get(new Overlay(state));

@@ -36,7 +36,7 @@ CREATE TABLE rounds (
 CREATE TABLE tasks (
   task_id TEXT PRIMARY KEY, address TEXT NOT NULL, instance TEXT NOT NULL,
   round INTEGER NOT NULL, version INTEGER NOT NULL, status TEXT NOT NULL,
-  issued_ms BIGINT NOT NULL, deadline_ms BIGINT NOT NULL, shard INTEGER NOT NULL, task JSONB NOT NULL
+  issued_ms BIGINT NOT NULL, deadline_ms BIGINT NOT NULL, task JSONB NOT NULL
 );
 CREATE UNIQUE INDEX tasks_one_open ON tasks (address, instance) WHERE status = 'open';
 CREATE INDEX tasks_round ON tasks (round, status);
@@ -44,7 +44,7 @@ CREATE INDEX tasks_round ON tasks (round, status);
 CREATE TABLE submissions (
   submission_id TEXT PRIMARY KEY, sequence BIGSERIAL UNIQUE, task_id TEXT NOT NULL UNIQUE,
   address TEXT NOT NULL, instance TEXT NOT NULL, reward_address TEXT NOT NULL,
-  round INTEGER NOT NULL, version INTEGER NOT NULL, shard INTEGER NOT NULL,
+  round INTEGER NOT NULL, version INTEGER NOT NULL, shards TEXT NOT NULL,
   blob_hash TEXT NOT NULL, size_bytes BIGINT NOT NULL, content_hash TEXT NOT NULL,
   steps INTEGER NOT NULL, tokens BIGINT NOT NULL, received_ms BIGINT NOT NULL,
   stage TEXT NOT NULL, status TEXT NOT NULL, code TEXT, reason TEXT NOT NULL,

@@ -26,7 +26,7 @@ const paid = (account: number, score: bigint, shard = 0): SubmissionRow =>
     submission_id: `${account}/${score}/${shard}`,
     reward_address: addresses[account],
     score: score.toString(),
-    shard,
+    shards: `${shard}`,
   }) as unknown as SubmissionRow;
 const work = (submissions: SubmissionRow[], rows: number[] = []): UnpaidWork => ({
   epoch: 3,

@@ -65,7 +65,7 @@ export function epochReport(work: UnpaidWork): EpochReport | undefined {
     toVersion: work.latest.version,
     stateRoot: work.latest.state_root,
     heldOutLossNanoNats: toNanoNats(work.latest.loss_nats ?? 0),
-    shardsCovered: new Set(work.submissions.map((row) => row.shard)).size,
+    shardsCovered: new Set(work.submissions.flatMap((row) => row.shards.split(','))).size,
     receiptsRoot: merkleRoot(receiptsOf(work.submissions).map((line) => utf8.encode(line))),
     scores: scores.sort(byRoleThenAccount),
   };

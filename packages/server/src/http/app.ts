@@ -20,6 +20,7 @@ import { registerPage } from './page.js';
 import { limitRequests } from './rateLimits.js';
 import { SECURITY_HEADERS } from './securityHeaders.js';
 import { sendBytes } from './sendBytes.js';
+import { createUploadSlots } from './uploadSlots.js';
 
 export interface AppParts {
   readonly context: ServerContext;
@@ -36,6 +37,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     bodyLimit: context.limits.jsonBytes,
     requestTimeout: context.limits.requestTimeoutMs,
     forceCloseConnections: true,
+    trustProxy: context.options.trustProxy ? 'loopback' : false,
     routerOptions: { maxParamLength: 128 },
     ajv: {
       customOptions: {
@@ -70,6 +72,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 function registerRoutes(app: FastifyInstance, { context, registration, status }: AppParts): void {
   const handlers = createHandlers(context, registration, status);
   const limits = limitRequests(app, context.limits);
+  const uploads = createUploadSlots(context.limits.submissionsAtOnce);
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
     const members = new WeakMap<FastifyRequest, Member>();
     const isBytes = route.body === 'bytes';
@@ -78,13 +81,14 @@ function registerRoutes(app: FastifyInstance, { context, registration, status }:
       url: route.path,
       bodyLimit: isBytes ? maxSubmissionBytes(context.bounds) : context.limits.jsonBytes,
       ...(route.body && !isBytes ? { schema: { body: route.body } } : {}),
-      onRequest: async (request) => {
+      onRequest: async (request, reply) => {
         await limits.byAddress(request);
         if (route.access === 'public') return;
         const member = await registration.memberOf(request.headers.authorization);
         checkRole(route, member);
         members.set(request, member);
         await limits.byMember(request, member);
+        if (isBytes) uploads.take(reply);
       },
       preValidation: async (request) => {
         // POST without a body is a message without fields.

@@ -4,6 +4,7 @@
  */
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
+import { createLru } from '../lru.js';
 import type { Member } from '../state/members.js';
 
 const PUBLISHED = `
@@ -11,17 +12,32 @@ const PUBLISHED = `
     OR snapshot @> jsonb_build_object('chunks', jsonb_build_array(jsonb_build_object('hash', $1::text))) LIMIT 1`;
 const FOR_SCORERS = 'SELECT 1 FROM jobs WHERE blob @> jsonb_build_object($$hash$$, $1::text) LIMIT 1';
 
-export async function blobFor(
-  { db, blobs }: ServerContext,
-  member: Member,
-  hash: string,
-): Promise<{ kind: 'blob'; hash: string; sizeBytes: number }> {
-  const sizeBytes = blobs.sizeBytes(hash);
-  const isReadable =
-    sizeBytes !== undefined &&
-    ((await db.query(PUBLISHED, [hash])).length > 0 ||
-      (member.role === 'scorer' && (await db.query(FOR_SCORERS, [hash])).length > 0));
-  if (!isReadable)
-    throw new ServerError({ code: 'NOT_FOUND' }, 'there is no such blob, or it has been pruned');
-  return { kind: 'blob', hash, sizeBytes };
+/** Published blobs found once are remembered; what has been pruned is recognised by its missing file. */
+const REMEMBERED = 4_096;
+
+export interface BlobAccess {
+  /** Throws `NOT_FOUND`. */
+  open(member: Member, hash: string): Promise<{ kind: 'blob'; hash: string; sizeBytes: number }>;
+}
+
+export function createBlobAccess({ db, blobs }: Pick<ServerContext, 'db' | 'blobs'>): BlobAccess {
+  const published = createLru<string, true>(REMEMBERED);
+  const isPublished = async (hash: string): Promise<boolean> => {
+    if (published.get(hash)) return true;
+    const isFound = (await db.query(PUBLISHED, [hash])).length > 0;
+    if (isFound) published.set(hash, true);
+    return isFound;
+  };
+  return {
+    async open(member, hash) {
+      const sizeBytes = blobs.sizeBytes(hash);
+      const isReadable =
+        sizeBytes !== undefined &&
+        ((await isPublished(hash)) ||
+          (member.role === 'scorer' && (await db.query(FOR_SCORERS, [hash])).length > 0));
+      if (!isReadable)
+        throw new ServerError({ code: 'NOT_FOUND' }, 'there is no such blob, or it has been pruned');
+      return { kind: 'blob', hash, sizeBytes };
+    },
+  };
 }

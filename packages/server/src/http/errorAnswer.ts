@@ -46,6 +46,13 @@ export function errorAnswer(
 ): ErrorAnswer {
   if (error instanceof ServerError) return coded(error);
   if (isCodedError(error) && CALLER_CODES.test(error.code)) return coded(error);
+  if (isCodedError(error) && error.code === 'THREAD_ENDED')
+    return coded(
+      new ServerError(
+        { code: 'COMPUTE_STOPPED', retryAfterMs: 1_000 },
+        'the server was interrupted: send it again',
+      ),
+    );
   const fault = error as FastifyFault;
   const known = FASTIFY_CODES[fault.code ?? ''];
   if (known) return coded(known(limitBytes));

@@ -17,7 +17,7 @@ import type { StatusCache } from '../status/StatusCache.js';
 import { receiveSubmission } from '../submissions/receiveSubmission.js';
 import { issueTask } from '../tasks/issueTask.js';
 import type { Waiters } from '../waiters.js';
-import { blobFor } from './blobAccess.js';
+import { createBlobAccess } from './blobAccess.js';
 
 type Table = typeof routes;
 type BodyOf<K extends RouteName> = Table[K] extends { body: infer B }
@@ -57,6 +57,7 @@ export function createHandlers(
   status: StatusCache,
 ): Handlers {
   const { db } = context;
+  const blobAccess = createBlobAccess(context);
   return {
     network: async () => json(await networkMessage(context)),
     status: async () => json(await status.read()),
@@ -69,7 +70,7 @@ export function createHandlers(
       if (!row) throw notFound('there is no such version');
       return json(manifestOf(row));
     },
-    blob: async ({ params, member }) => blobFor(context, member, params['hash']!),
+    blob: async ({ params, member }) => blobAccess.open(member, params['hash']!),
     shards: async () => json(shardList(context)),
     shard: async ({ params }) => shardAnswer(context, wholeNumber('shard', params['shard'])),
     task: async ({ body, member, signal }) => {

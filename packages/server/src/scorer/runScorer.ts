@@ -18,6 +18,8 @@ export interface ScorerOptions {
   readonly instance: string;
   /** Threads to compute with, ≥ 1. */
   readonly threads: number;
+  /** Folder for a copy of the model. Not used yet: a scorer holds everything in memory and fetches it at each start. */
+  readonly dir?: string | undefined;
 }
 
 export interface ScorerPorts {

@@ -12,11 +12,12 @@ import type { BatchRow } from '../state/jobs.js';
 type Purpose = { kind: 'report' } | { kind: 'score'; version: number; look: number };
 
 export function batchFor(
-  { secret, options }: Pick<ServerContext, 'secret' | 'options'>,
+  { secret, options, data }: Pick<ServerContext, 'secret' | 'options' | 'data'>,
   purpose: Purpose,
 ): BatchRow {
   const { mergeRows, scoringRows, sequenceLength } = options.training;
-  const rows = purpose.kind === 'report' ? mergeRows : scoringRows;
+  const asked = purpose.kind === 'report' ? mergeRows : scoringRows;
+  const rows = Math.min(asked, data.validationRowCount(sequenceLength + 1)); // small texts have fewer
   const name = purpose.kind === 'report' ? 'report' : `score/${purpose.version}/${purpose.look}`;
   const seed = contentHash(utf8.encode(`alice/batch/v1\n${secret}\n${name}\n${rows}x${sequenceLength}`));
   return {

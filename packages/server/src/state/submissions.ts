@@ -16,7 +16,8 @@ export interface SubmissionRow {
   readonly reward_address: string;
   readonly round: number;
   readonly version: number;
-  readonly shard: number;
+  /** Ids of the shards it was trained on, separated by commas. */
+  readonly shards: string;
   readonly blob_hash: HashHex;
   readonly size_bytes: number;
   readonly content_hash: string;
@@ -46,7 +47,7 @@ export type NewSubmission = Pick<
   | 'reward_address'
   | 'round'
   | 'version'
-  | 'shard'
+  | 'shards'
   | 'blob_hash'
   | 'size_bytes'
   | 'content_hash'

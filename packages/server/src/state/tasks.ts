@@ -14,7 +14,6 @@ export interface TaskRow {
   readonly status: 'open' | 'answered' | 'expired';
   readonly issued_ms: number;
   readonly deadline_ms: number;
-  readonly shard: number;
   readonly task: Task;
 }
 
@@ -25,8 +24,8 @@ export interface Instance {
 
 export async function insertTask(db: Queryable, who: Instance, task: Task, nowMs: number): Promise<void> {
   await db.query(
-    `INSERT INTO tasks (task_id, address, instance, round, version, status, issued_ms, deadline_ms, shard, task)
-     VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9)`,
+    `INSERT INTO tasks (task_id, address, instance, round, version, status, issued_ms, deadline_ms, task)
+     VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, $8)`,
     [
       task.taskId,
       who.address,
@@ -35,7 +34,6 @@ export async function insertTask(db: Queryable, who: Instance, task: Task, nowMs
       task.version,
       nowMs,
       task.deadlineMs,
-      task.shard,
       JSON.stringify(task),
     ],
   );

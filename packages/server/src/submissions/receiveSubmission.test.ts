@@ -43,9 +43,12 @@ describe('uploads', () => {
     const again = await miner.task();
     assert.deepEqual([again.taskId, again.nonce, again.windowMs], [task.taskId, task.nonce, task.windowMs]);
     const { layout, data } = core.context;
-    assert.ok(!data.isValidation(task.shard));
+    assert.ok(task.ranges.every(({ shard }) => !data.isValidation(shard)));
     assert.equal(task.settings.learningRates.length, task.settings.innerSteps);
-    assert.equal(task.count, 2 * 2 * 16 + 1);
+    assert.equal(
+      task.ranges.reduce((sum, { count }) => sum + count - 1, 0),
+      2 * 2 * 16,
+    );
     assert.ok(layout.size > 0);
   });
 
@@ -129,11 +132,7 @@ describe('uploads', () => {
     const fresh = await miner.task();
     assert.notEqual(fresh.taskId, task.taskId);
     assert.notEqual(fresh.nonce, task.nonce);
-    assert.deepEqual(
-      [fresh.shard, fresh.from],
-      [task.shard, task.from],
-      'the assignment is pure in seed, miner, round',
-    );
+    assert.deepEqual(fresh.ranges, task.ranges, 'the assignment is pure in seed, miner, round');
   });
 
   it('shows a submission to its address only', async () => {

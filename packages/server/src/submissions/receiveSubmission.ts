@@ -48,7 +48,7 @@ export async function receiveSubmission(context: ServerContext, upload: Upload):
       reward_address: upload.member.rewardAddress,
       round: task.round,
       version: task.version,
-      shard: task.shard,
+      shards: [...new Set(task.task.ranges.map(({ shard }) => shard))].join(','),
       blob_hash: blob.hash,
       size_bytes: blob.sizeBytes,
       content_hash: checked.contentHash,

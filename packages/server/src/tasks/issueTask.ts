@@ -4,7 +4,7 @@
  * round; a device that lost its answer gets the same task again.
  */
 import { randomBytes } from 'node:crypto';
-import { type Task, type TaskSettings, toHex } from '@alice/protocol';
+import { hashJson, type Task, type TaskSettings, toHex } from '@alice/protocol';
 import { learningRatesOf, type TrainingSettings } from '@alice/training';
 import type { ServerContext } from '../context.js';
 import type { Member } from '../state/members.js';
@@ -55,17 +55,18 @@ function newTask(
     version: base.version,
     stateRoot: base.state_root,
     objective: 'lm',
-    ...context.data.assign({ seed, miner, round: round.round, tokens: tokensPerTask(training) }),
-    seed: `${seed}/${round.round}/${miner}`.slice(0, 120),
+    ranges: context.data.assign({
+      seed,
+      miner,
+      round: round.round,
+      rows: training.innerSteps * training.rowsPerStep,
+      rowLength: training.sequenceLength + 1,
+    }),
+    seed: hashJson(['rows', seed, round.round, miner]),
     settings: taskSettings(training, firstStep),
     deadlineMs: context.now() + timing.windowMs + timing.uploadMs,
     windowMs: timing.windowMs,
   };
-}
-
-/** Labels of all rows of a full task, and the one token before the first label. */
-export function tokensPerTask({ innerSteps, rowsPerStep, sequenceLength }: TrainingSettings): number {
-  return innerSteps * rowsPerStep * sequenceLength + 1;
 }
 
 /** What a miner needs of the network's settings (TRAIN-3), with the schedule already evaluated. */

@@ -42,3 +42,61 @@ export function gapVerdict(
   const mean = gapsNats.reduce((sum, gap) => sum + gap, 0) / gapsNats.length;
   return mean >= settings.minShareOfMedian * median ? 'passed' : 'failed';
 }
+
+export interface RowGaps {
+  /** Of rows of the submission's own task, drawn after it was in. */
+  readonly assigned: readonly number[];
+  /** Of fresh rows nobody was given: how often text looks worked on by chance. */
+  readonly control: readonly number[];
+}
+
+/**
+ * The gap of each probed row: its gain minus the mean gain on the control rows, nats.
+ * Row by row, because a cheat who trains on half of each batch has covered every batch and half of the rows.
+ */
+export function rowGapsNats(assigned: PairedScore, control: PairedScore): RowGaps {
+  const mean = pairedStatistics(control.before, control.after).meanGainNats;
+  const gaps = ({ before, after }: PairedScore) => Array.from(before, (loss, row) => loss - after[row]! - mean);
+  return { assigned: gaps(assigned), control: gaps(control) };
+}
+
+export interface CoverageSettings {
+  /** A probed row shows work when its gap reaches this share of the median row gap of the round. */
+  readonly rowShareOfMedian: number;
+  /** A submission with a smaller share of rows that show work is refused, in [0, 1]. */
+  readonly minCovered: number;
+}
+
+export const defaultCoverageSettings: CoverageSettings = { rowShareOfMedian: 1 / 3, minCovered: 0.5 };
+
+/**
+ * Estimated share of its task that a submission was trained on, in [0, 1]. `round`: all submissions of the round.
+ * Formula: a row shows work when its gap is at least rowShareOfMedian · m, m the lower median of all assigned gaps of the
+ * round; with h the share of assigned and f that of control rows which do, covered = (h − f)/(1 − f), so that what
+ * looks like work by chance is not counted. `undefined` while m ≤ 0: then the model moved too little to tell.
+ */
+export function coveredShare(
+  { assigned, control }: RowGaps,
+  round: readonly RowGaps[],
+  settings: CoverageSettings = defaultCoverageSettings,
+): number | undefined {
+  const median = lowerMedian(round.flatMap((gaps) => [...gaps.assigned]));
+  if (median <= 0 || assigned.length === 0) return undefined;
+  const shareOf = (gaps: readonly number[]) =>
+    gaps.filter((gap) => gap >= settings.rowShareOfMedian * median).length / Math.max(1, gaps.length);
+  const byChance = shareOf(control);
+  return byChance >= 1 ? 0 : Math.max(0, (shareOf(assigned) - byChance) / (1 - byChance));
+}
+
+/**
+ * Tokens that the probed rows vouch for. Formula: tokens · covered², 0 below `minCovered`: who does half of the work is
+ * paid a quarter, so that leaving work out never pays. Whole when coverage could not be told.
+ */
+export function vouchedTokens(
+  tokens: number,
+  covered: number | undefined,
+  settings: CoverageSettings = defaultCoverageSettings,
+): number {
+  if (covered === undefined) return tokens;
+  return covered < settings.minCovered ? 0 : tokens * covered ** 2;
+}

@@ -1,0 +1,70 @@
+/** @file Where a command takes a model from: a checkpoint folder, a server, or the network of a folder; one of the three. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import {
+  type Checkpoint,
+  type CheckpointFacts,
+  type ModelConfig,
+  openCheckpoint,
+  type TensorSource,
+  tensorsOf,
+} from '@alice/model';
+import { networkPaths } from '../up/networkPlan.js';
+import { earlierPorts } from '../up/prepareNetwork.js';
+import { fetchPublished } from './fetchPublished.js';
+import { LocalRunError } from './localRunError.js';
+import type { ModelFlags } from './modelOptions.js';
+
+export interface OpenedModel {
+  readonly config: ModelConfig;
+  readonly facts: CheckpointFacts;
+  readonly weights: TensorSource;
+  /** Whether the weights are FP16 already, as published ones are. */
+  readonly isHalf: boolean;
+  parameters(): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Throws `CHECKPOINT_*`, `NETWORK_NOT_RUNNING` and what `fetchPublished` throws. */
+export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise<OpenedModel> {
+  if (flags.model !== undefined)
+    return ofCheckpoint(await openCheckpoint(checkpointDir(resolve(flags.model))));
+  const url = flags.server ?? (await serverOf(resolve(flags.dir)));
+  const { config, tokenizerId, parameters, version, stateRoot } = await fetchPublished(url, signal);
+  return {
+    ...{ config, facts: { tokenizerId, version, stateRoot }, weights: tensorsOf(config, parameters) },
+    ...{ isHalf: true, parameters: async () => parameters, close: async () => undefined },
+  };
+}
+
+/** The folder itself, or the `model` folder that "alice train" leaves in its own. */
+function checkpointDir(dir: string): string {
+  return !existsSync(join(dir, 'config.json')) && existsSync(join(dir, 'model', 'config.json'))
+    ? join(dir, 'model')
+    : dir;
+}
+
+function ofCheckpoint(checkpoint: Checkpoint): OpenedModel {
+  const { config, facts } = checkpoint;
+  return {
+    ...{ config, facts, weights: checkpoint, isHalf: facts.stateRoot !== undefined },
+    parameters: () => checkpoint.parameters(),
+    close: () => checkpoint.close(),
+  };
+}
+
+async function serverOf(dir: string): Promise<string> {
+  const { server: port } = earlierPorts(networkPaths(dir));
+  const url = `http://127.0.0.1:${port ?? 0}`;
+  const answers =
+    port !== undefined &&
+    (await fetch(`${url}/v1/network`).then(
+      ({ ok }) => ok,
+      () => false,
+    ));
+  if (answers) return url;
+  throw new LocalRunError(
+    { code: 'NETWORK_NOT_RUNNING', dir },
+    `no network answers for ${dir}: start it with "alice up --dir ${dir}", or name a checkpoint with --model or a server with --server`,
+  );
+}

@@ -1,0 +1,37 @@
+/** @file What decides the result of a training run, fixed when it begins: a resumed run with another setting is refused. */
+import type { ScheduleSettings } from '@alice/training';
+import { LocalRunError } from './localRunError.js';
+
+export interface RunSettings {
+  readonly preset: string;
+  readonly steps: number;
+  readonly optimizer: 'adamw' | 'muon';
+  readonly learningRate: number;
+  readonly warmupSteps: number;
+  readonly weightDecay: number;
+  readonly rowsPerStep: number;
+  readonly sequenceLength: number;
+  readonly seed: string;
+  /** Root hash of the shards. */
+  readonly dataRoot: string;
+}
+
+/** Linear warm-up, then a half cosine down to a tenth of the peak at the last step. */
+export function scheduleOf({ learningRate, warmupSteps, steps }: RunSettings): ScheduleSettings {
+  return {
+    ...{ peak: learningRate, warmupSteps, constantSteps: 0, decay: 'cosine', floor: 0.1 },
+    decaySteps: Math.max(1, steps - warmupSteps),
+  };
+}
+
+/** Throws `RUN_MISMATCH` for the first setting that differs. */
+export function requireSameRun(dir: string, stored: RunSettings, asked: RunSettings): void {
+  for (const [setting, value] of Object.entries(asked)) {
+    const before = stored[setting as keyof RunSettings];
+    if (before === value) continue;
+    throw new LocalRunError(
+      { code: 'RUN_MISMATCH', dir, setting, stored: before, asked: value },
+      `${dir} holds a run with ${setting} ${before}, asked is ${value}: use the same settings to go on, or another folder with --out`,
+    );
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * @file Training on one machine: the honest baseline every distributed figure is compared with. The loop is the miner's
+ * own (`trainLocally`), without compression and without a server. Saved state falls on fixed steps only, so a run that
+ * was killed and resumed ends with the same bits as one that was not.
+ */
+import { mkdirSync } from 'node:fs';
+import type { Dataset } from '@alice/data';
+import {
+  createGradientFunction,
+  type GradientFunction,
+  initParameters,
+  type LossFunction,
+  type ModelConfig,
+  modelLayout,
+} from '@alice/model';
+import { createAdamW, createMuon, type InnerOptimizer, learningRateAt, trainLocally } from '@alice/training';
+import { openHeldOut } from './heldOut.js';
+import { LocalRunError } from './localRunError.js';
+import type { LossRow } from './lossRecord.js';
+import { RowStream } from './RowStream.js';
+import { type RunSettings, requireSameRun, scheduleOf } from './runSettings.js';
+import { loadRun, type RunState, saveRun } from './runState.js';
+
+export interface TrainRunOptions {
+  readonly dir: string;
+  readonly model: ModelConfig;
+  readonly dataset: Dataset;
+  readonly settings: RunSettings;
+  readonly threads: number;
+  /** Rows computed at once; divides `rowsPerStep`. */
+  readonly microBatch: number;
+  /** Steps between saves and between held-out losses; rounded up to whole segments. */
+  readonly saveEvery: number;
+  readonly evaluateEvery: number;
+}
+
+export interface TrainRunPorts {
+  /** Aborting it ends the run after the segment it is in, saved. */
+  readonly signal: AbortSignal;
+  readonly nowMs: () => number;
+  onStart(start: { readonly resumedAt: number; readonly heldOutNats: number | undefined }): void;
+  onStep(row: LossRow, skipped: boolean): void;
+  onHeldOut(step: number, heldOutNats: number): void;
+  /** The run so far is to be kept: called before the state itself is written. */
+  onSave(step: number): void;
+}
+
+export interface TrainRunResult {
+  readonly finished: boolean;
+  readonly step: number;
+  readonly parameters: Float32Array;
+  readonly elapsedSeconds: number;
+}
+
+/** Steps between two points at which the run can be saved: copying weights in and out is then a small part of the time. */
+export const SEGMENT_STEPS = 8;
+
+interface Parts {
+  readonly gradientFunction: GradientFunction;
+  readonly optimizer: InnerOptimizer;
+  readonly heldOut: { loss(parameters: Float32Array): Promise<number | undefined> } & Pick<
+    LossFunction,
+    'dispose'
+  >;
+  readonly rows: RowStream;
+}
+
+/** Trains, or goes on with what lies in the folder. Throws `RUN_MISMATCH`, `RUN_DATA_TOO_SMALL`, `CHECKPOINT_*`. */
+export async function trainRun(options: TrainRunOptions, ports: TrainRunPorts): Promise<TrainRunResult> {
+  const { dir, model, settings } = options;
+  mkdirSync(dir, { recursive: true });
+  const stored = await loadRun(dir, model);
+  if (stored) requireSameRun(dir, stored.settings, settings);
+  const parts = await openParts(options);
+  try {
+    if (stored) parts.optimizer.importState(stored.optimizerState);
+    const parameters = stored?.parameters ?? initParameters(model, settings.seed);
+    const from = stored?.step ?? 0;
+    const heldOutNats = stored ? undefined : await parts.heldOut.loss(parameters);
+    ports.onStart({ resumedAt: from, heldOutNats });
+    return await segments({ ...options, ...parts }, ports, {
+      ...{ step: from, elapsedSeconds: stored?.elapsedSeconds ?? 0, parameters },
+    });
+  } finally {
+    await parts.optimizer.dispose();
+    await parts.gradientFunction.dispose();
+    await parts.heldOut.dispose();
+  }
+}
+
+async function openParts(options: TrainRunOptions): Promise<Parts> {
+  const { model, dataset, settings, threads, microBatch } = options;
+  const { sequenceLength, weightDecay, seed, rowsPerStep } = settings;
+  const rows = new RowStream(dataset, { rowLength: sequenceLength + 1, seed });
+  if (rows.rows < rowsPerStep)
+    throw new LocalRunError(
+      { code: 'RUN_DATA_TOO_SMALL', rows: rows.rows, needed: rowsPerStep },
+      `the training shards hold ${rows.rows} rows of ${sequenceLength} tokens, a step takes ${rowsPerStep}: use more text or smaller --rows`,
+    );
+  const layout = modelLayout(model);
+  const [gradientFunction, optimizer, heldOut] = await Promise.all([
+    createGradientFunction(model, { batch: microBatch, sequenceLength, threads }),
+    settings.optimizer === 'adamw'
+      ? createAdamW(layout, { weightDecay })
+      : createMuon(layout, { weightDecay, threads }),
+    openHeldOut({ model, dataset, sequenceLength, threads, batch: microBatch }),
+  ]);
+  return { gradientFunction, optimizer, heldOut, rows };
+}
+
+type Progress = Pick<RunState, 'step' | 'elapsedSeconds' | 'parameters'>;
+
+async function segments(
+  run: TrainRunOptions & Parts,
+  ports: TrainRunPorts,
+  from: Progress,
+): Promise<TrainRunResult> {
+  const { settings, saveEvery, evaluateEvery } = run;
+  let { step, elapsedSeconds } = from;
+  const { parameters } = from;
+  let savedAt = step;
+  while (step < settings.steps && !ports.signal.aborted) {
+    const before = step;
+    const steps = Math.min(SEGMENT_STEPS, settings.steps - step);
+    elapsedSeconds = await trainSegment(run, ports, { step, elapsedSeconds, parameters, steps });
+    step += steps;
+    const crosses = (every: number): boolean => Math.floor(step / every) > Math.floor(before / every);
+    const last = step === settings.steps || ports.signal.aborted;
+    if (last || crosses(evaluateEvery)) {
+      const nats = await run.heldOut.loss(parameters);
+      if (nats !== undefined) ports.onHeldOut(step, nats);
+    }
+    if (!last && !crosses(saveEvery)) continue;
+    savedAt = step;
+    await save(run, ports, { step, elapsedSeconds, parameters });
+  }
+  if (savedAt < step) await save(run, ports, { step, elapsedSeconds, parameters });
+  return { finished: step >= settings.steps, step, parameters, elapsedSeconds };
+}
+
+async function save(run: TrainRunOptions & Parts, ports: TrainRunPorts, progress: Progress): Promise<void> {
+  ports.onSave(progress.step);
+  const optimizerState = run.optimizer.exportState();
+  await saveRun(run.dir, run.model, { ...progress, settings: run.settings, optimizerState });
+}
+
+/** Changes `parameters` in place; returns the time spent so far. */
+async function trainSegment(
+  run: TrainRunOptions & Parts,
+  ports: TrainRunPorts,
+  at: Progress & { readonly steps: number },
+): Promise<number> {
+  const { settings, gradientFunction, optimizer } = run;
+  const { rowsPerStep, sequenceLength } = settings;
+  const schedule = scheduleOf(settings);
+  const rate = (step: number): number => learningRateAt(schedule, at.step + step);
+  const startMs = ports.nowMs();
+  const elapsed = (): number => at.elapsedSeconds + (ports.nowMs() - startMs) / 1000;
+  const { delta } = await trainLocally({
+    ...{ gradientFunction, optimizer, rowsPerStep, base: at.parameters, steps: at.steps },
+    rows: await run.rows.take(at.step * rowsPerStep, at.steps * rowsPerStep),
+    learningRateAt: rate,
+    onStep: ({ step, lossNats, gradNormL2, skipped }) => {
+      const number = at.step + step + 1;
+      const row: LossRow = {
+        ...{ step: number, tokens: number * rowsPerStep * sequenceLength, learningRate: rate(step) },
+        ...{ lossNats: skipped ? Number.NaN : lossNats, gradNormL2, elapsedSeconds: elapsed() },
+      };
+      ports.onStep(row, skipped);
+    },
+  });
+  for (let i = 0; i < delta.length; i++) at.parameters[i]! += delta[i]!;
+  return elapsed();
+}

@@ -1,0 +1,48 @@
+/**
+ * @file Where the chain's WebSocket is: what the address bar says (`?rpc=`), else what whoever serves the page says
+ * (`page-config.json` beside it), else the usual port of the same host. The reader is told which of them it was.
+ */
+
+export interface ChainAddress {
+  readonly url: string;
+  readonly from: 'link' | 'server' | 'default';
+}
+
+export interface PageLocation {
+  readonly search: string;
+  readonly protocol: string;
+  readonly hostname: string;
+}
+
+const USUAL_PORT = 9944;
+
+/** Anything that is not a `ws:` or `wss:` address is passed over. */
+export function chooseChainAddress(location: PageLocation, config: unknown): ChainAddress {
+  const link = webSocketUrl(new URLSearchParams(location.search).get('rpc'));
+  if (link) return { url: link, from: 'link' };
+  const configured = webSocketUrl((config as { chainWs?: unknown } | null)?.chainWs);
+  if (configured) return { url: configured, from: 'server' };
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  return { url: `${scheme}://${location.hostname}:${USUAL_PORT}`, from: 'default' };
+}
+
+export async function findChainAddress(): Promise<ChainAddress> {
+  let config: unknown = null;
+  try {
+    const answer = await fetch('page-config.json', { cache: 'no-store' });
+    if (answer.ok) config = await answer.json();
+  } catch {
+    // no such file, or not JSON: the other two ways remain
+  }
+  return chooseChainAddress(window.location, config);
+}
+
+function webSocketUrl(text: unknown): string | undefined {
+  if (typeof text !== 'string') return undefined;
+  try {
+    const url = new URL(text);
+    return url.protocol === 'ws:' || url.protocol === 'wss:' ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * @file What the chain carries on this machine: keep-alive transfers per second through the public RPC with every
+ * signature checked, the time between blocks meanwhile, how long an epoch of 10,000 miners takes, and what an account
+ * costs on disk. Node and sender share the processors; transactions are signed before the clock starts.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  addressOf,
+  encodeCall,
+  type HexString,
+  initCrypto,
+  type KeyPair,
+  keyPairFromSeed,
+  PLANCK_PER_ALICE,
+  sha256,
+  signExtrinsicV4,
+  toHex,
+  utf8,
+} from '@alice/protocol';
+import { ChainRpc } from './chainRpc.js';
+import type { Bench, Figure } from './figure.js';
+
+const SECONDS = Number(process.env['ALICE_BENCH_SECONDS'] ?? '20');
+const SENDERS = 100;
+const BLOCK_MS = 1000;
+const BATCH = 50;
+/** The sender waits while more than this is in the pool, so that a block is never short of transactions. */
+const POOL_TARGET = 5000;
+const MINERS = 10_000;
+const GOALS = { soloTps: 1500, settleSeconds: 2 };
+
+export const chainBench: Bench = {
+  name: 'chain',
+  about: `transfers per second for ${SECONDS} s, block times, an epoch of ${MINERS} miners, bytes per account`,
+  async run(say) {
+    await initCrypto();
+    const dir = mkdtempSync(join(tmpdir(), 'alice-bench-chain-'));
+    try {
+      const { tps, blockP95Ms, cpu } = await measureTransfers(join(dir, 'tps'), say);
+      say(`${tps.toFixed(0)} transfers/s, 95 % of blocks within ${blockP95Ms} ms, node CPU ${cpu}`);
+      const settleSeconds = await measureSettlement(join(dir, 'settle'));
+      say(`epoch of ${MINERS} miners: ${settleSeconds.toFixed(2)} s`);
+      const bytes = await measureAccounts(join(dir, 'accounts'));
+      return figures({ tps, blockP95Ms, settleSeconds, bytes });
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+};
+
+function figures(of: { tps: number; blockP95Ms: number; settleSeconds: number; bytes: number }): Figure[] {
+  return [
+    {
+      name: 'solo_tps',
+      value: of.tps,
+      unit: 'tx/s',
+      baseline: GOALS.soloTps,
+      note: `baseline: the goal; keep-alive transfers over RPC, ${SECONDS} s, signatures checked`,
+    },
+    {
+      name: 'block_p95_ms',
+      value: of.blockP95Ms,
+      unit: 'ms',
+      baseline: BLOCK_MS,
+      note: 'baseline: the interval set; between blocks, under that load',
+    },
+    {
+      name: 'settle_10k_s',
+      value: of.settleSeconds,
+      unit: 's',
+      baseline: GOALS.settleSeconds,
+      note: 'baseline: the goal; from submission to the committed block, 10,000 new accounts',
+    },
+    {
+      name: 'bytes_per_account',
+      value: of.bytes,
+      unit: 'B',
+      baseline: 160,
+      note: 'baseline: key and value alone; growth of the database file',
+    },
+  ];
+}
+
+const keyOf = (name: string): KeyPair => keyPairFromSeed(sha256(utf8.encode(`bench ${name}`)));
+
+interface Running {
+  readonly url: string;
+  readonly child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+async function startChain(dir: string, accounts: readonly string[], blockMs: number): Promise<Running> {
+  const collector = keyOf('collector').address;
+  const server = keyOf('server').address;
+  const balances = [...accounts, server].map((address) => ({
+    address,
+    planck: (10n * PLANCK_PER_ALICE).toString(),
+  }));
+  const spec = {
+    chainName: 'Bench',
+    timestampMs: Date.now() - 86_400_000,
+    balances,
+    parameterServer: server,
+    feeCollector: collector,
+  };
+  const specFile = `${dir}.json`;
+  writeFileSync(specFile, JSON.stringify(spec));
+  const script = join(fileURLToPath(new URL('.', import.meta.url)), 'chainNode.js');
+  const child = fork(script, [dir, specFile, String(blockMs)]);
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('message', (message: { url: string }) => resolve(message.url));
+    void exited.then(() => reject(new Error('the node did not start')));
+  });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await exited;
+  };
+  return { url, child, stop };
+}
+
+/** Everything that is sent, signed beforehand: one list per sender, in the order of its nonces. */
+function signTransfers(count: number, genesisHash: HexString): HexString[][] {
+  const signing = { genesisHash, specVersion: 0, transactionVersion: 0 };
+  const call = encodeCall.transferKeepAlive({ to: keyOf('0').address, planck: 1000n });
+  const other = encodeCall.transferKeepAlive({ to: keyOf('1').address, planck: 1000n });
+  return Array.from({ length: SENDERS }, (_, sender) => {
+    const keyPair = keyOf(String(sender));
+    const each = Math.ceil(count / SENDERS);
+    return Array.from({ length: each }, (_, nonce) =>
+      toHex(signExtrinsicV4({ call: sender === 0 ? other : call, keyPair, nonce, ...signing, ...versions })),
+    );
+  });
+}
+
+/** As the node reports them; set once connected. */
+const versions = { specVersion: 0, transactionVersion: 0 };
+
+async function measureTransfers(dir: string, say: (line: string) => void) {
+  const senders = Array.from({ length: SENDERS }, (_, i) => keyOf(String(i)).address);
+  const chain = await startChain(dir, senders, BLOCK_MS);
+  const rpc = await ChainRpc.open(chain.url);
+  try {
+    Object.assign(versions, await rpc.ask('state_getRuntimeVersion'));
+    const genesisHash = await rpc.ask<HexString>('chain_getBlockHash', 0);
+    const signed = signTransfers(SECONDS * 4000, genesisHash);
+    say(`signed ${signed.length * signed[0]!.length} transfers from ${SENDERS} accounts`);
+    const from = await headNumber(rpc);
+    const cpuBefore = process.cpuUsage();
+    const refused = await send(rpc, signed, Date.now() + SECONDS * 1000);
+    if (refused) throw new Error(`a transfer was refused: ${refused}`);
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const measured = await readBlocks(rpc, from, await headNumber(rpc));
+    return { ...measured, cpu: `(sender ${((user + system) / 1e6 / SECONDS).toFixed(2)} cores)` };
+  } finally {
+    rpc.close();
+    await chain.stop();
+  }
+}
+
+async function headNumber(rpc: ChainRpc): Promise<number> {
+  return (await rpc.ask<{ headNumber: number }>('alice_health')).headNumber;
+}
+
+/** Keeps the pool filled until the time is over; returns the first refusal, if any. */
+async function send(rpc: ChainRpc, signed: HexString[][], untilMs: number): Promise<string | undefined> {
+  const order = signed[0]!.flatMap((_, nonce) => signed.map((own) => own[nonce]!));
+  let at = 0;
+  let refused: string | undefined;
+  const oneLane = async (): Promise<void> => {
+    while (Date.now() < untilMs && refused === undefined && at < order.length) {
+      const { poolCount } = await rpc.ask<{ poolCount: number }>('alice_health');
+      if (poolCount > POOL_TARGET) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        continue;
+      }
+      const slice = order.slice(at, at + BATCH);
+      at += slice.length;
+      const replies = await rpc.batch(
+        slice.map((extrinsic) => ({ method: 'author_submitExtrinsic', params: [extrinsic] })),
+      );
+      const failed = replies.find(({ error }) => error);
+      if (failed) refused ??= `${failed.error!.message} ${failed.error!.data ?? ''}`;
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, oneLane));
+  return refused;
+}
+
+/** Transfers per second over whole blocks, and the 95th percentile of the time between them. */
+async function readBlocks(rpc: ChainRpc, first: number, last: number) {
+  const times: number[] = [];
+  let transfers = 0;
+  for (let number = first + 1; number <= last; number++) {
+    const hash = await rpc.ask('chain_getBlockHash', number);
+    const { block } = await rpc.ask<{ block: { extrinsics: string[] } }>('chain_getBlock', hash);
+    // The first block only marks the start: what it holds came before it.
+    if (times.length > 0) transfers += block.extrinsics.length - 1;
+    times.push(timestampOf(block.extrinsics[0]!));
+  }
+  const gaps = times.slice(1).map((time, i) => time - times[i]!);
+  gaps.sort((a, b) => a - b);
+  const seconds = (times.at(-1)! - times[0]!) / 1000;
+  return { tps: transfers / seconds, blockP95Ms: gaps[Math.ceil(gaps.length * 0.95) - 1]! };
+}
+
+/** Milliseconds in a `timestamp.set` inherent: length, version, two indices, compact u64 in big-integer mode. */
+function timestampOf(inherent: string): number {
+  const bytes = Buffer.from(inherent.slice(2), 'hex');
+  return Number(bytes.readUIntLE(5, 6));
+}
+
+async function measureSettlement(dir: string): Promise<number> {
+  const chain = await startChain(dir, [], 250);
+  const rpc = await ChainRpc.open(chain.url);
+  try {
+    const genesisHash = await rpc.ask<HexString>('chain_getBlockHash', 0);
+    const scores = Array.from({ length: MINERS }, (_, i) => ({
+      address: addressOf(sha256(utf8.encode(`miner ${i}`))),
+      role: 'training' as const,
+      scoreNanoNats: BigInt(1_000_000 + i),
+    }));
+    const zero: HexString = `0x${'00'.repeat(32)}`;
+    const call = encodeCall.submitEpoch({
+      ...{ epoch: 0, fromVersion: 0, toVersion: 1, stateRoot: zero, heldOutLossNanoNats: 3n },
+      ...{ shardsCovered: 4, receiptsRoot: zero, scores },
+    });
+    const keyPair = keyOf('server');
+    const extrinsic = signExtrinsicV4({ call, keyPair, nonce: 0, genesisHash, ...versions });
+    const startedMs = Date.now();
+    const hash = await rpc.ask<HexString>('author_submitExtrinsic', toHex(extrinsic));
+    for (;;) {
+      const status = await rpc.ask<{ status: string; error?: string }>('alice_extrinsicStatus', hash);
+      if (status.error) throw new Error(`the epoch failed: ${status.error}`);
+      if (status.status === 'included') return (Date.now() - startedMs) / 1000;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  } finally {
+    rpc.close();
+    await chain.stop();
+  }
+}
+
+async function measureAccounts(dir: string): Promise<number> {
+  const few = await databaseBytes(`${dir}-few`, 1);
+  const many = await databaseBytes(`${dir}-many`, MINERS + 1);
+  return (many - few) / MINERS;
+}
+
+async function databaseBytes(dir: string, accounts: number): Promise<number> {
+  const addresses = Array.from({ length: accounts }, (_, i) => addressOf(sha256(utf8.encode(`miner ${i}`))));
+  const chain = await startChain(dir, addresses, 60_000);
+  await chain.stop();
+  return statSync(join(dir, 'data.mdb')).size;
+}

@@ -1,0 +1,127 @@
+/**
+ * @file Runs the arms of an experiment one after another and writes each round to the CSV as it ends. An arm whose rounds
+ * are all there is not run again, so an interrupted experiment goes on where it was. Warm-ups are shared.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { runDense } from '../network/denseBaseline.js';
+import { LabNetwork, type LabSubmission, type NetworkState, type RoundReport } from '../network/LabNetwork.js';
+import { type Laboratory, openLaboratory } from '../network/Laboratory.js';
+import type { LabSettings } from '../network/settings.js';
+import { parseCsv, toCsv } from '../report/csv.js';
+import type { Arm, RoundRow } from './Experiment.js';
+
+export interface ArmRunner {
+  readonly file: string;
+  readonly say: (line: string) => void;
+  /** Arms already in the file are run again. */
+  readonly fresh?: boolean;
+}
+
+export async function runArms(arms: readonly Arm[], { file, say, fresh }: ArmRunner): Promise<RoundRow[]> {
+  let rows = !fresh && existsSync(file) ? parseCsv(readFileSync(file, 'utf8')) : [];
+  const shared = new SharedWork();
+  try {
+    for (const [i, arm] of arms.entries()) {
+      if (rows.filter((row) => row.arm === arm.id).length >= arm.rounds) continue;
+      const startMs = performance.now();
+      const own = arm.scheme === 'dense' ? await runDense(arm, await shared.laboratory(arm.settings)) : await runProtocol(arm, shared);
+      rows = [...rows.filter((row) => row.arm !== arm.id), ...own];
+      writeFileSync(file, toCsv(rows));
+      const last = own.at(-1)!;
+      const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
+      say(`${i + 1}/${arms.length} ${arm.id.padEnd(28)} loss ${last.lossNats.toFixed(4)}  ${last.refusals}  ${seconds} s`);
+    }
+  } finally {
+    await shared.dispose();
+  }
+  const wanted = new Set(arms.map(({ id }) => id));
+  return rows.filter(({ arm }) => wanted.has(arm));
+}
+
+/** Laboratories and warm-ups that arms have in common. */
+class SharedWork {
+  readonly #laboratories = new Map<string, Laboratory>();
+  readonly #warm = new Map<string, NetworkState>();
+
+  async laboratory(settings: LabSettings): Promise<Laboratory> {
+    const { model, training, threads, shardsPerTask, plainDescent } = settings;
+    const { optimizer, rowsPerStep, sequenceLength, weightDecay } = training;
+    const key = JSON.stringify([model, threads, shardsPerTask, plainDescent, optimizer, rowsPerStep, sequenceLength, weightDecay]);
+    let lab = this.#laboratories.get(key);
+    if (!lab) {
+      lab = await openLaboratory(settings);
+      this.#laboratories.set(key, lab);
+    }
+    return lab;
+  }
+
+  async warmState({ settings, warmup }: Arm): Promise<NetworkState | undefined> {
+    if (!warmup) return undefined;
+    const ids = warmup.participants.map(({ id }) => id);
+    const key = JSON.stringify([settings, ids, warmup.rounds]);
+    let state = this.#warm.get(key);
+    if (!state) {
+      const network = new LabNetwork(await this.laboratory(settings), settings, warmup.participants);
+      for (let round = 0; round < warmup.rounds; round++) await network.runRound();
+      state = network.exportState();
+      this.#warm.set(key, state);
+    }
+    return state;
+  }
+
+  async dispose(): Promise<void> {
+    for (const lab of this.#laboratories.values()) await lab.dispose();
+  }
+}
+
+async function runProtocol(arm: Arm, shared: SharedWork): Promise<RoundRow[]> {
+  const lab = await shared.laboratory(arm.settings);
+  const network = new LabNetwork(lab, arm.settings, arm.participants, await shared.warmState(arm));
+  const rows: RoundRow[] = [];
+  for (let round = 0; round < arm.rounds; round++) rows.push(rowOf(arm.id, await network.runRound()));
+  return rows;
+}
+
+function rowOf(arm: string, report: RoundReport): RoundRow {
+  const { submissions } = report;
+  const honest = submissions.filter(({ participant }) => participant.behaviour.isHonest);
+  const hostile = submissions.filter(({ participant }) => !participant.behaviour.isHonest);
+  const accepted = (list: readonly LabSubmission[]): number => list.filter(({ code }) => code === null).length;
+  const steps = (list: readonly LabSubmission[]): number => list.reduce((sum, { contribution }) => sum + contribution.doneSteps, 0);
+  const paid = (list: readonly LabSubmission[]): number => list.reduce((sum, { paidNats }) => sum + paidNats, 0);
+  return {
+    arm,
+    round: report.round,
+    lossNats: report.lossNats,
+    tokens: report.tokens,
+    uplinkBytes: report.uplinkBytes,
+    applied: Number(report.applied),
+    honestSent: honest.length,
+    honestAccepted: accepted(honest),
+    honestSteps: steps(honest),
+    honestPaidNats: paid(honest),
+    hostileSent: hostile.length,
+    hostileAccepted: accepted(hostile),
+    hostileSteps: steps(hostile),
+    hostilePaidNats: paid(hostile),
+    honestCovered: coveredOf(honest),
+    hostileCovered: coveredOf(hostile),
+    refusals: refusalsOf(submissions),
+    stateRoot: report.stateRoot,
+  };
+}
+
+function coveredOf(submissions: readonly LabSubmission[]): string {
+  return submissions.flatMap(({ covered }) => (covered === undefined ? [] : [covered.toFixed(2)])).join(' ');
+}
+
+/** `CODE:count` of honest (h) and hostile (x) submissions. */
+function refusalsOf(submissions: readonly LabSubmission[]): string {
+  const counts = new Map<string, number>();
+  for (const { code, participant } of submissions)
+    if (code !== null) {
+      const name = `${participant.behaviour.isHonest ? 'h' : 'x'} ${code}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  return [...counts].map(([name, count]) => `${name}:${count}`).join(' ');
+}

@@ -1,0 +1,229 @@
+/**
+ * @file Fuzzes the decoders of `binary_v2` and `binary_v3`. Inputs are junk, mutated submissions, and well-formed frames
+ * around mutated bodies, so that most get past the header. For each: only a result or a `WireError`; memory in proportion
+ * to what arrived; no input takes long; and what `binary_v3` accepts encodes to the very same bytes.
+ */
+import { deflateSync, inflateSync } from 'node:zlib';
+import {
+  decodeAnySubmission,
+  encodeAnySubmission,
+  isCodedError,
+  layoutOf,
+  type Random,
+  type SparseDelta,
+  SUBMISSION_HEADER_BYTES,
+  seededRandom,
+  type TensorLayout,
+  toHex,
+  WireError,
+  type WireFormat,
+} from '@alice/protocol';
+import { countAllocations, takeCount } from './allocations.js';
+import type { Fuzzer, FuzzReport } from './fuzzer.js';
+
+const FORMATS: readonly WireFormat[] = [
+  { wire: 'binary_v2' },
+  { wire: 'binary_v3', valueBits: 8 },
+  { wire: 'binary_v3', valueBits: 4 },
+  { wire: 'binary_v3', valueBits: 2 },
+];
+/** The second claims to be large: a decoder that believes counts would take gigabytes. */
+const LAYOUTS = [
+  layoutOf([
+    ['a', [5000]],
+    ['b', [7]],
+    ['c', [4097]],
+  ]),
+  layoutOf([
+    ['small', [300]],
+    ['large', [2 ** 24]],
+  ]),
+];
+const SEEDS_EACH = 6;
+const TOO_LONG_MS = 1000;
+/** Deflate expands at most 1,032 times, entries of two bits 48 times; tables and count lists are the constant. */
+const EXPANSION = { binary_v2: 2400, binary_v3: 64 };
+const CONSTANT_BYTES = 2 ** 20;
+
+interface Specimen {
+  readonly bytes: Uint8Array;
+  readonly format: WireFormat;
+  readonly layout: TensorLayout;
+}
+
+export const wireFuzzer: Fuzzer = {
+  name: 'wire',
+  about: 'decoders of submissions: no crash, no hang, no over-allocation, one encoding per content',
+  async run({ seed, untilMs, inputs }) {
+    const random = seededRandom(`fuzz/${seed}`);
+    const specimens = await makeSpecimens(random);
+    for (const specimen of specimens) await decodeAnySubmission(specimen.bytes, limitsOf(specimen)); // tables made
+    const restore = countAllocations();
+    try {
+      return await hunt({ random, specimens, untilMs, inputs });
+    } finally {
+      restore();
+    }
+  },
+};
+
+interface Hunt {
+  readonly random: Random;
+  readonly specimens: readonly Specimen[];
+  readonly untilMs: number;
+  readonly inputs: number;
+}
+
+async function hunt({ random, specimens, untilMs, inputs }: Hunt): Promise<FuzzReport> {
+  const outcomes = new Map<string, number>();
+  const findings: string[] = [];
+  let tried = 0;
+  while (tried < inputs && findings.length === 0 && Date.now() < untilMs) {
+    const specimen = specimens[random.below(specimens.length)]!;
+    const input = { ...specimen, bytes: mutate(specimen, random) };
+    const outcome = await attempt(input, findings);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    tried++;
+  }
+  return { inputs: tried, outcomes, findings };
+}
+
+async function attempt(input: Specimen, findings: string[]): Promise<string> {
+  const { bytes, layout } = input;
+  const found = (what: string): void => {
+    findings.push(`${what}; layout ${LAYOUTS.indexOf(layout)}, input ${toHex(bytes)}`);
+  };
+  const startedMs = performance.now();
+  takeCount();
+  try {
+    const { header, delta, format } = await decodeAnySubmission(bytes, limitsOf(input));
+    checkMemory(bytes, found);
+    if (format.wire === 'binary_v3') {
+      const again = await encodeAnySubmission(header, delta, { layout, format });
+      if (Buffer.compare(again, bytes) !== 0) found('accepted, but its content encodes to other bytes');
+    }
+    return 'accepted';
+  } catch (error) {
+    checkMemory(bytes, found);
+    if (error instanceof WireError && isCodedError(error)) return error.info.code;
+    found(`threw ${String(error)}`);
+    return 'crash';
+  } finally {
+    if (performance.now() - startedMs > TOO_LONG_MS) found(`took ${performance.now() - startedMs} ms`);
+  }
+}
+
+function checkMemory(bytes: Uint8Array, found: (what: string) => void): void {
+  const taken = takeCount();
+  const allowed = CONSTANT_BYTES + EXPANSION[bytes[4] === 3 ? 'binary_v3' : 'binary_v2'] * bytes.length;
+  if (taken > allowed) found(`took ${taken} bytes of memory for ${bytes.length} received`);
+}
+
+function limitsOf({ layout }: Specimen): Parameters<typeof decodeAnySubmission>[1] {
+  return { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size };
+}
+
+async function makeSpecimens(random: Random): Promise<Specimen[]> {
+  const specimens: Specimen[] = [];
+  for (const layout of LAYOUTS)
+    for (const format of FORMATS)
+      for (let i = 0; i < SEEDS_EACH; i++) {
+        // binary_v2 writes every empty chunk out: the large layout would make its inputs slow without making them new.
+        const isLarge = layout.size > 2 ** 20 && format.wire === 'binary_v3' && i === 0;
+        const delta = randomDelta(random, layout, { entries: 1 << (2 * i), isLarge });
+        const bytes = await encodeAnySubmission(randomHeader(random), delta, { layout, format });
+        specimens.push({ bytes, format, layout });
+      }
+  return specimens;
+}
+
+function randomDelta(
+  random: Random,
+  layout: TensorLayout,
+  { entries, isLarge }: { entries: number; isLarge: boolean },
+): SparseDelta {
+  const tensors = layout.tensors.flatMap(({ size }, tensor) => {
+    if (size > 2 ** 20 && !isLarge) return [];
+    const chosen = new Set(Array.from({ length: Math.min(entries, size) }, () => random.below(size)));
+    const indices = Uint32Array.from(chosen).sort();
+    return [{ tensor, indices, values: Float32Array.from(indices, () => random.normal()) }];
+  });
+  return { tensors };
+}
+
+function randomHeader(random: Random): Parameters<typeof encodeAnySubmission>[0] {
+  const hex = (sizeBytes: number): `0x${string}` =>
+    toHex(Uint8Array.from({ length: sizeBytes }, () => random.below(256)));
+  return {
+    taskId: hex(16),
+    nonce: hex(32),
+    stateRoot: hex(32),
+    baseVersion: random.below(1000),
+    innerSteps: 1 + random.below(100),
+    tokens: random.u32(),
+    meanTrainingLossNats: random.unit(),
+  };
+}
+
+type Mutation = (specimen: Specimen, random: Random) => Uint8Array;
+
+const flipAnywhere: Mutation = ({ bytes }, random) => flipped(bytes, random, 0);
+const flipBody: Mutation = ({ bytes }, random) => flipped(bytes, random, SUBMISSION_HEADER_BYTES);
+/** Bytes of the header that say how much follows. */
+const COUNTS_AT = [98, 99, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115];
+
+const lieAboutCounts: Mutation = ({ bytes }, random) => {
+  const copy = bytes.slice();
+  for (let i = 0; i <= random.below(3); i++)
+    copy[COUNTS_AT[random.below(COUNTS_AT.length)]!] = random.below(256);
+  return copy;
+};
+
+const cut: Mutation = ({ bytes }, random) => bytes.slice(0, random.below(bytes.length));
+
+const junk: Mutation = ({ bytes }, random) => {
+  const made = Uint8Array.from({ length: random.below(300) }, () => random.below(256));
+  made.set(bytes.subarray(0, Math.min(random.below(2) * SUBMISSION_HEADER_BYTES, made.length)));
+  return made;
+};
+
+/** A new body of about the same length behind a header that is right about its length. */
+const rebuildBody: Mutation = ({ bytes, format }, random) => {
+  const head = bytes.subarray(0, SUBMISSION_HEADER_BYTES);
+  const body = bytes.subarray(SUBMISSION_HEADER_BYTES);
+  const plain = format.wire === 'binary_v2' ? inflateSync(body) : body;
+  const shift = random.below(3) === 0 ? random.below(9) - 4 : 0;
+  const other = new Uint8Array(Math.max(1, plain.length + shift));
+  other.set(plain.subarray(0, other.length));
+  for (let i = 0; i <= random.below(4); i++) other[random.below(other.length)] = random.below(256);
+  const coded = format.wire === 'binary_v2' ? deflateSync(other, { level: 1 }) : other;
+  const made = new Uint8Array(SUBMISSION_HEADER_BYTES + coded.length);
+  made.set(head);
+  made.set(coded, SUBMISSION_HEADER_BYTES);
+  const view = new DataView(made.buffer);
+  if (format.wire === 'binary_v2') view.setUint32(108, other.length, true);
+  view.setUint32(112, coded.length, true);
+  return made;
+};
+
+const MUTATIONS: readonly Mutation[] = [
+  flipAnywhere,
+  flipBody,
+  flipBody,
+  rebuildBody,
+  rebuildBody,
+  lieAboutCounts,
+  cut,
+  junk,
+];
+
+function mutate(specimen: Specimen, random: Random): Uint8Array {
+  return MUTATIONS[random.below(MUTATIONS.length)]!(specimen, random);
+}
+
+function flipped(bytes: Uint8Array, random: Random, from: number): Uint8Array {
+  const copy = bytes.slice();
+  for (let i = 0; i <= random.below(4); i++)
+    copy[from + random.below(copy.length - from)]! ^= 1 << random.below(8);
+  return copy;
+}

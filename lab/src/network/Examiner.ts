@@ -1,0 +1,141 @@
+/**
+ * @file What scorers and server find out about one submission, in the server's order: well-formed, fresh, no copy, gain on
+ * held-out rows; then, under the `work` policy, gains on probed batches of its own task. Decides what one submission
+ * alone decides; verdicts that need the whole round are made in `LabNetwork`.
+ */
+import { isCodedError, type SparseDelta, seededRandom } from '@alice/protocol';
+import {
+  type FlatDelta,
+  flattenDelta,
+  likenessOf,
+  type OverlapThresholds,
+  overlapOf,
+  pairedScore,
+  type RowGaps,
+  rowGapsNats,
+  scoreSequentially,
+} from '@alice/training';
+import type { Laboratory } from './Laboratory.js';
+import { pickRows } from './rows.js';
+import type { LabSettings } from './settings.js';
+
+export interface Finding {
+  readonly code: string | null;
+  readonly gainNats: number;
+  readonly flat: FlatDelta | undefined;
+}
+
+/** The round as all its submissions are measured. */
+export interface Measure {
+  readonly round: number;
+  readonly parameters: Float32Array;
+  /** The last published update and the ones before. */
+  readonly published: readonly FlatDelta[];
+}
+
+/** Values must agree as well: with many miners an update covers much of the model. */
+const PUBLISHED_COSINE = 0.8;
+const COPY: OverlapThresholds = { copy: 0.9, suspicious: 0.4 };
+/** Rows of a task that are looked at, rows they are compared with, and how much of the delta is applied. */
+const PROBE = { rows: 48, controlRows: 48, stepFraction: 1 } as const;
+
+interface Probed {
+  readonly id: string;
+  readonly flat: FlatDelta;
+  /** The rows of its task, in the order of its steps. */
+  readonly rows: Uint16Array;
+  /** Steps it claims. */
+  readonly steps: number;
+}
+
+export class Examiner {
+  /** Rows run through the model so far: what checking costs. */
+  evaluatedRows = 0;
+  readonly #lab: Laboratory;
+  readonly #settings: LabSettings;
+  #round = -1;
+  readonly #before = new Map<string, { rows: Uint16Array; losses: Float64Array }>();
+
+  constructor(lab: Laboratory, settings: LabSettings) {
+    this.#lab = lab;
+    this.#settings = settings;
+  }
+
+  /** Everything that one submission alone decides. `earlier`: submissions of the round that arrived before. */
+  async examine(delta: SparseDelta, earlier: readonly FlatDelta[], measure: Measure): Promise<Finding> {
+    const refused = (code: string, flat?: FlatDelta): Finding => ({ code, gainNats: 0, flat });
+    let flat: FlatDelta;
+    try {
+      flat = flattenDelta(delta, this.#lab.layout);
+    } catch (error) {
+      if (!isCodedError(error)) throw error;
+      return refused(error.code);
+    }
+    if (this.#settings.policy === 'none') return { code: null, gainNats: 0, flat };
+    if (earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy')) return refused('COPY', flat);
+    if (this.#isPublished(flat, measure)) return refused('COPY', flat);
+    const { lossFunction } = this.#lab;
+    const { training } = this.#settings;
+    const score = await scoreSequentially({
+      lossFunction,
+      parameters: measure.parameters,
+      delta: flat,
+      stepFraction: training.stepFraction,
+      test: training.gate,
+      batchAt: async (look) => {
+        const { rows, losses } = await this.#heldOut(measure, `score/${look}`, training.scoringRows);
+        return { rows, lossesBefore: losses };
+      },
+    });
+    this.evaluatedRows += score.after.length;
+    const code = score.verdict === 'accept' ? null : (score.reason ?? 'refused').toUpperCase();
+    return { code, gainNats: score.statistics.meanGainNats, flat };
+  }
+
+  #isPublished(flat: FlatDelta, { published }: Measure): boolean {
+    const looked = this.#settings.policy === 'work' ? published : published.slice(0, 1);
+    return looked.some((update) => {
+      const overlap = overlapOf(flat, update);
+      return likenessOf(overlap, COPY) === 'copy' && overlap.cosine >= PUBLISHED_COSINE;
+    });
+  }
+
+  /**
+   * Gains on random rows of the submission's own task minus gains on fresh rows, row by row. Which rows is drawn after the
+   * submission is in.
+   */
+  async probe(own: Probed, measure: Measure): Promise<RowGaps> {
+    const { rowLength, lossFunction } = this.#lab;
+    const count = own.steps * this.#settings.training.rowsPerStep;
+    const picked = drawRows(count, JSON.stringify(['probe', this.#settings.seed, measure.round, own.id]));
+    const rows = pickRows(own.rows, picked, rowLength);
+    const control = await this.#heldOut(measure, 'control', PROBE.controlRows);
+    const fixed = { lossFunction, parameters: measure.parameters, delta: own.flat, stepFraction: PROBE.stepFraction };
+    const assigned = await pairedScore({ ...fixed, rows });
+    const unassigned = await pairedScore({ ...fixed, rows: control.rows, lossesBefore: control.losses });
+    this.evaluatedRows += 2 * picked.length + PROBE.controlRows;
+    return rowGapsNats(assigned, unassigned);
+  }
+
+  /** Secret rows of the round with their losses at the base: measured once, used for every submission. */
+  async #heldOut({ round, parameters }: Measure, name: string, count: number) {
+    if (round !== this.#round) this.#before.clear();
+    this.#round = round;
+    const known = this.#before.get(name);
+    if (known) return known;
+    const split = name === 'control' ? 'train' : 'validation';
+    const rows = await this.#lab.sample(split, count, `${this.#settings.seed}/secret/${name}/${round}`);
+    const losses = await this.#lab.lossFunction.run(parameters, rows);
+    this.#before.set(name, { rows, losses });
+    this.evaluatedRows += count;
+    return { rows, losses };
+  }
+}
+
+function drawRows(count: number, seed: string): number[] {
+  const random = seededRandom(seed);
+  const left = Array.from({ length: count }, (_, i) => i);
+  const drawn: number[] = [];
+  while (left.length > 0 && drawn.length < PROBE.rows) drawn.push(left.splice(random.below(left.length), 1)[0]!);
+  return drawn;
+}

@@ -1,0 +1,340 @@
+/**
+ * @file The whole training protocol in one process, on a virtual clock: tasks, training, faults, examination, work tests,
+ * pay, aggregation, merge gate, publication. Deterministic: same settings and participants, same state roots.
+ */
+import { decodeAnySubmission, encodeAnySubmission, fromHalves, type SparseDelta, seededRandom, stateRoot, toHex } from '@alice/protocol';
+import { initParameters } from '@alice/model';
+import {
+  coveredShare,
+  decideMerge,
+  type FlatDelta,
+  outerStep,
+  publishHalves,
+  type RowGaps,
+  StreamingAggregator,
+  vouchedTokens,
+} from '@alice/training';
+import type { Contribution, Turn } from './behaviour.js';
+import { changedDelta } from './changedDelta.js';
+import { Examiner, type Measure } from './Examiner.js';
+import type { Laboratory } from './Laboratory.js';
+import { Ledger } from './Ledger.js';
+import type { Participant } from './Participant.js';
+import type { LabSettings } from './settings.js';
+import { Worker, type WorkerState } from './Worker.js';
+
+/** One submission with everything found out about it. */
+export interface LabSubmission {
+  readonly participant: Participant;
+  readonly round: number;
+  readonly version: number;
+  readonly rows: Uint16Array;
+  readonly contribution: Contribution;
+  readonly sizeBytes: number;
+  readonly arrivalMs: number;
+  code: string | null;
+  gainNats: number;
+  flat: FlatDelta | undefined;
+  /** Of probed rows; left out when not probed. */
+  gaps: RowGaps | undefined;
+  /** Share of its task that shows work. */
+  covered: number | undefined;
+  paidNats: number;
+}
+
+export interface RoundReport {
+  readonly round: number;
+  readonly version: number;
+  readonly applied: boolean;
+  /** Of the report rows, at the published weights after this round. */
+  readonly lossNats: number;
+  /** Trained by accepted submissions, from the start. */
+  readonly tokens: number;
+  readonly uplinkBytes: number;
+  readonly submissions: readonly LabSubmission[];
+  readonly stateRoot: string;
+}
+
+export interface NetworkState {
+  readonly master: Float32Array;
+  readonly earlier: readonly Float32Array[];
+  readonly round: number;
+  readonly version: number;
+  readonly tokens: number;
+  readonly uplinkBytes: number;
+  readonly workers: ReadonlyMap<string, WorkerState>;
+  readonly ledger: Ledger;
+}
+
+/** Versions kept for comparing with published updates, and for cheats to send again. */
+const KEPT_VERSIONS = 4;
+/** Virtual: a task's window. */
+export const WINDOW_MS = 60_000;
+const UPLOAD_MS = 5_000;
+
+export class LabNetwork {
+  readonly examiner: Examiner;
+  readonly #lab: Laboratory;
+  readonly #settings: LabSettings;
+  readonly #participants: readonly Participant[];
+  readonly #workers = new Map<string, Worker>();
+  readonly #freshOptimizer: Uint8Array;
+  #ledger = new Ledger();
+  #master: Float32Array;
+  #earlier: Float32Array[] = [];
+  #round = 0;
+  #version = 0;
+  #tokens = 0;
+  #uplinkBytes = 0;
+  #late: LabSubmission[] = [];
+
+  constructor(lab: Laboratory, settings: LabSettings, participants: readonly Participant[], from?: NetworkState) {
+    this.#lab = lab;
+    this.#settings = settings;
+    this.#participants = participants;
+    this.#freshOptimizer = freshStateOf(lab);
+    this.examiner = new Examiner(lab, settings);
+    this.#master = fromHalves(publishHalves(initParameters(settings.model, settings.seed)));
+    if (from) this.#resume(from);
+  }
+
+  #resume(from: NetworkState): void {
+    this.#master = from.master.slice();
+    this.#earlier = [...from.earlier];
+    this.#round = from.round;
+    this.#version = from.version;
+    this.#tokens = from.tokens;
+    this.#uplinkBytes = from.uplinkBytes;
+    this.#ledger = from.ledger.copy();
+    for (const [id, state] of from.workers) this.#workerOf(id).importState(state);
+  }
+
+  /** Everything another run needs to go on from here. */
+  exportState(): NetworkState {
+    return {
+      master: this.#master.slice(),
+      earlier: [...this.#earlier],
+      round: this.#round,
+      version: this.#version,
+      tokens: this.#tokens,
+      uplinkBytes: this.#uplinkBytes,
+      workers: new Map([...this.#workers].map(([id, worker]) => [id, worker.exportState()])),
+      ledger: this.#ledger.copy(),
+    };
+  }
+
+  /** One round, from tasks to the published version. */
+  async runRound(): Promise<RoundReport> {
+    const base = fromHalves(publishHalves(this.#master));
+    const measure: Measure = { round: this.#round, parameters: base.slice(), published: this.#publishedUpdates(base) };
+    const arrived = await this.#collect(base);
+    await this.#examine(arrived, measure);
+    if (this.#settings.policy === 'work') await this.#probe(arrived, measure);
+    const { applied, lossNats, root } = await this.#fold(arrived, base);
+    if (applied) this.#ledger.pay(arrived, this.#settings.training);
+    this.#settle(arrived);
+    const report = {
+      round: this.#round++,
+      version: this.#version,
+      applied,
+      lossNats,
+      tokens: this.#tokens,
+      uplinkBytes: this.#uplinkBytes,
+      submissions: arrived,
+      stateRoot: root,
+    };
+    return report;
+  }
+
+  #workerOf(id: string): Worker {
+    let worker = this.#workers.get(id);
+    if (!worker) {
+      worker = new Worker(this.#lab, this.#settings, this.#freshOptimizer);
+      this.#workers.set(id, worker);
+    }
+    return worker;
+  }
+
+  #publishedUpdates(base: Float32Array): FlatDelta[] {
+    const versions = [base, ...this.#earlier];
+    return versions.slice(0, -1).map((to, i) => changedDelta(versions[i + 1]!, to));
+  }
+
+  /** Submissions that arrive in this round, in order of arrival: late ones of the last round among them. */
+  async #collect(base: Float32Array): Promise<LabSubmission[]> {
+    const present = this.#participants.filter(
+      ({ joinsAt = 0, leavesAt = Number.POSITIVE_INFINITY }) => joinsAt <= this.#round && this.#round < leavesAt,
+    );
+    const busy = new Set(this.#late.map(({ participant }) => participant.id));
+    const sent: LabSubmission[] = [];
+    const seen: SparseDelta[] = [];
+    const shared = new Map<string, SparseDelta>();
+    const members = new Map<string, number>();
+    // Who looks at others goes last.
+    const order = [...present].sort((a, b) => Number(b.behaviour.isHonest) - Number(a.behaviour.isHonest));
+    for (const participant of order) {
+      const { name } = participant.behaviour;
+      const member = members.get(name) ?? 0;
+      members.set(name, member + 1);
+      if (busy.has(participant.id)) continue;
+      const submission = await this.#turn(participant, { base, seen, shared, member });
+      if (!submission) continue;
+      if (participant.behaviour.isHonest) seen.push(submission.contribution.delta);
+      sent.push(submission);
+    }
+    const arrived = [...this.#late, ...sent.filter(({ arrivalMs }) => arrivalMs <= WINDOW_MS + UPLOAD_MS)];
+    this.#late = sent.filter(({ arrivalMs }) => arrivalMs > WINDOW_MS + UPLOAD_MS);
+    return arrived.sort((a, b) => a.round - b.round || a.arrivalMs - b.arrivalMs);
+  }
+
+  async #turn(
+    participant: Participant,
+    { base, seen, shared, member }: Pick<Turn, 'base' | 'seen' | 'shared' | 'member'>,
+  ): Promise<LabSubmission | undefined> {
+    const { seed, training } = this.#settings;
+    const random = seededRandom(JSON.stringify(['turn', seed, participant.id, this.#round]));
+    const steps = Math.max(1, Math.min(training.innerSteps, participant.stepsPerWindow ?? training.innerSteps));
+    const worker = this.#workerOf(participant.id);
+    const task = { seed, miner: participant.id, round: this.#round, rows: training.innerSteps * training.rowsPerStep };
+    const rows = await this.#lab.taskRows(task);
+    const contribution = await participant.behaviour.act({
+      settings: this.#settings,
+      layout: this.#lab.layout,
+      round: this.#round,
+      member,
+      base,
+      earlier: this.#earlier,
+      rows,
+      steps,
+      firstStep: this.#version * training.innerSteps,
+      worker,
+      seen,
+      shared,
+      random,
+      otherRows: () => this.#lab.taskRows({ ...task, miner: `${participant.id}/elsewhere` }),
+      heldOutRows: () => this.#lab.sample('validation', task.rows, `${seed}/guess/${participant.id}/${this.#round}`),
+    });
+    if (!contribution) return undefined;
+    if (random.unit() < (participant.lossRate ?? 0)) {
+      participant.behaviour.refused?.({ worker }, contribution.delta);
+      return undefined; // lost on the way: the miner hears nothing of a receipt and keeps the work in its residual
+    }
+    const late = random.unit() < (participant.lateRate ?? 0);
+    const sizeBytes = await this.#overTheWire(contribution);
+    const speed = participant.stepsPerWindow ?? training.innerSteps;
+    return {
+      participant,
+      round: this.#round,
+      version: this.#version,
+      rows,
+      contribution,
+      sizeBytes,
+      arrivalMs: (WINDOW_MS * steps) / Math.max(steps, speed) - (seen.length === 0 ? 1 : 0) + random.below(UPLOAD_MS) + (late ? WINDOW_MS : 0),
+      code: null,
+      gainNats: 0,
+      flat: undefined,
+      gaps: undefined,
+      covered: undefined,
+      paidNats: 0,
+    };
+  }
+
+  /** Bytes of the submission in the run's wire format, decoded again and compared; 0 for what cannot be encoded. */
+  async #overTheWire({ delta, claimedSteps }: Contribution): Promise<number> {
+    const { training, wire } = this.#settings;
+    if (delta.tensors.some(({ values }) => values.some((value) => !Number.isFinite(value)))) return 0;
+    const header = {
+      taskId: toHex(new Uint8Array(16)),
+      nonce: toHex(new Uint8Array(32)),
+      stateRoot: toHex(new Uint8Array(32)),
+      baseVersion: this.#version,
+      innerSteps: claimedSteps,
+      tokens: claimedSteps * training.rowsPerStep * training.sequenceLength,
+      meanTrainingLossNats: 1,
+    } as const;
+    const { layout } = this.#lab;
+    const bytes = await encodeAnySubmission(header, delta, { layout, format: wire });
+    await decodeAnySubmission(bytes, { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size });
+    return bytes.length;
+  }
+
+  async #examine(arrived: readonly LabSubmission[], measure: Measure): Promise<void> {
+    const earlier: FlatDelta[] = [];
+    for (const submission of arrived) {
+      if (submission.version < this.#version - 1) {
+        submission.code = 'STALE_VERSION';
+        continue;
+      }
+      Object.assign(submission, await this.examiner.examine(submission.contribution.delta, earlier, measure));
+      if (submission.flat) earlier.push(submission.flat);
+    }
+  }
+
+  /** Probes what the gate let through, and refuses what shows too little work. */
+  async #probe(arrived: readonly LabSubmission[], measure: Measure): Promise<void> {
+    const passed = arrived.filter(({ code }) => code === null);
+    for (const submission of passed) {
+      const { rows, contribution, flat, participant } = submission;
+      const steps = Math.min(contribution.claimedSteps, this.#settings.training.innerSteps);
+      submission.gaps = await this.examiner.probe({ flat: flat!, rows, steps, id: participant.id }, measure);
+    }
+    const round = passed.map(({ gaps }) => gaps!);
+    for (const submission of passed) {
+      submission.covered = coveredShare(submission.gaps!, round);
+      if (vouchedTokens(1, submission.covered) === 0) submission.code = 'TOO_LITTLE_WORK';
+    }
+  }
+
+  /** Aggregates what is accepted and publishes it when the merge gate lets it. */
+  async #fold(arrived: readonly LabSubmission[], base: Float32Array) {
+    const { training, policy } = this.#settings;
+    const rows = await this.#lab.sample('validation', training.mergeRows + this.#settings.reportRows, `${this.#settings.seed}/report`);
+    const cut = training.mergeRows * this.#lab.rowLength;
+    const merge = rows.subarray(0, cut);
+    const accepted = arrived.filter(({ code }) => code === null);
+    const { aggregation: rule, clipToMedianNorm: clip, aggregationGroups: groups } = training;
+    const aggregator = new StreamingAggregator(this.#lab.layout, { rule, clip, groups });
+    const best = Math.max(...accepted.map(({ gainNats }) => gainNats), Number.MIN_VALUE);
+    for (const { contribution, gainNats } of accepted)
+      aggregator.add({ delta: contribution.delta, weight: Math.max(1e-6, gainNats / best) });
+    const candidate = this.#master.slice();
+    outerStep({ master: candidate, delta: aggregator.aggregate(), learningRate: training.outerLearningRate });
+    const after = fromHalves(publishHalves(candidate));
+    const { lossFunction } = this.#lab;
+    let applied = accepted.length > 0;
+    if (applied && policy !== 'none')
+      applied = decideMerge(await lossFunction.run(base, merge), await lossFunction.run(after, merge), training.mergeGate).verdict === 'apply';
+    this.#uplinkBytes += arrived.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    if (applied) {
+      this.#earlier = [base, ...this.#earlier].slice(0, KEPT_VERSIONS);
+      this.#master = candidate;
+      this.#version++;
+      this.#tokens += accepted.reduce((sum, { contribution }) => sum + this.tokensOf(contribution), 0);
+    }
+    const losses = await lossFunction.run(applied ? after : base, rows.subarray(cut));
+    const lossNats = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    return { applied, lossNats, root: stateRoot(publishHalves(this.#master), this.#lab.layout) };
+  }
+
+  /** Tokens really trained on. */
+  tokensOf({ doneSteps }: Contribution): number {
+    const { rowsPerStep, sequenceLength } = this.#settings.training;
+    return doneSteps * rowsPerStep * sequenceLength;
+  }
+
+  #settle(arrived: readonly LabSubmission[]): void {
+    for (const { code, participant, contribution } of arrived)
+      if (code !== null) participant.behaviour.refused?.({ worker: this.#workerOf(participant.id) }, contribution.delta);
+  }
+}
+
+/** The state of an optimiser that has done nothing: read once, before any worker used it. */
+const freshStates = new WeakMap<Laboratory, Uint8Array>();
+function freshStateOf(lab: Laboratory): Uint8Array {
+  let state = freshStates.get(lab);
+  if (!state) {
+    state = lab.optimizer.exportState();
+    freshStates.set(lab, state);
+  }
+  return state;
+}

@@ -1,0 +1,64 @@
+/**
+ * @file What a simulated network is made of. A run is a pure function of these settings: the seed decides weights, data,
+ * batches, faults and attacks. The model is small so that a run takes seconds; the training functions are the real ones.
+ */
+import { type ModelConfig, resolveModel } from '@alice/model';
+import type { WireFormat } from '@alice/protocol';
+import { defaultTrainingSettings, type TrainingSettings } from '@alice/training';
+
+/** `gate`: paired gate and overlap checks. `work`: also the work tests on probed batches. `none`: all is accepted. */
+export type Policy = 'none' | 'gate' | 'work';
+
+export interface LabSettings {
+  readonly seed: string;
+  readonly model: ModelConfig;
+  readonly training: TrainingSettings;
+  readonly policy: Policy;
+  readonly wire: WireFormat;
+  /** Shards a task's rows are drawn from. */
+  readonly shardsPerTask: number;
+  /** Held-out rows of the curve, disjoint from what the merge gate sees. */
+  readonly reportRows: number;
+  /** Plain gradient descent in place of the optimiser of the settings: the whitepaper's literal scheme. */
+  readonly plainDescent: boolean;
+  /** Threads of one graph run; 1 where two runs must agree bit for bit. */
+  readonly threads: number;
+}
+
+const VOCAB = 1024;
+const CONTEXT = 64;
+
+/** Two layers of width 64 and a vocabulary of 1,024: 229,696 parameters, about 20 ms an inner step of 512 tokens. */
+export const labModel: ModelConfig = resolveModel('nano', {
+  layers: 2,
+  width: 64,
+  heads: 2,
+  kvHeads: 1,
+  ffn: 192,
+  context: CONTEXT,
+  vocab: VOCAB,
+});
+
+/** The default settings of the network at the lab's size: half the inner steps, shorter rows, a faster warm-up. */
+export const labTraining: TrainingSettings = {
+  ...defaultTrainingSettings,
+  innerSteps: 8,
+  sequenceLength: CONTEXT,
+  schedule: { ...defaultTrainingSettings.schedule, peak: 1e-2, warmupSteps: 16 },
+};
+
+/** Settings of a run, any of them replaced. */
+export function labSettings(overrides: Partial<LabSettings> = {}): LabSettings {
+  return {
+    seed: 'lab',
+    model: labModel,
+    training: labTraining,
+    policy: 'work',
+    wire: { wire: 'binary_v2' },
+    shardsPerTask: 4,
+    reportRows: 128,
+    plainDescent: false,
+    threads: 1,
+    ...overrides,
+  };
+}

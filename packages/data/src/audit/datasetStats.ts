@@ -1,0 +1,42 @@
+/** @file Figures about a dataset: the lengths of its documents, and how much each source gave. */
+import { SPLITS, type Split } from '../manifest.js';
+import type { Dataset } from '../openDataset.js';
+import { splitDocuments } from './splitDocuments.js';
+
+export interface DatasetStats {
+  readonly tokens: Readonly<Record<Split, number>>;
+  readonly documents: Readonly<Record<Split, number>>;
+  readonly duplicatesDropped: number;
+  readonly skipped: number;
+  /** Documents with 2^i to 2^(i+1) − 1 tokens, at index i; empty ones at 0. */
+  readonly lengths: readonly number[];
+  /** Documents of each folder of the source, most first. */
+  readonly folders: readonly { readonly folder: string; readonly documents: number }[];
+}
+
+/** Throws what reading a shard throws. Cost: all shards are read once. */
+export async function datasetStats(dataset: Dataset): Promise<DatasetStats> {
+  const { manifest } = dataset;
+  const lengths: number[] = [];
+  const documents = { train: 0, validation: 0, audit: 0 };
+  for (const split of SPLITS)
+    for await (const { tokens } of splitDocuments(dataset, split)) {
+      const power = Math.floor(Math.log2(Math.max(1, tokens.length)));
+      while (lengths.length <= power) lengths.push(0);
+      lengths[power]!++;
+      documents[split]++;
+    }
+  const folders = new Map<string, number>();
+  for (const { path, documents: count } of manifest.sources) {
+    const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
+    folders.set(folder, (folders.get(folder) ?? 0) + count);
+  }
+  return {
+    tokens: { train: dataset.tokensOf('train'), validation: dataset.tokensOf('validation'), audit: dataset.tokensOf('audit') },
+    documents,
+    duplicatesDropped: manifest.duplicatesDropped,
+    skipped: manifest.skipped,
+    lengths,
+    folders: [...folders].map(([folder, count]) => ({ folder, documents: count })).sort((a, b) => b.documents - a.documents),
+  };
+}

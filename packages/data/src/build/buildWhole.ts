@@ -1,0 +1,182 @@
+/**
+ * @file The build for a text of moderate size: documents → tokens → shards → manifest (DATA-1), with all documents shuffled
+ * among each other. Deterministic: the same text, options and tokenizer give the same bytes on every machine. The manifest
+ * is written last, so a folder with a manifest is complete; a build over an unfinished one starts anew (it takes
+ * seconds), and a build over the finished same one has nothing to do.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { concatBytes, type HashHex, hashJson, silentLogger } from '@alice/protocol';
+import { datasetRoot } from '../datasetRoot.js';
+import { DataError } from '../errors.js';
+import { MANIFEST_FILE, MANIFEST_FORMAT, type Manifest, manifestText, parseManifest } from '../manifest.js';
+import { readManifest } from '../readManifest.js';
+import { BLOCKS_FILE } from '../shardBlocks.js';
+import { sourceName } from '../sourceName.js';
+import { type Inventory, takeInventory } from '../sources/takeInventory.js';
+import { verifyDataset } from '../verifyDataset.js';
+import { TEMPORARY_ENDING, writeFileAtomically } from '../writeFileAtomically.js';
+import { type BuildDatasetOptions, type BuildProgress, DEFAULT_VALIDATION_FRACTION } from './buildOptions.js';
+import { planSplits, type SpilledDocument } from './planSplits.js';
+import { ShardWriter } from './ShardWriter.js';
+import { TokenSpill } from './TokenSpill.js';
+import { tokenizeSource } from './tokenizeSource.js';
+
+/** Raised when a change to this package changes the bytes a source gives. */
+const RECIPE_VERSION = 1;
+const SPILL_FILE = `tokens${TEMPORARY_ENDING}`;
+/** Bounds of a document's length in UTF-16 units; between them 1/256 of the text, for a fair split of small texts. */
+const LONGEST_DOCUMENT = 65_536;
+const SHORTEST_LIMIT = 4096;
+
+/**
+ * Builds the dataset of `source` in `outDir` and returns its manifest.
+ * Throws `OPTION_INVALID`, `OUTPUT_OCCUPIED`, the `SOURCE_…`, `TEXT_…` and `JSON_LINE_INVALID` codes,
+ * `DOCUMENTS_TOO_FEW`; the signal's reason when aborted. Cost: two readings of the text; memory per document.
+ */
+export async function buildWhole(options: BuildDatasetOptions): Promise<Manifest> {
+  const { outDir, source, logger = silentLogger, onInvalid = 'refuse', signal } = options;
+  report(options, { stage: 'inventory', done: 0, total: 0, documents: 0 });
+  const inventory = await takeInventory({ source, onInvalid, logger, signal });
+  const recipe = recipeOf(options, inventory);
+  const finished = await finishedDataset(options, recipe);
+  if (finished !== null) {
+    report(options, { stage: 'done', done: 1, total: 1, documents: finished.documents });
+    return finished;
+  }
+  await mkdir(outDir, { recursive: true });
+  await clear(outDir);
+  const spill = await TokenSpill.create(join(outDir, SPILL_FILE));
+  try {
+    const manifest = await buildShards({ options, inventory, recipe, spill });
+    const text = manifestText(manifest);
+    // A dataset that could not be opened is never finished: the reader's checks run before the manifest is written.
+    parseManifest(text, MANIFEST_FILE);
+    await writeFileAtomically(join(outDir, MANIFEST_FILE), text);
+    report(options, { stage: 'done', done: 1, total: 1, documents: manifest.documents });
+    return manifest;
+  } finally {
+    await spill.remove();
+  }
+}
+
+interface Work {
+  readonly options: BuildDatasetOptions;
+  readonly inventory: Inventory;
+  readonly recipe: HashHex;
+  readonly spill: TokenSpill;
+}
+
+async function buildShards({ options, inventory, recipe, spill }: Work): Promise<Manifest> {
+  const { outDir, tokenizer, seed, logger = silentLogger, onInvalid = 'refuse', signal } = options;
+  const validationFraction = options.validationFraction ?? DEFAULT_VALIDATION_FRACTION;
+  const tokenized = await tokenizeSource({
+    inventory,
+    tokenizer,
+    spill,
+    onInvalid,
+    logger,
+    signal,
+    documentLimit: documentLimit(inventory.bytes),
+    onBytes: (done, documents) =>
+      report(options, { stage: 'tokenize', done, total: inventory.bytes, documents }),
+  });
+  const { documents, duplicatesDropped } = tokenized;
+  if (documents.length === 0) throw empty(options.source, inventory);
+  const plan = planSplits({
+    documents,
+    seed,
+    shardTokens: options.shardTokens,
+    validationFraction,
+    duplicatesDropped,
+  });
+  const writer = new ShardWriter(outDir);
+  let done = 0;
+  const copy = async (part: readonly SpilledDocument[]): Promise<void> => {
+    for (const document of part) {
+      signal?.throwIfAborted();
+      await writer.append(await spill.read(document.from, document.tokens));
+      done += document.tokens;
+      report(options, { stage: 'write', done, total: spill.length, documents: documents.length });
+    }
+  };
+  await writer.begin('train', plan.shardTokens);
+  await copy(plan.train);
+  await writer.begin('validation', plan.validationShardTokens);
+  await copy(plan.validation);
+  await writer.finish();
+  await writeFileAtomically(join(outDir, BLOCKS_FILE), concatBytes(...writer.blocks));
+  return {
+    format: MANIFEST_FORMAT,
+    name: sourceName(options.source),
+    tokenizer: { id: tokenizer.id, vocab: tokenizer.vocab, separator: tokenizer.separator },
+    shardTokens: plan.shardTokens,
+    validationFraction,
+    seed,
+    shards: writer.shards,
+    sources: tokenized.sources,
+    documents: documents.length,
+    duplicatesDropped,
+    skipped: inventory.skippedFiles + tokenized.skippedLines,
+    recipe,
+    root: datasetRoot(writer.shards),
+  };
+}
+
+function report(options: BuildDatasetOptions, progress: BuildProgress): void {
+  options.onProgress?.(progress);
+}
+
+/** Hash of all that decides the bytes of the shards. */
+function recipeOf(options: BuildDatasetOptions, { files }: Inventory): HashHex {
+  const { tokenizer, seed, shardTokens = null, validationFraction = DEFAULT_VALIDATION_FRACTION } = options;
+  return hashJson({
+    version: RECIPE_VERSION,
+    tokenizer: { id: tokenizer.id, vocab: tokenizer.vocab, separator: tokenizer.separator },
+    seed,
+    shardTokens,
+    validationFraction,
+    files: files.map(({ path, bytes, sha256, kind }) => ({ path, bytes, sha256, kind })),
+    onInvalid: options.onInvalid ?? 'refuse',
+  });
+}
+
+/** The dataset in `outDir` if it is this one and whole; null if there is none or its shards are damaged. */
+async function finishedDataset(
+  { outDir, replace }: BuildDatasetOptions,
+  recipe: HashHex,
+): Promise<Manifest | null> {
+  try {
+    const manifest = readManifest(outDir);
+    if (manifest.recipe === recipe)
+      return (await verifyDataset(outDir)).problems.length === 0 ? manifest : null;
+  } catch (error) {
+    const code = error instanceof DataError ? error.code : undefined;
+    if (code === 'MANIFEST_MISSING') return null;
+    if (code !== 'MANIFEST_INVALID') throw error;
+  }
+  if (replace === true) return null;
+  throw new DataError(
+    { code: 'OUTPUT_OCCUPIED', dir: outDir },
+    `${outDir} holds a dataset of other text or settings: choose another folder, or pass replace to overwrite it`,
+  );
+}
+
+/** Removes what an earlier build left, the manifest first: from then on the folder is no dataset. */
+async function clear(outDir: string): Promise<void> {
+  await rm(join(outDir, MANIFEST_FILE), { force: true });
+  for (const name of await readdir(outDir))
+    if (/^(shard-\d{6,}\.bin|manifest\.json|blocks\.bin|tokens)(\.tmp)?$|^\.build$/.test(name))
+      await rm(join(outDir, name), { recursive: true, force: true });
+}
+
+function documentLimit(bytes: number): number {
+  return Math.min(LONGEST_DOCUMENT, Math.max(SHORTEST_LIMIT, Math.floor(bytes / 256)));
+}
+
+function empty(source: string, { files }: Inventory): DataError {
+  return new DataError(
+    { code: 'SOURCE_EMPTY', path: source, files: files.length },
+    `${source}: none of ${files.length} file(s) holds any text: check that this is the folder you mean`,
+  );
+}

@@ -1,0 +1,134 @@
+/**
+ * @file What tokenising one source file leaves on disk, the checkpoint of a streamed build: the tokens of its documents
+ * (2 bytes each, separators included), a record per document, and a summary. The summary is written last: a part with a
+ * summary is complete, one without is begun again.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type SourceFault, SPLITS, type Split } from '../manifest.js';
+import { tokensToBytes } from '../shardBytes.js';
+import type { SourceDocument } from '../sources/streamDocuments.js';
+import { TEMPORARY_ENDING, writeFileAtomically } from '../writeFileAtomically.js';
+
+export interface PartSummary {
+  readonly path: string;
+  /** Of the listed file: a changed one makes another part. */
+  readonly version: string;
+  /** Stored bytes read and their hash. */
+  readonly bytes: number;
+  readonly sha256: `0x${string}`;
+  readonly documents: number;
+  /** Tokens of each split, duplicates within and without the file included. */
+  readonly tokens: Readonly<Record<Split, number>>;
+  readonly faultCount: number;
+  /** The first faults. */
+  readonly faults: readonly SourceFault[];
+}
+
+export interface DocumentRecord {
+  /** 16 bytes. */
+  readonly fingerprint: Buffer;
+  readonly tokens: number;
+  readonly split: Split;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** fingerprint 16 ‖ tokens 4 ‖ split 1 ‖ from 6 ‖ to 6, little endian. */
+const RECORD_BYTES = 33;
+const FLUSH_BYTES = 1 << 20;
+
+export type PartName = (kind: 'tokens' | 'documents' | 'json') => string;
+
+/** Names of the files of a source file's part in a work folder; a changed file gets another part. */
+export function partFiles(workDir: string, { path, version }: { path: string; version: string }): PartName {
+  const key = createHash('sha256').update(JSON.stringify([path, version])).digest('hex').slice(0, 24);
+  return (kind) => join(workDir, `part-${key}.${kind}`);
+}
+
+export function readPartSummary(name: PartName): PartSummary | null {
+  return existsSync(name('json')) ? (JSON.parse(readFileSync(name('json'), 'utf8')) as PartSummary) : null;
+}
+
+/** The records of a part in order. Cost: 33 bytes a document, read in pieces. */
+export async function* readRecords(name: PartName): AsyncGenerator<DocumentRecord> {
+  let pending: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(name('documents'), { highWaterMark: FLUSH_BYTES }) as AsyncIterable<Buffer>) {
+    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    let at = 0;
+    for (; at + RECORD_BYTES <= pending.length; at += RECORD_BYTES)
+      yield {
+        fingerprint: pending.subarray(at, at + 16),
+        tokens: pending.readUInt32LE(at + 16),
+        split: SPLITS[pending[at + 20]!]!,
+        from: pending.readUIntLE(at + 21, 6),
+        to: pending.readUIntLE(at + 27, 6),
+      };
+    pending = pending.subarray(at);
+  }
+}
+
+/** Writes a part; both files have a temporary name until `finish`. */
+export class PartWriter {
+  readonly #name: PartName;
+  readonly #tokens: FileHandle;
+  readonly #records: FileHandle;
+  readonly #pending: { tokens: Uint8Array[]; records: Buffer[]; bytes: number } = { tokens: [], records: [], bytes: 0 };
+
+  private constructor(name: PartName, tokens: FileHandle, records: FileHandle) {
+    this.#name = name;
+    this.#tokens = tokens;
+    this.#records = records;
+  }
+
+  static async create(name: PartName): Promise<PartWriter> {
+    const [tokens, records] = [await open(name('tokens') + TEMPORARY_ENDING, 'w'), await open(name('documents') + TEMPORARY_ENDING, 'w')];
+    return new PartWriter(name, tokens, records);
+  }
+
+  /** `tokens` with the separator at the end. */
+  async append(
+    { from, to }: SourceDocument,
+    { fingerprint, split, tokens }: { fingerprint: Buffer; split: Split; tokens: Uint16Array },
+  ): Promise<void> {
+    const record = Buffer.alloc(RECORD_BYTES);
+    fingerprint.copy(record);
+    record.writeUInt32LE(tokens.length, 16);
+    record[20] = SPLITS.indexOf(split);
+    record.writeUIntLE(from, 21, 6);
+    record.writeUIntLE(to, 27, 6);
+    const bytes = tokensToBytes(tokens);
+    this.#pending.tokens.push(bytes);
+    this.#pending.records.push(record);
+    this.#pending.bytes += bytes.length;
+    if (this.#pending.bytes >= FLUSH_BYTES) await this.#flush();
+  }
+
+  async finish(summary: PartSummary): Promise<void> {
+    await this.#flush();
+    await this.close();
+    for (const kind of ['tokens', 'documents'] as const) await rename(this.#name(kind) + TEMPORARY_ENDING, this.#name(kind));
+    await writeFileAtomically(this.#name('json'), JSON.stringify(summary));
+  }
+
+  async close(): Promise<void> {
+    await this.#tokens.close();
+    await this.#records.close();
+  }
+
+  /** After a failure: nothing of the part remains. */
+  async discard(): Promise<void> {
+    await this.close().catch(() => undefined);
+    for (const kind of ['tokens', 'documents'] as const) await rm(this.#name(kind) + TEMPORARY_ENDING, { force: true });
+  }
+
+  async #flush(): Promise<void> {
+    await this.#tokens.appendFile(Buffer.concat(this.#pending.tokens));
+    await this.#records.appendFile(Buffer.concat(this.#pending.records));
+    this.#pending.tokens = [];
+    this.#pending.records = [];
+    this.#pending.bytes = 0;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * @file Worker threads that turn source files into parts. Which thread makes which part leaves no trace: a part is a pure
+ * function of its file. With no tokenizer module the parts are made on the calling thread, one after the other.
+ */
+import { Worker } from 'node:worker_threads';
+import { DataError, type DataErrorInfo } from '../errors.js';
+import type { ShardTokenizer } from '../shardTokenizer.js';
+import type { ListedFile } from '../sources/ListedFile.js';
+import { hubAccess } from '../sources/remote/listHub.js';
+import { type PartSummary, partFiles } from './PartFiles.js';
+import type { StreamSettings } from './settings.js';
+import type { TokenizerModule } from './tokenizerModule.js';
+import { type PartProgress, tokenizePart } from './tokenizePart.js';
+
+export interface WorkerSetup {
+  readonly settings: StreamSettings;
+  readonly workDir: string;
+  readonly tokenizerModule: TokenizerModule;
+}
+
+export type FromWorker =
+  | { readonly kind: 'progress'; readonly added: PartProgress }
+  | { readonly kind: 'done'; readonly summary: PartSummary }
+  | { readonly kind: 'failed'; readonly info: DataErrorInfo | null; readonly message: string };
+
+/** One place where parts are made, one at a time. */
+export interface PartMaker {
+  make(file: ListedFile): Promise<PartSummary>;
+  close(): Promise<void>;
+}
+
+export function threadMaker(setup: WorkerSetup, onProgress: (added: PartProgress) => void): PartMaker {
+  const worker = new Worker(new URL('./tokenizeWorker.js', import.meta.url), { workerData: setup });
+  let waiting: { resolve(summary: PartSummary): void; reject(error: unknown): void } | null = null;
+  const fail = (error: unknown): void => waiting?.reject(error);
+  worker.on('message', (message: FromWorker) => {
+    if (message.kind === 'progress') onProgress(message.added);
+    else if (message.kind === 'done') waiting?.resolve(message.summary);
+    else fail(message.info === null ? new Error(message.message) : new DataError(message.info, message.message));
+  });
+  worker.on('error', fail);
+  worker.on('exit', (code) => fail(new Error(`a tokenising thread stopped (code ${code})`)));
+  const make = (file: ListedFile): Promise<PartSummary> =>
+    new Promise((resolve, reject) => {
+      waiting = { resolve, reject };
+      worker.postMessage(file);
+    });
+  const close = async (): Promise<void> => void (await worker.terminate());
+  return { make, close };
+}
+
+/** Parts made on this thread; for callers that have a tokenizer but no module of it. */
+export function localMaker(
+  { settings, workDir, tokenizer, signal }: Omit<WorkerSetup, 'tokenizerModule'> & { tokenizer: ShardTokenizer; signal?: AbortSignal | undefined },
+  onProgress: (added: PartProgress) => void,
+): PartMaker {
+  const make = (file: ListedFile): Promise<PartSummary> =>
+    tokenizePart({
+      file,
+      settings,
+      tokenizer,
+      name: partFiles(workDir, file),
+      access: { ...hubAccess(), signal },
+      onProgress: (added) => {
+        signal?.throwIfAborted();
+        onProgress(added);
+      },
+    });
+  return { make, close: () => Promise.resolve() };
+}

@@ -1,0 +1,18 @@
+/** @file Everything that decides the bytes of a streamed build, beside the source's content. All of it goes into the recipe. */
+import type { Split } from '../manifest.js';
+
+export interface StreamSettings {
+  readonly tokenizer: { readonly id: string; readonly vocab: number; readonly separator: number };
+  /** Decides the order of the files, and which documents are kept apart. */
+  readonly seed: string;
+  readonly textField: string;
+  /** Parts of the documents, by hash, kept for validation and for audit. */
+  readonly validationFraction: number;
+  readonly auditFraction: number;
+  readonly shardTokens: number | null;
+  /** The most tokens of each split; null: all there is. */
+  readonly mostTokens: Readonly<Record<Split, number>> | null;
+  readonly documentLimit: number;
+  readonly lineLimitBytes: number;
+  readonly onInvalid: 'refuse' | 'skip';
+}

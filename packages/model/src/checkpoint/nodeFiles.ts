@@ -1,0 +1,138 @@
+/**
+ * @file The file system as checkpoints use it; the only file here that imports Node, so that everything else loads in a
+ * browser. A file is whole or absent after a crash: written beside, flushed, renamed, and the folder flushed.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { errorCodeOf, utf8 } from '@alice/protocol';
+import { CheckpointError, truncated } from './checkpointError.js';
+
+export interface ByteFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Exactly these bytes, in memory of their own. Throws `CHECKPOINT_TRUNCATED`. */
+  read(from: number, lengthBytes: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface WrittenFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Hexadecimal digits, as `sha256sum` prints them. */
+  readonly sha256: string;
+}
+
+/** One piece of a write or a read: more would need buffers the system calls refuse. */
+const PIECE_BYTES = 64 * 2 ** 20;
+
+/** Throws `CHECKPOINT_MISSING`. */
+export async function openByteFile(path: string): Promise<ByteFile> {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw errorCodeOf(cause) === 'ENOENT' ? missing(path, cause) : cause;
+  });
+  const { size } = await file.stat();
+  return {
+    path,
+    sizeBytes: size,
+    async read(from, lengthBytes) {
+      const bytes = new Uint8Array(lengthBytes);
+      for (let at = 0; at < lengthBytes; ) {
+        const { bytesRead } = await file.read(bytes, {
+          offset: at,
+          length: Math.min(PIECE_BYTES, lengthBytes - at),
+          position: from + at,
+        });
+        if (bytesRead === 0) throw truncated(path, { needBytes: from + lengthBytes, gotBytes: from + at });
+        at += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => file.close(),
+  };
+}
+
+/** The whole text of a small file. Throws `CHECKPOINT_MISSING`. */
+export async function readTextFile(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw errorCodeOf(cause) === 'ENOENT' ? missing(path, cause) : cause;
+  });
+}
+
+export async function fileExists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Writes `pieces` one after another; `path` is the old file or the whole new one at any instant. */
+export async function writeWhole(
+  path: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<WrittenFile> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      for await (const piece of pieces) {
+        sizeBytes += piece.length;
+        for (let at = 0; at < piece.length; at += PIECE_BYTES) {
+          const part = piece.subarray(at, at + PIECE_BYTES);
+          hash.update(part);
+          await file.writeFile(part);
+        }
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await flushFolder(dirname(path));
+  return { path, sizeBytes, sha256: hash.digest('hex') };
+}
+
+/** SHA-256 in hexadecimal digits. */
+export function hexDigest(bytes: Uint8Array): string {
+  const hash: Hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) hash.update(bytes.subarray(at, at + PIECE_BYTES));
+  return hash.digest('hex');
+}
+
+/** Writes `SHA256SUMS` for the given files of a folder: `sha256sum -c SHA256SUMS` checks them. */
+export async function writeSums(dir: string, files: readonly WrittenFile[]): Promise<void> {
+  await writeWhole(`${dir}/SHA256SUMS`, [utf8.encode(files.map(sumLine).join(''))]);
+}
+
+/** Writes `….sha256` beside one file, for `sha256sum -c`. */
+export async function writeSum(file: WrittenFile): Promise<void> {
+  await writeWhole(`${file.path}.sha256`, [utf8.encode(sumLine(file))]);
+}
+
+function sumLine({ path, sha256 }: WrittenFile): string {
+  return `${sha256}  ${basename(path)}\n`;
+}
+
+async function flushFolder(dir: string): Promise<void> {
+  try {
+    const folder = await open(dir, 'r');
+    await folder.sync().finally(() => folder.close());
+  } catch {
+    // Windows cannot flush a folder; there a rename is durable once the volume says so.
+  }
+}
+
+function missing(path: string, cause: unknown): CheckpointError {
+  return new CheckpointError(
+    { code: 'CHECKPOINT_MISSING', file: path },
+    `there is no ${path}: give the folder that "alice export" or "alice train" wrote`,
+    { cause },
+  );
+}

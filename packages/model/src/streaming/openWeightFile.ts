@@ -1,0 +1,142 @@
+/**
+ * @file A file of weights as a source: the flat vector in layout order, little-endian FP32 or FP16, nothing else. A
+ * worker thread reads the range that comes next while the current one is computed with; memory goes to and fro between
+ * the two threads without being copied, and never more than two ranges are held. Node only.
+ */
+import { messageOf } from '@alice/protocol';
+import { ModelError } from '../errors.js';
+import type { PageReply, PageRequest } from './pageReader.js';
+import { checkRange, type StoredWeights, type WeightRange, type WeightSource } from './WeightSource.js';
+
+const BYTES = { float32: 4, float16: 2 } as const;
+/** Memory kept for the next reads: one range in use, one on its way. */
+const MAX_SPARE = 2;
+
+/** Opens the file. Throws `WEIGHTS_FILE` if it cannot be read or does not hold whole elements. */
+export async function openWeightFile(path: string, dtype: WeightSource['dtype']): Promise<WeightSource> {
+  const size = (await sizeBytesOf(path)) / BYTES[dtype];
+  if (!Number.isInteger(size)) throw unusable(path, `its length is not a multiple of ${BYTES[dtype]} bytes`);
+  const { Worker } = await import('node:worker_threads');
+  const worker = new Worker(new URL('./pageReader.js', import.meta.url), { workerData: { path } });
+  worker.unref();
+  return new WeightFile(worker, { path, dtype, size });
+}
+
+interface Reader {
+  postMessage(message: PageRequest, transfer: ArrayBuffer[]): void;
+  on(event: 'message', listener: (reply: PageReply) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<number>;
+}
+
+interface Pending {
+  readonly key: string;
+  readonly buffer: Promise<ArrayBuffer>;
+}
+
+class WeightFile implements WeightSource {
+  readonly dtype: WeightSource['dtype'];
+  readonly size: number;
+  readonly #path: string;
+  readonly #reader: Reader;
+  readonly #waiting: { resolve(buffer: ArrayBuffer): void; reject(error: Error): void }[] = [];
+  #spare: ArrayBuffer[] = [];
+  #pending: Pending[] = [];
+  #inUse: ArrayBuffer | undefined;
+  #failure: Error | undefined;
+
+  constructor(reader: Reader, about: { path: string; dtype: WeightSource['dtype']; size: number }) {
+    this.dtype = about.dtype;
+    this.size = about.size;
+    this.#path = about.path;
+    this.#reader = reader;
+    reader.on('message', ({ buffer, problem }) => {
+      const waiting = this.#waiting.shift()!; // the reader answers in the order it is asked
+      if (this.#waiting.length === 0) reader.unref();
+      if (problem === undefined) waiting.resolve(buffer);
+      else waiting.reject(unusable(this.#path, problem));
+    });
+    reader.on('error', (error) => this.#fail(unusable(this.#path, messageOf(error))));
+  }
+
+  prefetch(range: WeightRange): void {
+    checkRange(range, this.size);
+    if (this.#pending.some(({ key }) => key === keyOf(range))) return;
+    const buffer = this.#request(range);
+    buffer.catch(() => {}); // the read that asks for it will see the failure
+    this.#pending.push({ key: keyOf(range), buffer });
+  }
+
+  async read(range: WeightRange): Promise<StoredWeights> {
+    this.#recycle();
+    this.prefetch(range);
+    // What was brought before this range and is not wanted after all makes room.
+    while (this.#pending[0]!.key !== keyOf(range)) this.#keep(await this.#pending.shift()!.buffer);
+    const buffer = await this.#pending.shift()!.buffer;
+    this.#inUse = buffer;
+    return this.dtype === 'float32'
+      ? new Float32Array(buffer, 0, range.size)
+      : new Uint16Array(buffer, 0, range.size);
+  }
+
+  async close(): Promise<void> {
+    this.#fail(unusable(this.#path, 'the file was closed'));
+    await this.#reader.terminate();
+  }
+
+  #request(range: WeightRange): Promise<ArrayBuffer> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const sizeBytes = range.size * BYTES[this.dtype];
+    const buffer = this.#room(sizeBytes);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#reader.ref();
+      this.#reader.postMessage({ buffer, from: range.offset * BYTES[this.dtype], sizeBytes }, [buffer]);
+    });
+  }
+
+  /** Spare memory that is large enough, without wasting the half of it; else new. */
+  #room(sizeBytes: number): ArrayBuffer {
+    const at = this.#spare.findIndex(
+      ({ byteLength }) => byteLength >= sizeBytes && byteLength <= 2 * sizeBytes,
+    );
+    if (at >= 0) return this.#spare.splice(at, 1)[0]!;
+    return new ArrayBuffer(sizeBytes);
+  }
+
+  #recycle(): void {
+    if (this.#inUse) this.#keep(this.#inUse);
+    this.#inUse = undefined;
+  }
+
+  #keep(buffer: ArrayBuffer): void {
+    this.#spare = [buffer, ...this.#spare].slice(0, MAX_SPARE);
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+}
+
+function keyOf({ offset, size }: WeightRange): string {
+  return `${offset}+${size}`;
+}
+
+async function sizeBytesOf(path: string): Promise<number> {
+  const { stat } = await import('node:fs/promises');
+  try {
+    return (await stat(path)).size;
+  } catch (cause) {
+    throw unusable(path, messageOf(cause));
+  }
+}
+
+function unusable(path: string, problem: string): ModelError {
+  return new ModelError(
+    { code: 'WEIGHTS_FILE', path, problem },
+    `the weight file ${path} cannot be used: ${problem}`,
+  );
+}

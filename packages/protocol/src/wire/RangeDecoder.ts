@@ -1,0 +1,84 @@
+/**
+ * @file Bytes → symbols, from bytes nobody vouches for: it never reads past the end, every value outside the tables is
+ * refused, and `finish` accepts exactly the bytes that `RangeEncoder` writes for the same symbols. Proof of the last:
+ * the symbols fix the interval; the encoder's number is the smallest multiple of 2²³ in it, the only one less than
+ * 2²³ above its lower end, and `finish` demands that with all lower bits zero.
+ */
+import { needBytes, noMoreThan } from './ByteReader.js';
+import { notCanonical } from './bodyErrors.js';
+import { BOTTOM, CHANCE_BITS, learned, MAX_UNIFORM, TABLE_BITS, WINDOW } from './rangeCoding.js';
+
+/** Zero bytes that the encoder leaves out at the end. */
+const IMPLIED_BYTES = 3;
+
+export class RangeDecoder {
+  private at = 0;
+  /** The byte of which the window holds all but the lowest bit. */
+  private last = 0;
+  /** The number coded, less the lower end of the interval. */
+  private code = 0;
+  private range = WINDOW;
+
+  /** Throws `WIRE_NOT_CANONICAL`. */
+  constructor(private readonly bytes: Uint8Array) {
+    for (let i = 0; i <= IMPLIED_BYTES; i++) this.shift();
+    if (this.code >= this.range) throw this.refusal();
+  }
+
+  /** Where in the 2¹⁵ parts of a table the symbol lies; to be followed by `take` with the symbol's part. */
+  partAt(): number {
+    const part = (this.code / (this.range >>> TABLE_BITS)) | 0;
+    if (part >= MAX_UNIFORM) throw this.refusal();
+    return part;
+  }
+
+  take(start: number, size: number): void {
+    const unit = this.range >>> TABLE_BITS;
+    this.narrow(Math.imul(start, unit), Math.imul(size, unit));
+  }
+
+  uniform(count: number): number {
+    const unit = (this.range / count) | 0;
+    const symbol = (this.code / unit) | 0;
+    if (symbol >= count) throw this.refusal();
+    this.narrow(Math.imul(symbol, unit), unit);
+    return symbol;
+  }
+
+  bit(contexts: Uint16Array, context: number): 0 | 1 {
+    const chance = contexts[context]!;
+    const bound = Math.imul(this.range >>> CHANCE_BITS, chance);
+    const bit = this.code < bound ? 0 : 1;
+    contexts[context] = learned(chance, bit);
+    if (bit === 0) this.narrow(0, bound);
+    else this.narrow(bound, this.range - bound);
+    return bit;
+  }
+
+  /** Throws `WIRE_TRAILING_BYTES`, `WIRE_NOT_CANONICAL` unless the stream ends here, written in the one way allowed. */
+  finish(): void {
+    noMoreThan(this.at - IMPLIED_BYTES, this.bytes.length);
+    if (this.code >= BOTTOM) throw this.refusal();
+  }
+
+  refusal(): Error {
+    return notCanonical(Math.min(this.at, this.bytes.length));
+  }
+
+  private narrow(from: number, size: number): void {
+    this.code -= from;
+    this.range = size;
+    while (this.range < BOTTOM) {
+      this.shift();
+      this.range <<= 8;
+    }
+  }
+
+  private shift(): void {
+    if (this.at >= this.bytes.length) needBytes(this.at + 1 - IMPLIED_BYTES, this.bytes.length);
+    const next = this.at < this.bytes.length ? this.bytes[this.at]! : 0;
+    this.at++;
+    this.code = ((this.code << 8) & WINDOW) | ((this.last & 1) << 7) | (next >>> 1);
+    this.last = next;
+  }
+}
