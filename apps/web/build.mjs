@@ -2,7 +2,17 @@
  * @file Bundles the web app into `dist/public`: one HTML file, one style sheet, a first script and the parts it loads
  * later, nothing from elsewhere. Does nothing when no input is newer than the output.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +40,8 @@ function protocolExports() {
   const index = readFileSync(join(protocol, 'index.ts'), 'utf8');
   const files = new Map();
   for (const [, names, file] of index.matchAll(/export (?:type )?\{([^}]*)\} from '\.\/([^']+)\.js'/g))
-    for (const name of names.split(',')) files.set(name.trim().replace(/^type /, ''), join(protocol, `${file}.ts`));
+    for (const name of names.split(','))
+      files.set(name.trim().replace(/^type /, ''), join(protocol, `${file}.ts`));
   return files;
 }
 

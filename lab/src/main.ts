@@ -52,7 +52,11 @@ async function runOne(experiment: Experiment, { quick = false, fresh = false, ou
   const name = `${experiment.id}${quick ? '-quick' : ''}`;
   const file = (ending: string): string => join(dir, `${name}.${ending}`);
   console.log(`${experiment.id}: ${experiment.about}`);
-  const rows = await runArms(experiment.arms(quick), { file: file('csv'), fresh, say: (line) => console.log(`  ${line}`) });
+  const rows = await runArms(experiment.arms(quick), {
+    file: file('csv'),
+    fresh,
+    say: (line) => console.log(`  ${line}`),
+  });
   const finding = experiment.read(rows, quick);
   const command = `alice lab run ${experiment.id}${quick ? ' --quick' : ''}`;
   const markdown = markdownOf(finding, { ...experiment, command });
@@ -63,7 +67,9 @@ async function runOne(experiment: Experiment, { quick = false, fresh = false, ou
 }
 
 function usage(problem: string): number {
-  console.error(`LAB_USAGE: ${problem}. Use: alice lab list | run ID|all | convergence | attacks [--quick] [--fresh] [--out DIR]`);
+  console.error(
+    `LAB_USAGE: ${problem}. Use: alice lab list | run ID|all | convergence | attacks [--quick] [--fresh] [--out DIR]`,
+  );
   return 2;
 }
 

@@ -10,6 +10,7 @@ import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import { generateCommand } from './commands/generate.js';
+import { labCommand } from './commands/lab.js';
 import { minerCommand } from './commands/miner.js';
 import { nodeCommand } from './commands/node.js';
 import { scorerCommand } from './commands/scorer.js';
@@ -42,6 +43,7 @@ Examples:
     nodeCommand(),
     serverCommand(),
     scorerCommand(),
+    labCommand(),
     trainCommand(),
     generateCommand(),
     chatCommand(),
@@ -70,6 +72,7 @@ async function main(): Promise<void> {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Error && error.name === 'AbortError') return 130; // interrupted by the person
   const code = errorCodeOf(error) ?? 'UNEXPECTED';
   if (process.argv.includes('--json'))
     process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);

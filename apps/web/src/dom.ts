@@ -29,13 +29,21 @@ export function section(title: string, ...children: readonly Child[]): HTMLEleme
   return element('section', { 'aria-labelledby': id }, element('h2', { id }, title), ...children);
 }
 
-export const hint = (...children: readonly Child[]): HTMLElement => element('p', { class: 'hint' }, ...children);
+export const hint = (...children: readonly Child[]): HTMLElement =>
+  element('p', { class: 'hint' }, ...children);
 
 /** A link inside the page. */
-export const link = (href: string, text: Child, attributes: Readonly<Record<string, string>> = {}): HTMLElement =>
-  element('a', { href, ...attributes }, text);
+export const link = (
+  href: string,
+  text: Child,
+  attributes: Readonly<Record<string, string>> = {},
+): HTMLElement => element('a', { href, ...attributes }, text);
 
-export function button(text: string, onClick: () => void, kind: 'plain' | 'main' = 'plain'): HTMLButtonElement {
+export function button(
+  text: string,
+  onClick: () => void,
+  kind: 'plain' | 'main' = 'plain',
+): HTMLButtonElement {
   const node = element('button', { type: 'button', class: kind === 'main' ? 'main' : '' }, text);
   node.addEventListener('click', onClick);
   return node;

@@ -25,7 +25,8 @@ export function compact(value: number): string {
 
 /** For the ticks of an axis: round numbers without needless decimals. */
 export function tick(value: number): string {
-  const [unit, size] = value >= 1e9 ? [' G', 1e9] : value >= 1e6 ? [' M', 1e6] : value >= 1e3 ? [' k', 1e3] : ['', 1];
+  const [unit, size] =
+    value >= 1e9 ? [' G', 1e9] : value >= 1e6 ? [' M', 1e6] : value >= 1e3 ? [' k', 1e3] : ['', 1];
   return `${Number((value / size).toFixed(2))}${unit}`;
 }
 
@@ -51,7 +52,8 @@ export function dateTime(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-export const percent = (part: number, digits = 1): string => `${(100 * part).toFixed(digits)}${NARROW_SPACE}%`;
+export const percent = (part: number, digits = 1): string =>
+  `${(100 * part).toFixed(digits)}${NARROW_SPACE}%`;
 export const shortAddress = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
 export const shortHash = (hash: string): string => `${hash.slice(0, 10)}…${hash.slice(-6)}`;
 export const scoreNats = (nanoNats: string | bigint): string => (Number(nanoNats) / 1e9).toFixed(4);

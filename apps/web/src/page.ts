@@ -17,7 +17,10 @@ const pages: Readonly<Record<string, () => Promise<OpenView>>> = {
   model: async () => openModel,
   miners: async () => openMiners,
   epochs: async () => {
-    const [{ openEpochs }, { openEpoch }] = await Promise.all([import('./pages/epochs.js'), import('./pages/epoch.js')]);
+    const [{ openEpochs }, { openEpoch }] = await Promise.all([
+      import('./pages/epochs.js'),
+      import('./pages/epoch.js'),
+    ]);
     return ([epoch]) => (epoch && /^\d{1,9}$/.test(epoch) ? openEpoch(Number(epoch)) : openEpochs());
   },
   explorer: async () => (await import('./explorer/openExplorer.js')).openExplorer,
@@ -53,7 +56,10 @@ async function openPage(page: string, parameters: readonly string[]): Promise<Vi
   try {
     return (await get())(parameters);
   } catch (error) {
-    return problemView('This page could not be loaded', `${messageOf(error)}. Reload when the server answers again.`);
+    return problemView(
+      'This page could not be loaded',
+      `${messageOf(error)}. Reload when the server answers again.`,
+    );
   }
 }
 

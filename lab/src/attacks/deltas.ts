@@ -21,7 +21,8 @@ export function noiseLike({ tensors }: SparseDelta, random: Random): SparseDelta
 export function dense({ tensors }: SparseDelta, layout: TensorLayout): Float32Array {
   const vector = new Float32Array(layout.size);
   for (const { tensor, indices, values } of tensors)
-    for (let i = 0; i < indices.length; i++) vector[layout.tensors[tensor]!.offset + indices[i]!] = values[i]!;
+    for (let i = 0; i < indices.length; i++)
+      vector[layout.tensors[tensor]!.offset + indices[i]!] = values[i]!;
   return vector;
 }
 
@@ -45,7 +46,10 @@ export function atNormOf(vector: Float32Array, like: Float32Array): Float32Array
  * A copy that overlap checks do not see: a share of its places is moved within their chunk, the values are disturbed by
  * a tenth.
  */
-export function disguised(delta: SparseDelta, { layout, random, moved }: { layout: TensorLayout; random: Random; moved: number }): SparseDelta {
+export function disguised(
+  delta: SparseDelta,
+  { layout, random, moved }: { layout: TensorLayout; random: Random; moved: number },
+): SparseDelta {
   return {
     tensors: delta.tensors.map(({ tensor, indices, values }) => {
       const { size } = layout.tensors[tensor]!;
@@ -57,7 +61,11 @@ export function disguised(delta: SparseDelta, { layout, random, moved }: { layou
         places.set(random.unit() < moved ? chunk + random.below(width) : index, value);
       });
       const sorted = [...places].sort(([a], [b]) => a - b);
-      return { tensor, indices: Uint32Array.from(sorted, ([i]) => i), values: Float32Array.from(sorted, ([, x]) => x) };
+      return {
+        tensor,
+        indices: Uint32Array.from(sorted, ([i]) => i),
+        values: Float32Array.from(sorted, ([, x]) => x),
+      };
     }),
   };
 }

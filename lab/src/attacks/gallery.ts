@@ -25,7 +25,11 @@ const attack = (name: string, about: string, [kind, act]: readonly [AttackKind, 
   act,
 });
 
-const none = (turn: Turn, delta: SparseDelta): Contribution => ({ delta, claimedSteps: turn.steps, doneSteps: 0 });
+const none = (turn: Turn, delta: SparseDelta): Contribution => ({
+  delta,
+  claimedSteps: turn.steps,
+  doneSteps: 0,
+});
 
 /** Honest work, changed before it is sent. */
 const changed =
@@ -94,7 +98,14 @@ async function blend(turn: Turn): Promise<Contribution | undefined> {
   if (!update) return own;
   const vector = dense(own.delta, layout);
   const free = atNormOf(dense(update, layout), vector);
-  return { ...own, delta: sparse(vector.map((x, i) => x + free[i]!), layout, settings.training.density) };
+  return {
+    ...own,
+    delta: sparse(
+      vector.map((x, i) => x + free[i]!),
+      layout,
+      settings.training.density,
+    ),
+  };
 }
 
 /** One works, all send it in different dress. */
@@ -111,7 +122,12 @@ const quarter = ({ steps }: Turn): number => Math.max(1, Math.floor(steps / 4));
 
 export const gallery: readonly Attack[] = [
   attack('sign-flip', 'honest work with its sign turned', ['full', changed((delta) => scaled(delta, -1))]),
-  attack('noise', 'noise with the norm and places of honest work', ['free', fromSeen((delta, { random }) => noiseLike(delta, random))]),
+  attack('noise', 'noise with the norm and number of entries of honest work, on places of its own', [
+    'free',
+    fromSeen((delta, { layout, random }) =>
+      disguised(noiseLike(delta, random), { layout, random, moved: 1 }),
+    ),
+  ]),
   attack('scaled-2', 'honest work twice as large', ['full', changed((delta) => scaled(delta, 2))]),
   attack('scaled-10', 'honest work ten times as large', ['full', changed((delta) => scaled(delta, 10))]),
   attack('empty', 'no entries', ['free', async (turn) => none(turn, { tensors: [] })]),
@@ -135,16 +151,31 @@ export const gallery: readonly Attack[] = [
     'full',
     (turn) => honest.act({ ...turn, base: turn.earlier.at(2) ?? turn.base }),
   ]),
-  attack('wrong-shard', 'full work on rows of its own choice', ['full', elsewhere((turn) => turn.otherRows())]),
-  attack('overfit', 'full work on the split it expects to be scored on', ['full', elsewhere((turn) => turn.heldOutRows())]),
-  attack('lazy-quarter', 'a quarter of the steps, scaled up, claims all', ['lazy', (turn) => someSteps(turn, quarter(turn))]),
-  attack('lazy-half', 'half of the steps, scaled up, claims all', ['lazy', (turn) => someSteps(turn, 2 * quarter(turn))]),
+  attack('wrong-shard', 'full work on rows of its own choice', [
+    'full',
+    elsewhere((turn) => turn.otherRows()),
+  ]),
+  attack('overfit', 'full work on the split it expects to be scored on', [
+    'full',
+    elsewhere((turn) => turn.heldOutRows()),
+  ]),
+  attack('lazy-quarter', 'a quarter of the steps, scaled up, claims all', [
+    'lazy',
+    (turn) => someSteps(turn, quarter(turn)),
+  ]),
+  attack('lazy-half', 'half of the steps, scaled up, claims all', [
+    'lazy',
+    (turn) => someSteps(turn, 2 * quarter(turn)),
+  ]),
   attack('thin-batches', 'a quarter of the rows of each step, claims all', ['lazy', thinBatches]),
   attack('blend', 'a quarter of the steps and the last published update', ['lazy', blend]),
   attack('sybil', "one device's work split over all hostile identities, each claims its part", [
     'lazy',
     (turn) => someSteps(turn, quarter(turn), quarter(turn)),
   ]),
-  attack('sybil-inflated', 'the same, each claims a full task', ['lazy', (turn) => someSteps(turn, quarter(turn), turn.steps)]),
+  attack('sybil-inflated', 'the same, each claims a full task', [
+    'lazy',
+    (turn) => someSteps(turn, quarter(turn), turn.steps),
+  ]),
   attack('collusion', 'one works, the others send disguised copies of it', ['lazy', collude]),
 ];

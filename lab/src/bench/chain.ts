@@ -143,7 +143,7 @@ const versions = { specVersion: 0, transactionVersion: 0 };
 async function measureTransfers(dir: string, say: (line: string) => void) {
   const senders = Array.from({ length: SENDERS }, (_, i) => keyOf(String(i)).address);
   const chain = await startChain(dir, senders, BLOCK_MS);
-  const rpc = await ChainRpc.open(chain.url);
+  const rpc = new ChainRpc(chain.url);
   try {
     Object.assign(versions, await rpc.ask('state_getRuntimeVersion'));
     const genesisHash = await rpc.ask<HexString>('chain_getBlockHash', 0);
@@ -157,7 +157,6 @@ async function measureTransfers(dir: string, say: (line: string) => void) {
     const measured = await readBlocks(rpc, from, await headNumber(rpc));
     return { ...measured, cpu: `(sender ${((user + system) / 1e6 / SECONDS).toFixed(2)} cores)` };
   } finally {
-    rpc.close();
     await chain.stop();
   }
 }
@@ -216,7 +215,7 @@ function timestampOf(inherent: string): number {
 
 async function measureSettlement(dir: string): Promise<number> {
   const chain = await startChain(dir, [], 250);
-  const rpc = await ChainRpc.open(chain.url);
+  const rpc = new ChainRpc(chain.url);
   try {
     const genesisHash = await rpc.ask<HexString>('chain_getBlockHash', 0);
     const scores = Array.from({ length: MINERS }, (_, i) => ({
@@ -240,7 +239,6 @@ async function measureSettlement(dir: string): Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   } finally {
-    rpc.close();
     await chain.stop();
   }
 }

@@ -1,6 +1,4 @@
-/** @file A JSON-RPC client over one WebSocket with batches, as small as the chain bench needs it. */
-import { WebSocket } from 'ws';
-
+/** @file A JSON-RPC client over HTTP with batches, as small as the chain bench needs it. */
 interface Reply {
   readonly id: number;
   readonly result?: unknown;
@@ -8,28 +6,11 @@ interface Reply {
 }
 
 export class ChainRpc {
-  readonly #socket: WebSocket;
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
-  #ids = 0;
+  readonly #url: string;
 
-  private constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.on('message', (data) => {
-      const message = JSON.parse(String(data)) as Reply | Reply[];
-      for (const reply of Array.isArray(message) ? message : [message]) {
-        this.#waiting.get(reply.id)?.(reply);
-        this.#waiting.delete(reply.id);
-      }
-    });
-  }
-
-  static async open(url: string): Promise<ChainRpc> {
-    const socket = new WebSocket(url, { perMessageDeflate: false });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('open', () => resolve());
-      socket.once('error', reject);
-    });
-    return new ChainRpc(socket);
+  /** `url` is what a node calls itself, `ws://host:port`. */
+  constructor(url: string) {
+    this.#url = url.replace(/^ws/, 'http');
   }
 
   async ask<T>(method: string, ...params: unknown[]): Promise<T> {
@@ -39,19 +20,9 @@ export class ChainRpc {
   }
 
   /** Sends all requests in one message; answers in their order, errors included. */
-  batch(requests: readonly { method: string; params: readonly unknown[] }[]): Promise<Reply[]> {
-    const messages = requests.map(({ method, params }) => ({
-      jsonrpc: '2.0',
-      id: ++this.#ids,
-      method,
-      params,
-    }));
-    const replies = messages.map(({ id }) => new Promise<Reply>((resolve) => this.#waiting.set(id, resolve)));
-    this.#socket.send(JSON.stringify(messages));
-    return Promise.all(replies);
-  }
-
-  close(): void {
-    this.#socket.close();
+  async batch(requests: readonly { method: string; params: readonly unknown[] }[]): Promise<Reply[]> {
+    const body = requests.map(({ method, params }, id) => ({ jsonrpc: '2.0', id, method, params }));
+    const response = await fetch(this.#url, { method: 'POST', body: JSON.stringify(body) });
+    return (await response.json()) as Reply[];
   }
 }

@@ -1,7 +1,7 @@
 /**
  * @file Making data: the tokenizer beside tiktoken's WASM package and js-tiktoken's plain call, the whole build on two
  * threads, and whether its memory grows with its input. Text: sentences of the built-in corpus in random order, as plain
- * .jsonl files. `ALICE_BENCH_DATA_MB` sets the larger input (default 300; 2048 takes several minutes).
+ * .jsonl files. `ALICE_BENCH_DATA_MB` sets the larger input (default 200; 2048 takes several minutes).
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { seededRandom } from '@alice/protocol';
 import type { Bench, Figure } from './figure.js';
 
 const SMALL_MB = 100;
-const LARGE_MB = Number(process.env['ALICE_BENCH_DATA_MB'] ?? '300');
+const LARGE_MB = Number(process.env['ALICE_BENCH_DATA_MB'] ?? '200');
 const FILE_MB = 10;
 const WHITEPAPER_TOKENS = 60e9;
 
@@ -69,7 +69,9 @@ async function tokenizing(texts: readonly string[], say: (line: string) => void)
   const own = await openTokenizer('gpt2');
   const require = createRequire(import.meta.resolve('@alice/model'));
   const wasm = require('tiktoken').get_encoding('gpt2') as { encode_ordinary(text: string): Uint32Array };
-  const plain = require('js-tiktoken').getEncoding('gpt2') as { encode(text: string, allowed: [], banned: []): number[] };
+  const plain = require('js-tiktoken').getEncoding('gpt2') as {
+    encode(text: string, allowed: [], banned: []): number[];
+  };
   const encoders: Encoder[] = [
     { name: 'own', encode: (text) => own.encode(text) },
     { name: 'tiktoken', encode: (text) => wasm.encode_ordinary(text) },
@@ -86,9 +88,27 @@ async function tokenizing(texts: readonly string[], say: (line: string) => void)
       throw new Error('the tokenizers do not agree: the speeds cannot be compared');
   const about = 'one core, best of 3, the built-in corpus';
   return [
-    { name: 'tokenise_vs_tiktoken', value: ours / theirs, unit: '×', baseline: 1, note: 'our speed by that of tiktoken (WASM)' },
-    { name: 'tokenise_mb_s', value: ours, unit: 'MB/s', baseline: theirs, note: `baseline: tiktoken (WASM); ${about}` },
-    { name: 'tokenise_plain_mb_s', value: ours, unit: 'MB/s', baseline: plainCall, note: `baseline: js-tiktoken's plain call; ${about}` },
+    {
+      name: 'tokenise_vs_tiktoken',
+      value: ours / theirs,
+      unit: '×',
+      baseline: 1,
+      note: 'our speed by that of tiktoken (WASM)',
+    },
+    {
+      name: 'tokenise_mb_s',
+      value: ours,
+      unit: 'MB/s',
+      baseline: theirs,
+      note: `baseline: tiktoken (WASM); ${about}`,
+    },
+    {
+      name: 'tokenise_plain_mb_s',
+      value: ours,
+      unit: 'MB/s',
+      baseline: plainCall,
+      note: `baseline: js-tiktoken's plain call; ${about}`,
+    },
   ];
 }
 
@@ -102,12 +122,17 @@ function megabytesPerSecond(texts: readonly string[], encode: (text: string) => 
 /** Documents of 3 to 27 sentences, files of 10 MB; the same for the same size. */
 function writeText(dir: string, megabytes: number, texts: readonly string[]): void {
   mkdirSync(dir);
-  const sentences = texts.flatMap((text) => text.split(/(?<=\. )/)).filter((sentence) => sentence.length > 20);
+  const sentences = texts
+    .flatMap((text) => text.split(/(?<=\. )/))
+    .filter((sentence) => sentence.length > 20);
   const random = seededRandom('bench text');
   for (let file = 0; file < megabytes / FILE_MB; file++) {
     const lines: string[] = [];
     for (let bytes = 0; bytes < FILE_MB * 1e6; bytes += lines.at(-1)!.length) {
-      const chosen = Array.from({ length: 3 + random.below(25) }, () => sentences[random.below(sentences.length)]!);
+      const chosen = Array.from(
+        { length: 3 + random.below(25) },
+        () => sentences[random.below(sentences.length)]!,
+      );
       lines.push(`${JSON.stringify({ text: chosen.join('') })}\n`);
     }
     writeFileSync(join(dir, `f${String(file).padStart(5, '0')}.jsonl`), lines.join(''));
@@ -124,10 +149,28 @@ function buildFigures(small: Built, large: Built): Figure[] {
   const tokensPerSecond = large.tokens / large.seconds;
   const hours = (cores: number): number => (WHITEPAPER_TOKENS / tokensPerSecond / 3600) * (2 / cores);
   return [
-    { name: 'build_mb_s', value: large.textBytes / 1e6 / large.seconds, unit: 'MB/s', baseline: null, note: 'text → verified shards, two threads, duplicates dropped' },
+    {
+      name: 'build_mb_s',
+      value: large.textBytes / 1e6 / large.seconds,
+      unit: 'MB/s',
+      baseline: null,
+      note: 'text → shards, two threads, duplicates dropped',
+    },
     { name: 'build_tokens_s', value: tokensPerSecond, unit: 'tokens/s', baseline: null, note: 'the same' },
-    { name: 'rss_growth', value: large.rssBytes / small.rssBytes, unit: '×', baseline: 1.1, note: `peak memory, ${LARGE_MB} MB of text by ${SMALL_MB} MB; baseline: the bound` },
-    { name: 'rss_mb', value: large.rssBytes / 1e6, unit: 'MB', baseline: small.rssBytes / 1e6, note: `baseline: with ${SMALL_MB} MB of text` },
+    {
+      name: 'rss_growth',
+      value: large.rssBytes / small.rssBytes,
+      unit: '×',
+      baseline: 1.1,
+      note: `peak memory, ${LARGE_MB} MB of text by ${SMALL_MB} MB; baseline: the bound`,
+    },
+    {
+      name: 'rss_mb',
+      value: large.rssBytes / 1e6,
+      unit: 'MB',
+      baseline: small.rssBytes / 1e6,
+      note: `baseline: with ${SMALL_MB} MB of text`,
+    },
     ...[2, 16, 64].map((cores) => ({
       name: `slimpajama_hours_${cores}_cores`,
       value: hours(cores),

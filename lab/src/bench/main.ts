@@ -7,13 +7,14 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { messageOf } from '@alice/protocol';
 import { chainBench } from './chain.js';
 import { dataBench } from './data.js';
+import { engineBench } from './engine.js';
 import type { Bench, Figure } from './figure.js';
 import { generationBench } from './generation.js';
 import { localBench } from './local.js';
 import { sevenBBench } from './sevenB.js';
 import { wireBench } from './wire.js';
 
-const BENCHES: readonly Bench[] = [chainBench, dataBench, generationBench, localBench, sevenBBench, wireBench];
+const BENCHES: readonly Bench[] = [engineBench, chainBench, dataBench, generationBench, localBench, sevenBBench, wireBench];
 
 function machine(): Record<string, string | number> {
   return {

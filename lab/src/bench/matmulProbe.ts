@@ -8,11 +8,28 @@ import { input, matmul, openSession, tensorOf } from '@alice/engine';
 const SIZE = 2048;
 const FLOP = 2 * SIZE ** 3;
 
+/** Time by the clock, and processor time of all threads of this process. */
+export interface Spent {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** Starts both clocks; the result tells what was spent since. */
+export function spentSince(): () => Spent {
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    return { ms: performance.now() - start, cpuMs: (user + system) / 1e3 };
+  };
+}
+
 export interface MatmulProbe {
-  /** Multiplies once and adds to the rate. Returns how long it took. */
-  take(): Promise<number>;
-  /** Mean rate of the probes since the last reset. */
+  /** Multiplies once and adds to the rates. Returns what it took. */
+  take(): Promise<Spent>;
+  /** Mean rate of the probes since the last reset, by the clock. */
   gflops(): number;
+  /** The same for each second of processor time, which other work on the machine hardly changes. */
+  gflopsPerCpu(): number;
   reset(): void;
   release(): Promise<void>;
 }
@@ -25,19 +42,21 @@ export async function openMatmulProbe(threads: number): Promise<MatmulProbe> {
   const feeds = { a: matrix(), b: matrix() };
   const into = { y: matrix() };
   await session.run(feeds, into);
-  let [count, elapsedMs] = [0, 0];
+  let [count, ms, cpuMs] = [0, 0, 0];
   return {
     async take() {
-      const start = performance.now();
+      const spent = spentSince();
       await session.run(feeds, into);
-      const tookMs = performance.now() - start;
+      const took = spent();
       count++;
-      elapsedMs += tookMs;
-      return tookMs;
+      ms += took.ms;
+      cpuMs += took.cpuMs;
+      return took;
     },
-    gflops: () => (count * FLOP) / elapsedMs / 1e6,
+    gflops: () => (count * FLOP) / ms / 1e6,
+    gflopsPerCpu: () => (count * FLOP) / cpuMs / 1e6,
     reset() {
-      [count, elapsedMs] = [0, 0];
+      [count, ms, cpuMs] = [0, 0, 0];
     },
     release: () => session.release(),
   };

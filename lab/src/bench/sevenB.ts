@@ -26,7 +26,7 @@ import {
   seededRandom,
 } from '@alice/protocol';
 import type { Bench, Figure } from './figure.js';
-import { type MatmulProbe, openMatmulProbe } from './matmulProbe.js';
+import { type MatmulProbe, openMatmulProbe, type Spent, spentSince } from './matmulProbe.js';
 import { peakResidentGib } from './peakResident.js';
 import { writeRandomWeights } from './writeRandomWeights.js';
 
@@ -134,18 +134,18 @@ function rowOf({ vocab }: ModelConfig, seed: string): Uint16Array {
 interface ProbedSource {
   readonly source: WeightSource;
   /** Time the probes took since the last reset; no part of what is measured. */
-  probedMs(): number;
+  probed(): Spent;
   reset(): void;
 }
 
 /** A source that takes a probe at every large read, so that the yardstick is measured all along. */
 function probedSource(source: WeightSource, probe: MatmulProbe): ProbedSource {
   const LARGE = 2 ** 24;
-  let spentMs = 0;
+  let [ms, cpuMs] = [0, 0];
   return {
-    probedMs: () => spentMs,
+    probed: () => ({ ms, cpuMs }),
     reset() {
-      spentMs = 0;
+      [ms, cpuMs] = [0, 0];
       probe.reset();
     },
     source: {
@@ -154,7 +154,10 @@ function probedSource(source: WeightSource, probe: MatmulProbe): ProbedSource {
       prefetch: (range) => source.prefetch(range),
       async read(range) {
         const stored = await source.read(range);
-        if (range.size >= LARGE) spentMs += await probe.take();
+        if (range.size < LARGE) return stored;
+        const took = await probe.take();
+        ms += took.ms;
+        cpuMs += took.cpuMs;
         return stored;
       },
       close: () => source.close(),
@@ -165,15 +168,23 @@ function probedSource(source: WeightSource, probe: MatmulProbe): ProbedSource {
 interface Timed<T> {
   readonly result: T;
   readonly seconds: number;
+  readonly cpuSeconds: number;
   readonly matmulGflops: number;
+  readonly matmulGflopsPerCpu: number;
 }
 
 async function timed<T>(probed: ProbedSource, probe: MatmulProbe, work: () => Promise<T>): Promise<Timed<T>> {
   probed.reset();
-  const start = performance.now();
+  const spent = spentSince();
   const result = await work();
-  const seconds = (performance.now() - start - probed.probedMs()) / 1e3;
-  return { result, seconds, matmulGflops: probe.gflops() };
+  const [all, inProbes] = [spent(), probed.probed()];
+  return {
+    result,
+    seconds: (all.ms - inProbes.ms) / 1e3,
+    cpuSeconds: (all.cpuMs - inProbes.cpuMs) / 1e3,
+    matmulGflops: probe.gflops(),
+    matmulGflopsPerCpu: probe.gflopsPerCpu(),
+  };
 }
 
 /** Operations of the matrix products of one forward pass over the task's tokens. */
@@ -193,6 +204,8 @@ function figures(
   const { blocks, head } = forwardFlop(config);
   const ratio = (flop: number, { seconds, matmulGflops }: Timed<unknown>): number =>
     flop / 1e9 / matmulGflops / seconds;
+  const cpuRatio = (flop: number, { cpuSeconds, matmulGflopsPerCpu }: Timed<unknown>): number =>
+    flop / 1e9 / matmulGflopsPerCpu / cpuSeconds;
   const about = `${LAYERS} layers, ${TOKENS} tokens`;
   const figure = (
     name: string,
@@ -212,6 +225,13 @@ function figures(
       'baseline: the goal; products of the step, blocks computed twice, at the MatMul rate measured all along',
       goals.stepVsMatmul,
     ),
+    figure(
+      'step_vs_matmul_cpu',
+      cpuRatio(4 * blocks + 3 * head, step),
+      'ratio',
+      'by processor time, which other work on the machine hardly changes',
+    ),
+    figure('score_vs_matmul_cpu', cpuRatio(2 * (blocks + head), score), 'ratio', 'by processor time'),
     figure(
       'step_vs_matmul_once',
       ratio(3 * blocks + 3 * head, step),

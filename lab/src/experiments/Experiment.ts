@@ -53,7 +53,13 @@ export interface Finding {
 }
 
 export type Plot =
-  | { readonly kind: 'bars'; readonly title: string; readonly unit: string; readonly bars: readonly Bar[]; readonly mark?: number }
+  | {
+      readonly kind: 'bars';
+      readonly title: string;
+      readonly unit: string;
+      readonly bars: readonly Bar[];
+      readonly mark?: number;
+    }
   | {
       readonly kind: 'lines';
       readonly title: string;

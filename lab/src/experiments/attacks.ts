@@ -3,7 +3,7 @@
  * the gate alone and with the work tests, against ten and seven honest ones that go on undisturbed.
  */
 import { gallery } from '../attacks/gallery.js';
-import { labSettings } from '../network/settings.js';
+import { labSettings, labTraining } from '../network/settings.js';
 import { honestCrew, mixedCrew } from './crew.js';
 import type { Arm, Assertion, Experiment, RoundRow } from './Experiment.js';
 
@@ -21,13 +21,16 @@ const QUICK = ['sign-flip', 'copy', 'lazy-quarter'];
 
 export const attacksExperiment: Experiment = {
   id: 'attacks',
-  about: 'what each attack earns per task and per unit of work, and what it does to the model; 3 of 10 hostile',
+  about:
+    'what each attack earns per task and per unit of work, and what it does to the model; 3 of 10 hostile',
   arms(quick) {
-    const size = quick ? { honest: 4, hostile: 1, rounds: 2, warmup: 3 } : { honest: HONEST, hostile: HOSTILE, rounds: 5, warmup: 6 };
+    const size = quick
+      ? { honest: 4, hostile: 1, rounds: 2, warmup: 3 }
+      : { honest: HONEST, hostile: HOSTILE, rounds: 3, warmup: 6 };
     const picked = gallery.filter(({ name }) => !quick || QUICK.includes(name));
     const all = honestCrew(size.honest + size.hostile);
     return (quick ? (['work'] as const) : POLICIES).flatMap((policy): Arm[] => {
-      const settings = labSettings({ policy });
+      const settings = labSettings({ policy, training: { ...labTraining, innerSteps: 4 } });
       const common = { settings, rounds: size.rounds, warmup: { participants: all, rounds: size.warmup } };
       return [
         { ...common, id: `${policy}/none`, participants: all },
@@ -43,13 +46,26 @@ export const attacksExperiment: Experiment = {
   read(rows) {
     const results = resultsOf(rows);
     const names = gallery.map(({ name }) => name).filter((name) => results.has(`work/${name}`));
-    const heading = ['attack', ...POLICIES.flatMap((p) => [`accepted (${p})`, `pay per task (${p})`, `pay per work (${p})`, `loss (${p})`])];
+    const heading = [
+      'attack',
+      ...POLICIES.flatMap((p) => [
+        `accepted (${p})`,
+        `pay per task (${p})`,
+        `pay per work (${p})`,
+        `loss (${p})`,
+      ]),
+    ];
     const line = (name: string): string[] => [
       name,
       ...POLICIES.flatMap((policy) => {
         const result = results.get(`${policy}/${name}`);
         if (!result) return ['', '', '', ''];
-        return [percent(result.accepted), times(result.perTask), result.perWork === undefined ? 'free' : times(result.perWork), signed(lossRise(results, policy, name))];
+        return [
+          percent(result.accepted),
+          times(result.perTask),
+          result.perWork === undefined ? 'free' : times(result.perWork),
+          signed(lossRise(results, policy, name)),
+        ];
       }),
     ];
     return {
@@ -87,14 +103,39 @@ function resultsOf(rows: readonly RoundRow[]): Map<string, Result> {
   for (const arm of new Set(rows.map((row) => row.arm))) {
     const own = rows.filter((row) => row.arm === arm);
     const sum = (of: (row: RoundRow) => number): number => own.reduce((total, row) => total + of(row), 0);
-    const honestPay = sum((r) => r.honestPaidNats) / Math.max(1, sum((r) => r.honestSent));
-    const hostilePay = sum((r) => r.hostilePaidNats) / Math.max(1, sum((r) => r.hostileSent));
-    const honestSteps = sum((r) => r.honestSteps) / Math.max(1, sum((r) => r.honestSent));
-    const hostileSteps = sum((r) => r.hostileSteps) / Math.max(1, sum((r) => r.hostileSent));
+    const honestPay =
+      sum((r) => r.honestPaidNats) /
+      Math.max(
+        1,
+        sum((r) => r.honestSent),
+      );
+    const hostilePay =
+      sum((r) => r.hostilePaidNats) /
+      Math.max(
+        1,
+        sum((r) => r.hostileSent),
+      );
+    const honestSteps =
+      sum((r) => r.honestSteps) /
+      Math.max(
+        1,
+        sum((r) => r.honestSent),
+      );
+    const hostileSteps =
+      sum((r) => r.hostileSteps) /
+      Math.max(
+        1,
+        sum((r) => r.hostileSent),
+      );
     const perTask = honestPay > 0 ? hostilePay / honestPay : 0;
     results.set(arm, {
       lossNats: own.at(-1)!.lossNats,
-      accepted: sum((r) => r.hostileAccepted) / Math.max(1, sum((r) => r.hostileSent)),
+      accepted:
+        sum((r) => r.hostileAccepted) /
+        Math.max(
+          1,
+          sum((r) => r.hostileSent),
+        ),
       perTask,
       perWork: hostileSteps > 0 ? (perTask * honestSteps) / hostileSteps : undefined,
     });
@@ -118,7 +159,11 @@ function assertionsOf(name: string, results: ReadonlyMap<string, Result>): Asser
       holds: earned <= goal,
       found: times(earned),
     },
-    { claim: `${name} costs at most ${percent(LOSS_GOAL)} of final loss`, holds: rise <= LOSS_GOAL, found: signed(rise) },
+    {
+      claim: `${name} costs at most ${percent(LOSS_GOAL)} of final loss`,
+      holds: rise <= LOSS_GOAL,
+      found: signed(rise),
+    },
   ];
 }
 

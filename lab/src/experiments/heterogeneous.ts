@@ -2,8 +2,9 @@
  * @file Fast and slow, coming and going, late and lossy miners against equal and steady ones: the loss when as many tokens
  * have been verified.
  */
-import { labSettings } from '../network/settings.js';
+
 import type { Participant } from '../network/Participant.js';
+import { labSettings } from '../network/settings.js';
 import { honestCrew } from './crew.js';
 import type { Arm, Experiment, RoundRow } from './Experiment.js';
 
@@ -26,7 +27,8 @@ const unsteady = (crew: readonly Participant[]): Participant[] =>
 
 export const heterogeneousExperiment: Experiment = {
   id: 'heterogeneous',
-  about: '8 equal steady miners against a tenfold spread of speed, and against that with joins, leaves, losses and late work',
+  about:
+    '8 equal steady miners against a tenfold spread of speed, and against that with joins, leaves, losses and late work',
   arms(quick) {
     const crew = honestCrew(quick ? 4 : 8);
     const settings = labSettings({ policy: 'gate' });
@@ -37,10 +39,10 @@ export const heterogeneousExperiment: Experiment = {
       rounds: quick ? Math.ceil(rounds / 4) : rounds,
     });
     return [
-      arm('equal', crew, 12),
-      arm('mixed speed', spread(crew), 22),
-      arm('unsteady', unsteady(crew), 22),
-      arm('mixed and unsteady', unsteady(spread(crew)), 36),
+      arm('equal', crew, 10),
+      arm('mixed speed', spread(crew), 18),
+      arm('unsteady', unsteady(crew), 18),
+      arm('mixed and unsteady', unsteady(spread(crew)), 28),
     ];
   },
   read(rows, quick) {
@@ -48,7 +50,11 @@ export const heterogeneousExperiment: Experiment = {
     const of = (arm: string): RoundRow[] => rows.filter((row) => row.arm === arm);
     const tokens = Math.min(...arms.map((arm) => of(arm).at(-1)!.tokens));
     const reference = lossAt(of('equal'), tokens);
-    const compared = arms.map((arm) => ({ arm, loss: lossAt(of(arm), tokens), rounds: roundsTo(of(arm), tokens) }));
+    const compared = arms.map((arm) => ({
+      arm,
+      loss: lossAt(of(arm), tokens),
+      rounds: roundsTo(of(arm), tokens),
+    }));
     const gap = (loss: number): string => `${(100 * (loss / reference - 1)).toFixed(1)}%`;
     return {
       table: [
@@ -67,7 +73,10 @@ export const heterogeneousExperiment: Experiment = {
         title: 'Held-out loss against verified tokens',
         x: 'tokens',
         y: 'nats',
-        lines: arms.map((arm) => ({ label: arm, points: of(arm).map((row) => [row.tokens, row.lossNats] as const) })),
+        lines: arms.map((arm) => ({
+          label: arm,
+          points: of(arm).map((row) => [row.tokens, row.lossNats] as const),
+        })),
       },
     };
   },

@@ -26,13 +26,18 @@ export const robustExperiment: Experiment = {
       const arm = { settings, rounds: size.rounds };
       return [
         { ...arm, id: `${rule}/none`, participants: honestCrew(size.honest + size.hostile) },
-        ...behaviours.map((b) => ({ ...arm, id: `${rule}/${b.name}`, participants: mixedCrew(size.honest, size.hostile, b) })),
+        ...behaviours.map((b) => ({
+          ...arm,
+          id: `${rule}/${b.name}`,
+          participants: mixedCrew(size.honest, size.hostile, b),
+        })),
       ];
     });
   },
   read(rows) {
     const attacks = ['none', ...ATTACKS].filter((name) => rows.some(({ arm }) => arm.endsWith(`/${name}`)));
-    const last = (rule: string, name: string): RoundRow => rows.filter(({ arm }) => arm === `${rule}/${name}`).at(-1)!;
+    const last = (rule: string, name: string): RoundRow =>
+      rows.filter(({ arm }) => arm === `${rule}/${name}`).at(-1)!;
     const rules = Object.keys(RULES);
     return {
       table: [
@@ -51,7 +56,10 @@ export const robustExperiment: Experiment = {
         kind: 'bars',
         title: 'Final held-out loss by rule (nats)',
         unit: '',
-        bars: attacks.map((name) => ({ label: name, values: rules.map((rule) => ({ series: rule, value: last(rule, name).lossNats })) })),
+        bars: attacks.map((name) => ({
+          label: name,
+          values: rules.map((rule) => ({ series: rule, value: last(rule, name).lossNats })),
+        })),
       },
     };
   },

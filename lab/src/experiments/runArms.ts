@@ -4,8 +4,9 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { runDense } from '../network/denseBaseline.js';
-import { LabNetwork, type LabSubmission, type NetworkState, type RoundReport } from '../network/LabNetwork.js';
+import { LabNetwork } from '../network/LabNetwork.js';
 import { type Laboratory, openLaboratory } from '../network/Laboratory.js';
+import type { LabSubmission, NetworkState, RoundReport } from '../network/records.js';
 import type { LabSettings } from '../network/settings.js';
 import { parseCsv, toCsv } from '../report/csv.js';
 import type { Arm, RoundRow } from './Experiment.js';
@@ -24,12 +25,17 @@ export async function runArms(arms: readonly Arm[], { file, say, fresh }: ArmRun
     for (const [i, arm] of arms.entries()) {
       if (rows.filter((row) => row.arm === arm.id).length >= arm.rounds) continue;
       const startMs = performance.now();
-      const own = arm.scheme === 'dense' ? await runDense(arm, await shared.laboratory(arm.settings)) : await runProtocol(arm, shared);
+      const own =
+        arm.scheme === 'dense'
+          ? await runDense(arm, await shared.laboratory(arm.settings))
+          : await runProtocol(arm, shared);
       rows = [...rows.filter((row) => row.arm !== arm.id), ...own];
       writeFileSync(file, toCsv(rows));
       const last = own.at(-1)!;
       const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
-      say(`${i + 1}/${arms.length} ${arm.id.padEnd(28)} loss ${last.lossNats.toFixed(4)}  ${last.refusals}  ${seconds} s`);
+      say(
+        `${i + 1}/${arms.length} ${arm.id.padEnd(28)} loss ${last.lossNats.toFixed(4)}  ${last.refusals}  ${seconds} s`,
+      );
     }
   } finally {
     await shared.dispose();
@@ -46,7 +52,16 @@ class SharedWork {
   async laboratory(settings: LabSettings): Promise<Laboratory> {
     const { model, training, threads, shardsPerTask, plainDescent } = settings;
     const { optimizer, rowsPerStep, sequenceLength, weightDecay } = training;
-    const key = JSON.stringify([model, threads, shardsPerTask, plainDescent, optimizer, rowsPerStep, sequenceLength, weightDecay]);
+    const key = JSON.stringify([
+      model,
+      threads,
+      shardsPerTask,
+      plainDescent,
+      optimizer,
+      rowsPerStep,
+      sequenceLength,
+      weightDecay,
+    ]);
     let lab = this.#laboratories.get(key);
     if (!lab) {
       lab = await openLaboratory(settings);
@@ -86,9 +101,12 @@ function rowOf(arm: string, report: RoundReport): RoundRow {
   const { submissions } = report;
   const honest = submissions.filter(({ participant }) => participant.behaviour.isHonest);
   const hostile = submissions.filter(({ participant }) => !participant.behaviour.isHonest);
-  const accepted = (list: readonly LabSubmission[]): number => list.filter(({ code }) => code === null).length;
-  const steps = (list: readonly LabSubmission[]): number => list.reduce((sum, { contribution }) => sum + contribution.doneSteps, 0);
-  const paid = (list: readonly LabSubmission[]): number => list.reduce((sum, { paidNats }) => sum + paidNats, 0);
+  const accepted = (list: readonly LabSubmission[]): number =>
+    list.filter(({ code }) => code === null).length;
+  const steps = (list: readonly LabSubmission[]): number =>
+    list.reduce((sum, { contribution }) => sum + contribution.doneSteps, 0);
+  const paid = (list: readonly LabSubmission[]): number =>
+    list.reduce((sum, { paidNats }) => sum + paidNats, 0);
   return {
     arm,
     round: report.round,

@@ -3,7 +3,12 @@
  * 100,000 drawn submissions. Needs no network, so it has no arms.
  */
 import { seededRandom } from '@alice/protocol';
-import { breakEvenPenaltyTasks, cheatingValueTasks, defaultSamplingSettings, type SamplingSettings } from '@alice/training';
+import {
+  breakEvenPenaltyTasks,
+  cheatingValueTasks,
+  defaultSamplingSettings,
+  type SamplingSettings,
+} from '@alice/training';
 import type { Experiment } from './Experiment.js';
 
 const RATES = [0.05, 0.1, 0.25, 0.5, 1];
@@ -19,12 +24,22 @@ export const sampledValidationExperiment: Experiment = {
   read() {
     const settings = RATES.flatMap((rate) => PENALTIES.map((penaltyTasks) => ({ rate, penaltyTasks })));
     const worst = Math.max(
-      ...settings.map((s) => Math.abs(drawn(s, DETECTION.sure) - cheatingValueTasks(s, { detection: DETECTION.sure })) / (1 + s.penaltyTasks)),
+      ...settings.map(
+        (s) =>
+          Math.abs(drawn(s, DETECTION.sure) - cheatingValueTasks(s, { detection: DETECTION.sure })) /
+          (1 + s.penaltyTasks),
+      ),
     );
-    const atDefault = (detection: number): number => cheatingValueTasks(defaultSamplingSettings, { detection });
+    const atDefault = (detection: number): number =>
+      cheatingValueTasks(defaultSamplingSettings, { detection });
     return {
       table: [
-        ['sampling rate', ...PENALTIES.map((p) => `penalty ${p}`), 'break-even penalty', `break-even at detection ${DETECTION.cautious}`],
+        [
+          'sampling rate',
+          ...PENALTIES.map((p) => `penalty ${p}`),
+          'break-even penalty',
+          `break-even at detection ${DETECTION.cautious}`,
+        ],
         ...RATES.map((rate) => [
           String(rate),
           ...PENALTIES.map((penaltyTasks) => {
@@ -36,7 +51,11 @@ export const sampledValidationExperiment: Experiment = {
         ]),
       ],
       assertions: [
-        { claim: 'draws agree with the formula within 1% of the stake', holds: worst < 0.01, found: `${(100 * worst).toFixed(2)}%` },
+        {
+          claim: 'draws agree with the formula within 1% of the stake',
+          holds: worst < 0.01,
+          found: `${(100 * worst).toFixed(2)}%`,
+        },
         ...Object.values(DETECTION).map((detection) => ({
           claim: `the default (rate ${defaultSamplingSettings.rate}, penalty ${defaultSamplingSettings.penaltyTasks}) keeps it negative at detection ${detection}`,
           holds: atDefault(detection) < 0,
@@ -50,7 +69,13 @@ export const sampledValidationExperiment: Experiment = {
         y: 'tasks of pay',
         lines: RATES.map((rate) => ({
           label: `rate ${rate}`,
-          points: PENALTIES.map((penaltyTasks) => [penaltyTasks, cheatingValueTasks({ rate, penaltyTasks }, { detection: DETECTION.sure })] as const),
+          points: PENALTIES.map(
+            (penaltyTasks) =>
+              [
+                penaltyTasks,
+                cheatingValueTasks({ rate, penaltyTasks }, { detection: DETECTION.sure }),
+              ] as const,
+          ),
         })),
       },
     };
@@ -61,6 +86,7 @@ export const sampledValidationExperiment: Experiment = {
 function drawn({ rate, penaltyTasks }: SamplingSettings, detection: number): number {
   const random = seededRandom(`sampled/${rate}/${penaltyTasks}/${detection}`);
   let total = 0;
-  for (let i = 0; i < DRAWS; i++) total += random.unit() < rate && random.unit() < detection ? -penaltyTasks : 1;
+  for (let i = 0; i < DRAWS; i++)
+    total += random.unit() < rate && random.unit() < detection ? -penaltyTasks : 1;
   return total / DRAWS;
 }

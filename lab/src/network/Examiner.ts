@@ -37,7 +37,7 @@ export interface Measure {
 const PUBLISHED_COSINE = 0.8;
 const COPY: OverlapThresholds = { copy: 0.9, suspicious: 0.4 };
 /** Rows of a task that are looked at, rows they are compared with, and how much of the delta is applied. */
-const PROBE = { rows: 48, controlRows: 48, stepFraction: 1 } as const;
+const PROBE = { rows: 32, controlRows: 32, stepFraction: 1 } as const;
 
 interface Probed {
   readonly id: string;
@@ -49,8 +49,6 @@ interface Probed {
 }
 
 export class Examiner {
-  /** Rows run through the model so far: what checking costs. */
-  evaluatedRows = 0;
   readonly #lab: Laboratory;
   readonly #settings: LabSettings;
   #round = -1;
@@ -72,11 +70,24 @@ export class Examiner {
       return refused(error.code);
     }
     if (this.#settings.policy === 'none') return { code: null, gainNats: 0, flat };
-    if (earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy')) return refused('COPY', flat);
+    if (earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy'))
+      return refused('COPY', flat);
     if (this.#isPublished(flat, measure)) return refused('COPY', flat);
+    const inputs = [...bitsOf(flat), ...this.#circumstances(measure)];
+    const score = await this.#lab.scored.of(inputs, () => this.#score(flat, measure));
+    const code = score.verdict === 'accept' ? null : (score.reason ?? 'refused').toUpperCase();
+    return { code, gainNats: score.statistics.meanGainNats, flat };
+  }
+
+  /** What a score depends on besides the delta. */
+  #circumstances({ parameters, round }: Measure): (string | number | Float32Array)[] {
+    return [parameters, round, this.#settings.seed, JSON.stringify(this.#settings.training)];
+  }
+
+  #score(flat: FlatDelta, measure: Measure) {
     const { lossFunction } = this.#lab;
     const { training } = this.#settings;
-    const score = await scoreSequentially({
+    return scoreSequentially({
       lossFunction,
       parameters: measure.parameters,
       delta: flat,
@@ -87,9 +98,6 @@ export class Examiner {
         return { rows, lossesBefore: losses };
       },
     });
-    this.evaluatedRows += score.after.length;
-    const code = score.verdict === 'accept' ? null : (score.reason ?? 'refused').toUpperCase();
-    return { code, gainNats: score.statistics.meanGainNats, flat };
   }
 
   #isPublished(flat: FlatDelta, { published }: Measure): boolean {
@@ -104,16 +112,25 @@ export class Examiner {
    * Gains on random rows of the submission's own task minus gains on fresh rows, row by row. Which rows is drawn after the
    * submission is in.
    */
-  async probe(own: Probed, measure: Measure): Promise<RowGaps> {
+  probe(own: Probed, measure: Measure): Promise<RowGaps> {
+    const inputs = ['probe', ...bitsOf(own.flat), ...this.#circumstances(measure), own.id, own.steps];
+    return this.#lab.scored.of(inputs, () => this.#probe(own, measure));
+  }
+
+  async #probe(own: Probed, measure: Measure): Promise<RowGaps> {
     const { rowLength, lossFunction } = this.#lab;
     const count = own.steps * this.#settings.training.rowsPerStep;
     const picked = drawRows(count, JSON.stringify(['probe', this.#settings.seed, measure.round, own.id]));
     const rows = pickRows(own.rows, picked, rowLength);
     const control = await this.#heldOut(measure, 'control', PROBE.controlRows);
-    const fixed = { lossFunction, parameters: measure.parameters, delta: own.flat, stepFraction: PROBE.stepFraction };
+    const fixed = {
+      lossFunction,
+      parameters: measure.parameters,
+      delta: own.flat,
+      stepFraction: PROBE.stepFraction,
+    };
     const assigned = await pairedScore({ ...fixed, rows });
     const unassigned = await pairedScore({ ...fixed, rows: control.rows, lossesBefore: control.losses });
-    this.evaluatedRows += 2 * picked.length + PROBE.controlRows;
     return rowGapsNats(assigned, unassigned);
   }
 
@@ -127,15 +144,18 @@ export class Examiner {
     const rows = await this.#lab.sample(split, count, `${this.#settings.seed}/secret/${name}/${round}`);
     const losses = await this.#lab.lossFunction.run(parameters, rows);
     this.#before.set(name, { rows, losses });
-    this.evaluatedRows += count;
     return { rows, losses };
   }
 }
+
+const bitsOf = ({ indices, values }: FlatDelta): ArrayBufferView[] =>
+  indices ? [indices, values] : [values];
 
 function drawRows(count: number, seed: string): number[] {
   const random = seededRandom(seed);
   const left = Array.from({ length: count }, (_, i) => i);
   const drawn: number[] = [];
-  while (left.length > 0 && drawn.length < PROBE.rows) drawn.push(left.splice(random.below(left.length), 1)[0]!);
+  while (left.length > 0 && drawn.length < PROBE.rows)
+    drawn.push(left.splice(random.below(left.length), 1)[0]!);
   return drawn;
 }

@@ -2,15 +2,15 @@
  * @file The whole training protocol in one process, on a virtual clock: tasks, training, faults, examination, work tests,
  * pay, aggregation, merge gate, publication. Deterministic: same settings and participants, same state roots.
  */
-import { decodeAnySubmission, encodeAnySubmission, fromHalves, type SparseDelta, seededRandom, stateRoot, toHex } from '@alice/protocol';
+import { createHash } from 'node:crypto';
 import { initParameters } from '@alice/model';
+import { fromHalves, type SparseDelta, seededRandom, stateRoot } from '@alice/protocol';
 import {
   coveredShare,
   decideMerge,
   type FlatDelta,
   outerStep,
   publishHalves,
-  type RowGaps,
   StreamingAggregator,
   vouchedTokens,
 } from '@alice/training';
@@ -19,52 +19,11 @@ import { changedDelta } from './changedDelta.js';
 import { Examiner, type Measure } from './Examiner.js';
 import type { Laboratory } from './Laboratory.js';
 import { Ledger } from './Ledger.js';
+import { overTheWire } from './overTheWire.js';
 import type { Participant } from './Participant.js';
+import type { LabSubmission, NetworkState, RoundReport } from './records.js';
 import type { LabSettings } from './settings.js';
-import { Worker, type WorkerState } from './Worker.js';
-
-/** One submission with everything found out about it. */
-export interface LabSubmission {
-  readonly participant: Participant;
-  readonly round: number;
-  readonly version: number;
-  readonly rows: Uint16Array;
-  readonly contribution: Contribution;
-  readonly sizeBytes: number;
-  readonly arrivalMs: number;
-  code: string | null;
-  gainNats: number;
-  flat: FlatDelta | undefined;
-  /** Of probed rows; left out when not probed. */
-  gaps: RowGaps | undefined;
-  /** Share of its task that shows work. */
-  covered: number | undefined;
-  paidNats: number;
-}
-
-export interface RoundReport {
-  readonly round: number;
-  readonly version: number;
-  readonly applied: boolean;
-  /** Of the report rows, at the published weights after this round. */
-  readonly lossNats: number;
-  /** Trained by accepted submissions, from the start. */
-  readonly tokens: number;
-  readonly uplinkBytes: number;
-  readonly submissions: readonly LabSubmission[];
-  readonly stateRoot: string;
-}
-
-export interface NetworkState {
-  readonly master: Float32Array;
-  readonly earlier: readonly Float32Array[];
-  readonly round: number;
-  readonly version: number;
-  readonly tokens: number;
-  readonly uplinkBytes: number;
-  readonly workers: ReadonlyMap<string, WorkerState>;
-  readonly ledger: Ledger;
-}
+import { Worker } from './Worker.js';
 
 /** Versions kept for comparing with published updates, and for cheats to send again. */
 const KEPT_VERSIONS = 4;
@@ -88,7 +47,12 @@ export class LabNetwork {
   #uplinkBytes = 0;
   #late: LabSubmission[] = [];
 
-  constructor(lab: Laboratory, settings: LabSettings, participants: readonly Participant[], from?: NetworkState) {
+  constructor(
+    lab: Laboratory,
+    settings: LabSettings,
+    participants: readonly Participant[],
+    from?: NetworkState,
+  ) {
     this.#lab = lab;
     this.#settings = settings;
     this.#participants = participants;
@@ -126,7 +90,11 @@ export class LabNetwork {
   /** One round, from tasks to the published version. */
   async runRound(): Promise<RoundReport> {
     const base = fromHalves(publishHalves(this.#master));
-    const measure: Measure = { round: this.#round, parameters: base.slice(), published: this.#publishedUpdates(base) };
+    const measure: Measure = {
+      round: this.#round,
+      parameters: base.slice(),
+      published: this.#publishedUpdates(base),
+    };
     const arrived = await this.#collect(base);
     await this.#examine(arrived, measure);
     if (this.#settings.policy === 'work') await this.#probe(arrived, measure);
@@ -163,14 +131,15 @@ export class LabNetwork {
   /** Submissions that arrive in this round, in order of arrival: late ones of the last round among them. */
   async #collect(base: Float32Array): Promise<LabSubmission[]> {
     const present = this.#participants.filter(
-      ({ joinsAt = 0, leavesAt = Number.POSITIVE_INFINITY }) => joinsAt <= this.#round && this.#round < leavesAt,
+      ({ joinsAt = 0, leavesAt = Number.POSITIVE_INFINITY }) =>
+        joinsAt <= this.#round && this.#round < leavesAt,
     );
     const busy = new Set(this.#late.map(({ participant }) => participant.id));
     const sent: LabSubmission[] = [];
     const seen: SparseDelta[] = [];
     const shared = new Map<string, SparseDelta>();
     const members = new Map<string, number>();
-    // Who looks at others goes last.
+    // And acts last.
     const order = [...present].sort((a, b) => Number(b.behaviour.isHonest) - Number(a.behaviour.isHonest));
     for (const participant of order) {
       const { name } = participant.behaviour;
@@ -193,9 +162,17 @@ export class LabNetwork {
   ): Promise<LabSubmission | undefined> {
     const { seed, training } = this.#settings;
     const random = seededRandom(JSON.stringify(['turn', seed, participant.id, this.#round]));
-    const steps = Math.max(1, Math.min(training.innerSteps, participant.stepsPerWindow ?? training.innerSteps));
+    const steps = Math.max(
+      1,
+      Math.min(training.innerSteps, participant.stepsPerWindow ?? training.innerSteps),
+    );
     const worker = this.#workerOf(participant.id);
-    const task = { seed, miner: participant.id, round: this.#round, rows: training.innerSteps * training.rowsPerStep };
+    const task = {
+      seed,
+      miner: participant.id,
+      round: this.#round,
+      rows: training.innerSteps * training.rowsPerStep,
+    };
     const rows = await this.#lab.taskRows(task);
     const contribution = await participant.behaviour.act({
       settings: this.#settings,
@@ -212,7 +189,8 @@ export class LabNetwork {
       shared,
       random,
       otherRows: () => this.#lab.taskRows({ ...task, miner: `${participant.id}/elsewhere` }),
-      heldOutRows: () => this.#lab.sample('validation', task.rows, `${seed}/guess/${participant.id}/${this.#round}`),
+      heldOutRows: () =>
+        this.#lab.sample('validation', task.rows, `${seed}/guess/${participant.id}/${this.#round}`),
     });
     if (!contribution) return undefined;
     if (random.unit() < (participant.lossRate ?? 0)) {
@@ -220,7 +198,13 @@ export class LabNetwork {
       return undefined; // lost on the way: the miner hears nothing of a receipt and keeps the work in its residual
     }
     const late = random.unit() < (participant.lateRate ?? 0);
-    const sizeBytes = await this.#overTheWire(contribution);
+    const received = await overTheWire(contribution, {
+      settings: this.#settings,
+      layout: this.#lab.layout,
+      version: this.#version,
+    });
+    // Who looks at others sends last.
+    const uploadMs = random.below(UPLOAD_MS / 2) + (participant.behaviour.isHonest ? 0 : UPLOAD_MS / 2);
     const speed = participant.stepsPerWindow ?? training.innerSteps;
     return {
       participant,
@@ -228,9 +212,8 @@ export class LabNetwork {
       version: this.#version,
       rows,
       contribution,
-      sizeBytes,
-      arrivalMs: (WINDOW_MS * steps) / Math.max(steps, speed) - (seen.length === 0 ? 1 : 0) + random.below(UPLOAD_MS) + (late ? WINDOW_MS : 0),
-      code: null,
+      ...received,
+      arrivalMs: (WINDOW_MS * steps) / speed + uploadMs + (late ? WINDOW_MS : 0),
       gainNats: 0,
       flat: undefined,
       gaps: undefined,
@@ -239,28 +222,10 @@ export class LabNetwork {
     };
   }
 
-  /** Bytes of the submission in the run's wire format, decoded again and compared; 0 for what cannot be encoded. */
-  async #overTheWire({ delta, claimedSteps }: Contribution): Promise<number> {
-    const { training, wire } = this.#settings;
-    if (delta.tensors.some(({ values }) => values.some((value) => !Number.isFinite(value)))) return 0;
-    const header = {
-      taskId: toHex(new Uint8Array(16)),
-      nonce: toHex(new Uint8Array(32)),
-      stateRoot: toHex(new Uint8Array(32)),
-      baseVersion: this.#version,
-      innerSteps: claimedSteps,
-      tokens: claimedSteps * training.rowsPerStep * training.sequenceLength,
-      meanTrainingLossNats: 1,
-    } as const;
-    const { layout } = this.#lab;
-    const bytes = await encodeAnySubmission(header, delta, { layout, format: wire });
-    await decodeAnySubmission(bytes, { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size });
-    return bytes.length;
-  }
-
   async #examine(arrived: readonly LabSubmission[], measure: Measure): Promise<void> {
     const earlier: FlatDelta[] = [];
     for (const submission of arrived) {
+      if (submission.code !== null) continue;
       if (submission.version < this.#version - 1) {
         submission.code = 'STALE_VERSION';
         continue;
@@ -288,7 +253,11 @@ export class LabNetwork {
   /** Aggregates what is accepted and publishes it when the merge gate lets it. */
   async #fold(arrived: readonly LabSubmission[], base: Float32Array) {
     const { training, policy } = this.#settings;
-    const rows = await this.#lab.sample('validation', training.mergeRows + this.#settings.reportRows, `${this.#settings.seed}/report`);
+    const rows = await this.#lab.sample(
+      'validation',
+      training.mergeRows + this.#settings.reportRows,
+      `${this.#settings.seed}/report`,
+    );
     const cut = training.mergeRows * this.#lab.rowLength;
     const merge = rows.subarray(0, cut);
     const accepted = arrived.filter(({ code }) => code === null);
@@ -300,10 +269,14 @@ export class LabNetwork {
     const candidate = this.#master.slice();
     outerStep({ master: candidate, delta: aggregator.aggregate(), learningRate: training.outerLearningRate });
     const after = fromHalves(publishHalves(candidate));
-    const { lossFunction } = this.#lab;
+    const { lossFunction, scored } = this.#lab;
+    // The candidate of one round is the base of the next: measured once.
+    const lossesOf = (weights: Float32Array) =>
+      scored.of(['merge', weights, merge], () => lossFunction.run(weights, merge));
     let applied = accepted.length > 0;
     if (applied && policy !== 'none')
-      applied = decideMerge(await lossFunction.run(base, merge), await lossFunction.run(after, merge), training.mergeGate).verdict === 'apply';
+      applied =
+        decideMerge(await lossesOf(base), await lossesOf(after), training.mergeGate).verdict === 'apply';
     this.#uplinkBytes += arrived.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     if (applied) {
       this.#earlier = [base, ...this.#earlier].slice(0, KEPT_VERSIONS);
@@ -311,9 +284,11 @@ export class LabNetwork {
       this.#version++;
       this.#tokens += accepted.reduce((sum, { contribution }) => sum + this.tokensOf(contribution), 0);
     }
-    const losses = await lossFunction.run(applied ? after : base, rows.subarray(cut));
+    const published = applied ? after : base;
+    const report = rows.subarray(cut);
+    const losses = await scored.of(['report', published, report], () => lossFunction.run(published, report));
     const lossNats = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-    return { applied, lossNats, root: stateRoot(publishHalves(this.#master), this.#lab.layout) };
+    return { applied, lossNats, root: stateRoot(publishHalves(this.#master), this.#lab.layout, nodeSha256) };
   }
 
   /** Tokens really trained on. */
@@ -324,9 +299,13 @@ export class LabNetwork {
 
   #settle(arrived: readonly LabSubmission[]): void {
     for (const { code, participant, contribution } of arrived)
-      if (code !== null) participant.behaviour.refused?.({ worker: this.#workerOf(participant.id) }, contribution.delta);
+      if (code !== null)
+        participant.behaviour.refused?.({ worker: this.#workerOf(participant.id) }, contribution.delta);
   }
 }
+
+/** OpenSSL's: many times faster than the portable one. */
+const nodeSha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 
 /** The state of an optimiser that has done nothing: read once, before any worker used it. */
 const freshStates = new WeakMap<Laboratory, Uint8Array>();

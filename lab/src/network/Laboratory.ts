@@ -24,9 +24,10 @@ import {
   modelLayout,
   openTokenizer,
 } from '@alice/model';
-import { concatRows } from './rows.js';
 import type { TensorLayout } from '@alice/protocol';
 import { createAdamW, createMuon, createSgd, type InnerOptimizer } from '@alice/training';
+import { Memo } from './Memo.js';
+import { concatRows } from './rows.js';
 import type { LabSettings } from './settings.js';
 
 export interface Laboratory {
@@ -35,7 +36,8 @@ export interface Laboratory {
   readonly gradientFunction: GradientFunction;
   readonly lossFunction: LossFunction;
   readonly optimizer: InnerOptimizer;
-  readonly trainTokens: number;
+  readonly trained: Memo;
+  readonly scored: Memo;
   /** The rows of a task in the order of its steps: a pure function of run, miner and round. */
   taskRows(task: TaskOfMiner): Promise<Uint16Array>;
   /** Random different rows of a split. */
@@ -50,6 +52,10 @@ export interface TaskOfMiner {
   readonly rows: number;
 }
 
+/** Dense deltas of the model's size, about a megabyte each. */
+const KEPT_DELTAS = 150;
+const KEPT_SCORES = 5_000;
+
 /** Opens graphs and text for runs with this model and optimiser. */
 export async function openLaboratory(settings: LabSettings): Promise<Laboratory> {
   const { model, training, threads, shardsPerTask } = settings;
@@ -57,7 +63,11 @@ export async function openLaboratory(settings: LabSettings): Promise<Laboratory>
   const layout = modelLayout(model);
   const rowLength = sequenceLength + 1;
   const dataset = await openCorpus(model.vocab);
-  const gradientFunction = await createGradientFunction(model, { batch: Math.min(rowsPerStep, 8), sequenceLength, threads });
+  const gradientFunction = await createGradientFunction(model, {
+    batch: Math.min(rowsPerStep, 8),
+    sequenceLength,
+    threads,
+  });
   const lossFunction = await createLossFunction(model, { batch: 16, sequenceLength, threads });
   const optimizer = await openOptimizer(settings, layout);
   const { shards } = dataset.manifest;
@@ -67,7 +77,8 @@ export async function openLaboratory(settings: LabSettings): Promise<Laboratory>
     gradientFunction,
     lossFunction,
     optimizer,
-    trainTokens: dataset.tokensOf('train'),
+    trained: new Memo(KEPT_DELTAS),
+    scored: new Memo(KEPT_SCORES),
     taskRows: async ({ seed, miner, round, rows }) => {
       const ranges = assignRanges({ seed, miner, round, shards, rows, rowLength, shardsPerTask });
       const cut: Uint16Array[] = [];
@@ -94,7 +105,10 @@ async function openCorpus(vocab: number): Promise<Dataset> {
   return openDataset(dir);
 }
 
-function openOptimizer({ training, threads, plainDescent }: LabSettings, layout: TensorLayout): Promise<InnerOptimizer> {
+function openOptimizer(
+  { training, threads, plainDescent }: LabSettings,
+  layout: TensorLayout,
+): Promise<InnerOptimizer> {
   const { weightDecay } = training;
   if (plainDescent) return Promise.resolve(createSgd());
   if (training.optimizer === 'muon') return createMuon(layout, { threads, weightDecay });

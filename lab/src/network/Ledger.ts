@@ -2,8 +2,8 @@
  * @file What simulated miners have earned, by the pay function of the network: scores are fixed when work is merged,
  * against the medians of its round, and smoothed over a miner's rounds.
  */
-import { verifiedScores, type TrainingSettings, vouchedTokens } from '@alice/training';
-import type { LabSubmission } from './LabNetwork.js';
+import { type TrainingSettings, verifiedScores, vouchedTokens } from '@alice/training';
+import type { LabSubmission } from './records.js';
 
 export class Ledger {
   readonly #smoothedNats = new Map<string, number>();

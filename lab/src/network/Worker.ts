@@ -35,8 +35,23 @@ export class Worker {
     this.#optimizerState = freshOptimizer;
   }
 
-  /** The dense delta of `steps` inner steps. */
-  async train({ base, rows, steps, firstStep }: TrainingOrder): Promise<Float32Array> {
+  /** The dense delta of `steps` inner steps; read only for callers. */
+  async train(order: TrainingOrder): Promise<Float32Array> {
+    const { base, rows, steps, firstStep } = order;
+    const inputs = [
+      base,
+      this.#optimizerState,
+      rows,
+      steps,
+      firstStep,
+      JSON.stringify(this.#settings.training),
+    ];
+    const { delta, state } = await this.#lab.trained.of(inputs, () => this.#train(order));
+    this.#optimizerState = state;
+    return delta;
+  }
+
+  async #train({ base, rows, steps, firstStep }: TrainingOrder) {
     const { optimizer, gradientFunction } = this.#lab;
     const { training } = this.#settings;
     optimizer.importState(this.#optimizerState);
@@ -50,8 +65,7 @@ export class Worker {
       clipNorm: training.gradientClip,
       learningRateAt: (step) => learningRateAt(training.schedule, firstStep + step),
     });
-    this.#optimizerState = optimizer.exportState();
-    return delta;
+    return { delta, state: optimizer.exportState() };
   }
 
   compress(delta: Float32Array): SparseDelta {

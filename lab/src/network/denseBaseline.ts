@@ -2,25 +2,33 @@
  * @file The baseline a cluster would reach: data-parallel AdamW, the mean of all devices' gradients every step, on the same
  * rows as the protocol's tasks. Uplink is counted as dense FP32 gradients, four bytes a parameter, device and step.
  */
-import { fromHalves } from '@alice/protocol';
+
 import { initParameters } from '@alice/model';
+import { fromHalves } from '@alice/protocol';
 import { clipGradient, createAdamW, learningRateAt, publishHalves } from '@alice/training';
 import type { Arm, RoundRow } from '../experiments/Experiment.js';
 import type { Laboratory } from './Laboratory.js';
 
 /** Records a row after as many steps as a round of the protocol has. */
-export async function runDense({ id, settings, participants, rounds }: Arm, lab: Laboratory): Promise<RoundRow[]> {
+export async function runDense(
+  { id, settings, participants, rounds }: Arm,
+  lab: Laboratory,
+): Promise<RoundRow[]> {
   const { training, seed } = settings;
   const { rowsPerStep, innerSteps, sequenceLength, schedule, gradientClip, weightDecay } = training;
   const parameters = fromHalves(publishHalves(initParameters(settings.model, seed)));
   const optimizer = createAdamW(lab.layout, { weightDecay });
-  const report = (await lab.sample('validation', training.mergeRows + settings.reportRows, `${seed}/report`)).subarray(training.mergeRows * lab.rowLength);
+  const report = (
+    await lab.sample('validation', training.mergeRows + settings.reportRows, `${seed}/report`)
+  ).subarray(training.mergeRows * lab.rowLength);
   const gradient = new Float32Array(lab.layout.size);
   const mean = new Float32Array(lab.layout.size);
   const rows: RoundRow[] = [];
   for (let round = 0; round < rounds; round++) {
     const tasks = await Promise.all(
-      participants.map(({ id: miner }) => lab.taskRows({ seed, miner, round, rows: innerSteps * rowsPerStep })),
+      participants.map(({ id: miner }) =>
+        lab.taskRows({ seed, miner, round, rows: innerSteps * rowsPerStep }),
+      ),
     );
     const size = rowsPerStep * lab.rowLength;
     for (let step = 0; step < innerSteps; step++) {
@@ -30,7 +38,11 @@ export async function runDense({ id, settings, participants, rounds }: Arm, lab:
         for (let i = 0; i < mean.length; i++) mean[i]! += gradient[i]! / tasks.length;
       }
       clipGradient(mean, gradientClip);
-      await optimizer.step({ parameters, gradient: mean, learningRate: learningRateAt(schedule, round * innerSteps + step) });
+      await optimizer.step({
+        parameters,
+        gradient: mean,
+        learningRate: learningRateAt(schedule, round * innerSteps + step),
+      });
     }
     const losses = await lab.lossFunction.run(parameters, report);
     const steps = (round + 1) * innerSteps * tasks.length;
@@ -50,4 +62,14 @@ export async function runDense({ id, settings, participants, rounds }: Arm, lab:
   return rows;
 }
 
-const nothing = { honestPaidNats: 0, hostileSent: 0, hostileAccepted: 0, hostileSteps: 0, hostilePaidNats: 0, honestCovered: '', hostileCovered: '', refusals: '', stateRoot: '' };
+const nothing = {
+  honestPaidNats: 0,
+  hostileSent: 0,
+  hostileAccepted: 0,
+  hostileSteps: 0,
+  hostilePaidNats: 0,
+  honestCovered: '',
+  hostileCovered: '',
+  refusals: '',
+  stateRoot: '',
+};

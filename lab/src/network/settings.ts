@@ -56,7 +56,7 @@ export function labSettings(overrides: Partial<LabSettings> = {}): LabSettings {
     policy: 'work',
     wire: { wire: 'binary_v2' },
     shardsPerTask: 4,
-    reportRows: 128,
+    reportRows: 64,
     plainDescent: false,
     threads: 1,
     ...overrides,

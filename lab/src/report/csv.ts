@@ -26,7 +26,9 @@ const COLUMNS: readonly (keyof RoundRow)[] = [
 /** No field contains a comma or a quote. */
 export function toCsv(rows: readonly RoundRow[]): string {
   const cell = (value: string | number): string =>
-    typeof value === 'string' ? value : String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
+    typeof value === 'string'
+      ? value
+      : String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
   return `${[COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => cell(row[name])).join(','))].join('\n')}\n`;
 }
 

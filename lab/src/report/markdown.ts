@@ -1,7 +1,10 @@
 /** @file A table and the assertions of an experiment as Markdown. */
 import type { Finding } from '../experiments/Experiment.js';
 
-export function markdownOf({ table, assertions }: Finding, { id, about, command }: { id: string; about: string; command: string }): string {
+export function markdownOf(
+  { table, assertions }: Finding,
+  { id, about, command }: { id: string; about: string; command: string },
+): string {
   const [heading, ...lines] = table;
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const failed = assertions.filter(({ holds }) => !holds).length;
@@ -16,7 +19,9 @@ export function markdownOf({ table, assertions }: Finding, { id, about, command 
     '',
     `Assertions: ${assertions.length - failed} of ${assertions.length} hold.`,
     '',
-    ...assertions.map(({ claim, holds, found }) => `- ${holds ? 'holds' : '**fails**'}: ${claim} (found ${found})`),
+    ...assertions.map(
+      ({ claim, holds, found }) => `- ${holds ? 'holds' : '**fails**'}: ${claim} (found ${found})`,
+    ),
     '',
   ].join('\n');
 }

@@ -12,10 +12,19 @@ export function svgOf(plot: Plot): string {
 function linesOf(plot: Extract<Plot, { kind: 'lines' }>): string {
   const height = 420;
   const scaleX = plot.logX ? Math.log10 : (x: number) => x;
-  const lines: Line[] = plot.lines.map((line) => ({ ...line, points: line.points.filter(([x]) => !plot.logX || x > 0) }));
+  const lines: Line[] = plot.lines.map((line) => ({
+    ...line,
+    points: line.points.filter(([x]) => !plot.logX || x > 0),
+  }));
   const all = lines.flatMap(({ points }) => points);
-  const x = axis(all.map(([value]) => scaleX(value)), [PAD.left, WIDTH - PAD.right]);
-  const y = axis(all.map(([, value]) => value), [height - PAD.bottom, PAD.top]);
+  const x = axis(
+    all.map(([value]) => scaleX(value)),
+    [PAD.left, WIDTH - PAD.right],
+  );
+  const y = axis(
+    all.map(([, value]) => value),
+    [height - PAD.bottom, PAD.top],
+  );
   const body = lines.map(({ label, points }, i) => {
     const color = COLORS[i % COLORS.length]!;
     const path = points.map(([a, b]) => `${round(x.at(scaleX(a)))},${round(y.at(b))}`).join(' ');
@@ -36,7 +45,11 @@ function barsOf(plot: Extract<Plot, { kind: 'bars' }>): string {
   const step = 10 * series.length + 8;
   const height = PAD.top + PAD.bottom + step * plot.bars.length;
   const left = 150;
-  const most = Math.max(1, plot.mark ?? 0, ...plot.bars.flatMap(({ values }) => values.map(({ value }) => value)));
+  const most = Math.max(
+    1,
+    plot.mark ?? 0,
+    ...plot.bars.flatMap(({ values }) => values.map(({ value }) => value)),
+  );
   const at = (value: number): number => left + (Math.max(0, value) / most) * (WIDTH - PAD.right - left);
   const body = plot.bars.flatMap(({ label, values }, i) => {
     const top = PAD.top + i * step;
@@ -50,8 +63,13 @@ function barsOf(plot: Extract<Plot, { kind: 'bars' }>): string {
       }),
     ];
   });
-  const mark = plot.mark === undefined ? [] : [rule(at(plot.mark), PAD.top, at(plot.mark), height - PAD.bottom, '#111')];
-  return frame(height, plot.title, [...mark, ...body, ...series.map((name, i) => legend(name, i, COLORS[i]!))]);
+  const mark =
+    plot.mark === undefined ? [] : [rule(at(plot.mark), PAD.top, at(plot.mark), height - PAD.bottom, '#111')];
+  return frame(height, plot.title, [
+    ...mark,
+    ...body,
+    ...series.map((name, i) => legend(name, i, COLORS[i]!)),
+  ]);
 }
 
 interface Axis {
@@ -65,7 +83,8 @@ function axis(values: readonly number[], [from, to]: readonly [number, number]):
   const span = high - low || 1;
   const step = niceStep(span / 5);
   const ticks: number[] = [];
-  for (let t = Math.ceil(low / step) * step; t <= high + 1e-9; t += step) ticks.push(Number(t.toPrecision(12)));
+  for (let t = Math.ceil(low / step) * step; t <= high + 1e-9; t += step)
+    ticks.push(Number(t.toPrecision(12)));
   return { at: (value) => from + ((value - low) / span) * (to - from), ticks };
 }
 
@@ -95,7 +114,8 @@ const rule = (x1: number, y1: number, x2: number, y2: number, color: string): st
 const text = (x: number, y: number, value: string, anchor = 'start'): string =>
   `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escaped(value)}</text>`;
 const round = (value: number): number => Math.round(value * 10) / 10;
-const escaped = (value: string): string => value.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+const escaped = (value: string): string =>
+  value.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 
 function short(value: number): string {
   const size = Math.abs(value);

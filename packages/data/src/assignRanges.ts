@@ -57,7 +57,11 @@ export function assignRanges(options: AssignRangesOptions): TokenRange[] {
     taken += slot.rows;
   }
   chosen.sort((a, b) => a.shard - b.shard || a.from - b.from);
-  return chosen.map(({ shard, from, rows: length }) => ({ shard, from, count: length * (rowLength - 1) + 1 }));
+  return chosen.map(({ shard, from, rows: length }) => ({
+    shard,
+    from,
+    count: length * (rowLength - 1) + 1,
+  }));
 }
 
 /** The runs of `shardsPerTask` random shards, and of further ones while they hold too few rows. */

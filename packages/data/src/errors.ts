@@ -99,9 +99,19 @@ export type DataErrorInfo =
   /** The shards do not hold as many separators as the manifest names documents. */
   | { readonly code: 'DOCUMENTS_MISCOUNTED'; readonly expected: number; readonly actual: number }
   /** The same document is in two splits. */
-  | { readonly code: 'SPLIT_OVERLAP'; readonly shard: number; readonly position: number; readonly split: string }
+  | {
+      readonly code: 'SPLIT_OVERLAP';
+      readonly shard: number;
+      readonly position: number;
+      readonly split: string;
+    }
   /** A shard's tokens are not those that its source gives. */
-  | { readonly code: 'PROVENANCE_MISMATCH'; readonly shard: number; readonly source: string; readonly reason: string }
+  | {
+      readonly code: 'PROVENANCE_MISMATCH';
+      readonly shard: number;
+      readonly source: string;
+      readonly reason: string;
+    }
   /** The file of block hashes does not agree with the manifest. */
   | { readonly code: 'BLOCKS_INVALID'; readonly file: string; readonly shard: number }
   /** The dataset was made with another tokenizer. */

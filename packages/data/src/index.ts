@@ -3,7 +3,11 @@ export { type AssignRangesOptions, assignRanges, type TokenRange } from './assig
 export { type DatasetStats, datasetStats } from './audit/datasetStats.js';
 export { diffManifests, type ManifestDiff } from './audit/diffManifests.js';
 export { statsSvg } from './audit/statsSvg.js';
-export { type SourceCheck, type SourceCheckOptions, verifyAgainstSource } from './audit/verifyAgainstSource.js';
+export {
+  type SourceCheck,
+  type SourceCheckOptions,
+  verifyAgainstSource,
+} from './audit/verifyAgainstSource.js';
 export { verifySplits } from './audit/verifySplits.js';
 export { buildDataset } from './build/buildDataset.js';
 export type { BuildDatasetOptions, BuildProgress } from './build/buildOptions.js';
@@ -23,7 +27,6 @@ export {
 export { type Dataset, openDataset } from './openDataset.js';
 export { readManifest } from './readManifest.js';
 export { type SampleOptions, sampleRows } from './sampleRows.js';
-export { bytesToTokens, shardFileName, tokensToBytes } from './shardBytes.js';
 export {
   BLOCK_BYTES,
   BLOCKS_FILE,
@@ -32,6 +35,7 @@ export {
   type FetchedBlocks,
   tokensOfBlocks,
 } from './shardBlocks.js';
+export { bytesToTokens, shardFileName, tokensToBytes } from './shardBytes.js';
 export type { ShardTokenizer } from './shardTokenizer.js';
 export { shuffleRows } from './shuffleRows.js';
 export { BUILTIN } from './sources/builtinCorpus.js';

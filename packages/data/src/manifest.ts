@@ -126,7 +126,9 @@ export function parseManifest(text: string, file: string): Manifest {
   return manifest;
 }
 
-type Readers = { readonly [K in Exclude<keyof Manifest, 'format' | 'reading'>]: (fields: ManifestFields) => Manifest[K] };
+type Readers = {
+  readonly [K in Exclude<keyof Manifest, 'format' | 'reading'>]: (fields: ManifestFields) => Manifest[K];
+};
 
 const manifestReaders: Readers = {
   name: (fields) => fields.fileName('name'),

@@ -23,7 +23,8 @@ export function hashBlocks(bytes: Uint8Array): Uint8Array {
 /** The root that a shard's manifest entry names its blocks by. */
 export function blocksRoot(hashes: Uint8Array): HashHex {
   const leaves: Uint8Array[] = [];
-  for (let at = 0; at < hashes.length; at += BLOCK_HASH_BYTES) leaves.push(hashes.subarray(at, at + BLOCK_HASH_BYTES));
+  for (let at = 0; at < hashes.length; at += BLOCK_HASH_BYTES)
+    leaves.push(hashes.subarray(at, at + BLOCK_HASH_BYTES));
   return merkleRoot(leaves);
 }
 
@@ -60,11 +61,16 @@ export interface FetchedBlocks {
 
 /** The tokens of fetched blocks; null when the hashes or a block are not the manifest's. */
 export function tokensOfBlocks({ shard, hashes, bytes, from }: FetchedBlocks): Uint16Array | null {
-  const isWhole = from % BLOCK_BYTES === 0 && (bytes.length % BLOCK_BYTES === 0 || from + bytes.length === shard.bytes);
-  const isExpected = hashes.length === blockCount(shard.bytes) * BLOCK_HASH_BYTES && blocksRoot(hashes) === shard.blocks;
+  const isWhole =
+    from % BLOCK_BYTES === 0 && (bytes.length % BLOCK_BYTES === 0 || from + bytes.length === shard.bytes);
+  const isExpected =
+    hashes.length === blockCount(shard.bytes) * BLOCK_HASH_BYTES && blocksRoot(hashes) === shard.blocks;
   if (!isWhole || !isExpected || from + bytes.length > shard.bytes) return null;
   const wanted = hashes.subarray((from / BLOCK_BYTES) * BLOCK_HASH_BYTES);
-  return Buffer.compare(hashBlocks(bytes), wanted.subarray(0, blockCount(bytes.length) * BLOCK_HASH_BYTES)) === 0
+  return Buffer.compare(
+    hashBlocks(bytes),
+    wanted.subarray(0, blockCount(bytes.length) * BLOCK_HASH_BYTES),
+  ) === 0
     ? bytesToTokens(bytes)
     : null;
 }

@@ -5,7 +5,9 @@ import { BUILTIN } from './sources/builtinCorpus.js';
 export function sourceName(source: string): string {
   if (source === BUILTIN) return BUILTIN;
   const isAddress = /^(hf:|https?:)/.test(source);
-  const name = isAddress ? source.replace(/^\w+:(\/\/)?/, '').replace(/[?#].*$/, '') : basename(resolve(source), extname(source));
+  const name = isAddress
+    ? source.replace(/^\w+:(\/\/)?/, '').replace(/[?#].*$/, '')
+    : basename(resolve(source), extname(source));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced.
   return name.replace(/[/\\:\u0000-\u001f\u007f]/g, '_').slice(0, 80) || 'text';
 }

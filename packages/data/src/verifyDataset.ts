@@ -1,9 +1,13 @@
 /** @file Checks a whole dataset: every hash, the counts, the root, and that each id is one of the tokenizer's. */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { datasetRoot } from './datasetRoot.js';
 import { DataError, type DataErrorInfo } from './errors.js';
 import type { Manifest, ShardInfo } from './manifest.js';
 import { readManifest } from './readManifest.js';
 import { readShard } from './readShard.js';
+import { BLOCKS_FILE, blockHashRange, blocksRoot, hashBlocks } from './shardBlocks.js';
+import { tokensToBytes } from './shardBytes.js';
 
 export interface DatasetProblem {
   readonly info: DataErrorInfo;
@@ -39,6 +43,7 @@ export async function verifyDataset(dir: string, { tokenizer }: VerifyOptions = 
     try {
       const ids = await readShard(dir, shard);
       checkBounds(shard, ids, manifest);
+      if (shard.blocks !== undefined) await checkBlocks(dir, shard, { ids, manifest });
       tokens += ids.length;
       documents += occurrences(ids, manifest.tokenizer.separator);
     } catch (error) {
@@ -75,6 +80,25 @@ function checkBounds(shard: ShardInfo, ids: Uint16Array, { tokenizer: { vocab } 
   throw new DataError(
     { code: 'SHARD_TOKEN_OUT_OF_RANGE', shard: shard.id, position, token: ids[position]!, vocab },
     `shard ${shard.id} holds token ${ids[position]} at ${position}, the vocabulary ends at ${vocab - 1}: build it again`,
+  );
+}
+
+/** The hashes by which parts of the shard are checked must be those of its blocks. */
+async function checkBlocks(
+  dir: string,
+  shard: ShardInfo,
+  { ids, manifest }: { ids: Uint16Array; manifest: Manifest },
+): Promise<void> {
+  const file = join(dir, BLOCKS_FILE);
+  const hashes = hashBlocks(tokensToBytes(ids));
+  const found = Buffer.alloc(hashes.length);
+  const handle = await open(file, 'r').catch(() => null);
+  await handle?.read(found, 0, found.length, blockHashRange(manifest.shards, shard.id).from);
+  await handle?.close();
+  if (blocksRoot(hashes) === shard.blocks && found.equals(hashes)) return;
+  throw new DataError(
+    { code: 'BLOCKS_INVALID', file, shard: shard.id },
+    `${file} does not hold the block hashes of shard ${shard.id}: fetch it again, or build the dataset again`,
   );
 }
 

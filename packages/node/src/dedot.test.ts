@@ -11,6 +11,7 @@ import { verifyProof } from './testing/verifyProof.js';
 
 const FIVE = 5n * PLANCK_PER_ALICE;
 let node: RunningNode;
+const opened: Pick<LegacyClient, 'disconnect'>[] = [];
 
 before(async () => {
   await initCrypto();
@@ -20,7 +21,10 @@ before(async () => {
   const dir = scratchDirectory();
   node = await startNode({ dir, spec: testSpec(), port: 0, blockTimeMs: 200, log: silentLogger });
 });
-after(() => node?.close());
+after(async () => {
+  await node?.close();
+  for (const api of opened) await api.disconnect();
+});
 
 const people = () => {
   const keyring = new Keyring({ type: 'sr25519', ss58Format: 300 });
@@ -43,6 +47,7 @@ for (const [name, open] of Object.entries(clients))
       const { alice, bob, grace } = people();
       // The two clients differ in type only in what is not used here.
       const api = (await open()) as unknown as LegacyClient;
+      opened.push(api);
       const account = async (address: string, at: Pick<typeof api, 'query'> = api) =>
         ((await at.query.system.account(address)) as AccountInfo).data.free;
       assert.equal(api.consts.system.ss58Prefix, 300);
@@ -84,6 +89,5 @@ for (const [name, open] of Object.entries(clients))
         fromHex(key),
       );
       assert.equal(proven.kind, 'present');
-      await api.disconnect();
     });
   });

@@ -93,6 +93,8 @@ export interface ServerOptions {
   readonly trustProxy?: boolean | undefined;
   /** Status page files, served at `/`. */
   readonly staticDir?: string | undefined;
+  /** WebSocket address of a chain node for the status page's explorer and wallet. */
+  readonly pageChainWs?: string | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
 }
 

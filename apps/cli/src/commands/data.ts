@@ -38,7 +38,9 @@ export function dataCommand(): Command {
 
 function buildCommand(): Command {
   return new Command('build')
-    .description('build shards from files, folders, web folders, a data set on the Hugging Face hub, or the built-in English corpus')
+    .description(
+      'build shards from files, folders, web folders, a data set on the Hugging Face hub, or the built-in English corpus',
+    )
     .argument(
       '[source]',
       'file or folder of .txt, .jsonl (also .gz, .zst), .parquet; an https address of either; hf:owner/name[@revision][/path]; or "builtin"',
@@ -72,7 +74,11 @@ function buildCommand(): Command {
       integerOption('--audit-shards', 0, 100_000),
     )
     .option('--field <name>', 'field or column that holds the text (default: text)')
-    .option('--workers <n>', 'threads (default: one a core); never changes the result', integerOption('--workers', 1, 1024))
+    .option(
+      '--workers <n>',
+      'threads (default: one a core); never changes the result',
+      integerOption('--workers', 1, 1024),
+    )
     .option('--skip-invalid', 'skip and count what is not valid UTF-8 or not a document, instead of stopping')
     .option('--replace', 'overwrite other shards in the folder')
     .option('--json', 'answer as JSON')
@@ -134,11 +140,18 @@ interface VerifyFlags {
 
 function verifyCommand(): Command {
   return new Command('verify')
-    .description('check every shard against the manifest (hashes, counts, vocabulary, root), and that no document is in two splits')
+    .description(
+      'check every shard against the manifest (hashes, counts, vocabulary, root), and that no document is in two splits',
+    )
     .argument('[dir]', 'folder of shards', join(DEFAULT_DIR, 'data'))
     .option('--tokenizer <id>', 'also check that the shards were made with this tokenizer')
     .option('--source <place>', 'also make samples again from the source, and compare')
-    .option('--samples <n>', 'how many runs of documents to make again', integerOption('--samples', 1, 1_000_000), 20)
+    .option(
+      '--samples <n>',
+      'how many runs of documents to make again',
+      integerOption('--samples', 1, 1_000_000),
+      20,
+    )
     .option('--json', 'answer as JSON')
     .action(async (dir: string, flags: VerifyFlags) => {
       const [data, { openTokenizer }] = await Promise.all([import('@alice/data'), import('@alice/model')]);
@@ -154,17 +167,25 @@ function verifyCommand(): Command {
       if (tokenizer !== undefined && flags.source !== undefined) {
         const seed = String(Date.now());
         const source = placeOf(flags.source);
-        const check = await data.verifyAgainstSource({ dataset, tokenizer, source, samples: flags.samples, seed });
+        const check = await data.verifyAgainstSource({
+          dataset,
+          tokenizer,
+          source,
+          samples: flags.samples,
+          seed,
+        });
         remade = check.documents;
         add(check.problems);
       }
-      if (flags.json) process.stdout.write(`${JSON.stringify({ ...report, problems, remadeDocuments: remade })}\n`);
+      if (flags.json)
+        process.stdout.write(`${JSON.stringify({ ...report, problems, remadeDocuments: remade })}\n`);
       else {
         process.stdout.write(
           `${problems.length === 0 ? pc.green('✓') : pc.red('✗')} ${report.shards} shards, ${report.tokens} tokens, root ${report.root}\n` +
             (flags.source === undefined ? '' : `  ${remade} documents made again from the source\n`),
         );
-        for (const { info, message } of problems) process.stdout.write(`  ${pc.red(info.code)}: ${message}\n`);
+        for (const { info, message } of problems)
+          process.stdout.write(`  ${pc.red(info.code)}: ${message}\n`);
       }
       if (problems.length > 0) process.exitCode = 1;
     });
@@ -184,10 +205,13 @@ function statsCommand(): Command {
       if (flags.json) return void process.stdout.write(`${JSON.stringify(stats)}\n`);
       for (const split of ['train', 'validation', 'audit'] as const)
         if (stats.tokens[split] > 0)
-          process.stdout.write(`${split.padEnd(12)} ${stats.documents[split]} documents, ${stats.tokens[split]} tokens\n`);
+          process.stdout.write(
+            `${split.padEnd(12)} ${stats.documents[split]} documents, ${stats.tokens[split]} tokens\n`,
+          );
       process.stdout.write(`left out     ${stats.duplicatesDropped} duplicates, ${stats.skipped} faults\n`);
       for (const [i, count] of stats.lengths.entries())
-        if (count > 0) process.stdout.write(`${String(2 ** i).padStart(9)} – ${2 ** (i + 1) - 1} tokens: ${count}\n`);
+        if (count > 0)
+          process.stdout.write(`${String(2 ** i).padStart(9)} – ${2 ** (i + 1) - 1} tokens: ${count}\n`);
     });
 }
 

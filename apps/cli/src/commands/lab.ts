@@ -13,7 +13,10 @@ export function labCommand(): Command {
     .option('--quick', 'small and short, under a minute an experiment')
     .option('--fresh', 'run again what is already in the results')
     .option('--out <dir>', 'where results go (lab/results of the clone)')
-    .addHelpText('after', '\nAn interrupted experiment goes on where it was. Exit code 1 when an assertion fails.')
+    .addHelpText(
+      'after',
+      '\nAn interrupted experiment goes on where it was. Exit code 1 when an assertion fails.',
+    )
     .action(async (args: string[], flags: { quick?: boolean; fresh?: boolean; out?: string }) => {
       const passed = [
         ...args,
@@ -29,7 +32,11 @@ export function labCommand(): Command {
 function runLab(args: readonly string[]): Promise<number> {
   const here = dirname(fileURLToPath(import.meta.url));
   const main = join(here, '..', '..', '..', '..', 'lab', 'dist', 'main.js');
-  if (!existsSync(main)) throw labMissing(main);
+  if (!existsSync(main))
+    throw new CliError(
+      { code: 'CHILD_FAILED', name: 'lab' },
+      'the laboratory is not part of this installation: run it from a clone of the repository after `npm run build`',
+    );
   const child = spawn(process.execPath, ['--enable-source-maps', main, ...args], { stdio: 'inherit' });
   return new Promise((resolve, reject) => {
     child.once('error', reject);

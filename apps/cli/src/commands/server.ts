@@ -79,6 +79,7 @@ export function serverCommand(): Command {
         ...networkSettings(model),
         epochMs: flags.epochSeconds * 1000,
         staticDir: pageDir(),
+        pageChainWs: flags.chain.replace(/^http/, 'ws'),
       },
       { log, chain: createChainPort(flags.chain, serverKey) },
     );

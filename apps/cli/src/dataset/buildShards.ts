@@ -14,7 +14,10 @@ export interface BuildShardsOptions {
   readonly shardTokens?: number;
   readonly skipInvalid?: boolean;
   /** Limits, parts and fields, as `buildDataset` takes them. */
-  readonly more?: Omit<Partial<BuildDatasetOptions>, 'source' | 'outDir' | 'seed' | 'tokenizer' | 'onProgress' | 'signal'>;
+  readonly more?: Omit<
+    Partial<BuildDatasetOptions>,
+    'source' | 'outDir' | 'seed' | 'tokenizer' | 'onProgress' | 'signal'
+  >;
   /** Whether another dataset in `outDir` may be overwritten. */
   readonly replace: boolean;
 }
@@ -33,7 +36,11 @@ export async function buildShards(
       replace,
       signal,
       tokenizer: await openTokenizer(options.tokenizerId),
-      tokenizerModule: { url: import.meta.resolve('@alice/model'), open: 'openTokenizer', id: options.tokenizerId },
+      tokenizerModule: {
+        url: import.meta.resolve('@alice/model'),
+        open: 'openTokenizer',
+        id: options.tokenizerId,
+      },
       onInvalid: options.skipInvalid ? 'skip' : 'refuse',
       onProgress: bars.show,
       ...(shardTokens === undefined ? {} : { shardTokens }),

@@ -2,8 +2,9 @@
  * @file Runs a local network until it is told to stop or has settled enough epochs: prepares the folder, starts the
  * processes in order, prints what happens, writes the report, stops everything.
  */
-import { renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChainClient, initCrypto, type Logger, type NetworkStatus } from '@alice/protocol';
@@ -46,6 +47,7 @@ export async function runNetwork(
   ports: { log: Logger; signal: AbortSignal },
 ): Promise<RunReport | undefined> {
   await initCrypto();
+  if (options.report !== undefined) checkWritable(options.report);
   const release = lockDir(options.dir);
   const say = options.json ? () => undefined : (line: string) => process.stdout.write(`${line}\n`);
   const running: { ports?: { serverPort: number; nodePort: number } } = {};
@@ -56,10 +58,23 @@ export async function runNetwork(
   try {
     return await startAndWatch(options, { ...ports, say, supervisor, running });
   } finally {
-    say(pc.dim('stopping …'));
+    const started = running.ports !== undefined;
+    if (started) say(pc.dim('stopping …'));
     await supervisor.stop();
     release();
-    say(pc.dim(`stopped; "alice up --dir ${options.dir}" goes on from here`));
+    if (started) say(pc.dim(`stopped; "alice up --dir ${options.dir}" goes on from here`));
+  }
+}
+
+/** A report that cannot be written should be known before the network runs, not after. */
+function checkWritable(path: string): void {
+  try {
+    accessSync(dirname(resolve(path)), constants.W_OK);
+  } catch {
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: '--report' },
+      `the report ${path} cannot be written: its folder does not exist or is not writable`,
+    );
   }
 }
 
@@ -87,6 +102,7 @@ function writeRunning(
 
 async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunReport | undefined> {
   const startedMs = Date.now();
+  const { serverPort, nodePort } = await choosePorts(options);
   const network = await prepareNetwork(
     {
       dir: options.dir,
@@ -97,18 +113,6 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
     },
     ports,
   );
-  const earlier = earlierPorts(network.paths);
-  const serverPort = await choosePort({
-    asked: options.port,
-    preferred: earlier.server ?? 8420,
-    option: '--port',
-  });
-  const nodePort = await choosePort({
-    asked: options.rpcPort,
-    preferred: earlier.node ?? 9944,
-    taken: [serverPort],
-    option: '--rpc-port',
-  });
   const children: ChildOptions = {
     plan: network.plan,
     paths: network.paths,
@@ -135,6 +139,23 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
     `  ${pc.bold('wallets')}      ${network.paths.wallets}\n  ${pc.dim('Ctrl-C stops everything; the next start goes on from here.')}\n`,
   );
   return await watch(options, { ...ports, network, urls, startedMs });
+}
+
+/** Before any work is done: a port that was asked for and is in use should be said at once. */
+async function choosePorts(options: UpOptions): Promise<{ serverPort: number; nodePort: number }> {
+  const earlier = earlierPorts(networkPaths(options.dir));
+  const serverPort = await choosePort({
+    asked: options.port,
+    preferred: earlier.server ?? 8420,
+    option: '--port',
+  });
+  const nodePort = await choosePort({
+    asked: options.rpcPort,
+    preferred: earlier.node ?? 9944,
+    taken: [serverPort],
+    option: '--rpc-port',
+  });
+  return { serverPort, nodePort };
 }
 
 async function startChildren(children: ChildOptions, { say, supervisor, signal }: RunPorts): Promise<void> {

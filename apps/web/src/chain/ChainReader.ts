@@ -3,7 +3,7 @@
  * only; the wallet signs elsewhere. What never changes (genesis hash, metadata of a version) is asked for once.
  */
 import { fromHex, type HashHex, toHex } from '@alice/protocol';
-import { ChainSocket } from './ChainSocket.js';
+import type { ChainSocket } from './ChainSocket.js';
 import { type DecodedEvent, decodeEvents } from './decodeEvents.js';
 import { type DecodedExtrinsic, decodeExtrinsic } from './decodeExtrinsic.js';
 import { decodeValue, type Value } from './decodeValue.js';
@@ -87,7 +87,9 @@ export class ChainReader {
     if (answer === null) return undefined;
     const { block } = answer as { block: { header: unknown; extrinsics: string[] } };
     const extrinsics = block.extrinsics.map((hex) => decodeExtrinsic(metadata, fromHex(hex)));
-    const now = extrinsics.find(({ pallet, call }) => pallet === 'Timestamp' && call === 'set')?.arguments['now'];
+    const now = extrinsics.find(({ pallet, call }) => pallet === 'Timestamp' && call === 'set')?.arguments[
+      'now'
+    ];
     const timeMs = now === undefined ? undefined : Number(now);
     return { hash, header: headerOf(block.header), extrinsics, events, timeMs };
   }
@@ -142,8 +144,10 @@ export function accountOf(value: Value | undefined): Account {
 function locate(metadata: Metadata, { pallet, item, key }: StorageQuestion) {
   const described = metadata.pallets.find(({ name }) => name === pallet);
   const entry = described?.storage.get(item);
-  if (!described || !entry) throw new Error(`this chain has no ${pallet}.${item}: page and node are of different versions`);
-  const encoded = typeof key === 'number' ? u32Key(key) : key === undefined ? undefined : accountOfAddress(key);
+  if (!described || !entry)
+    throw new Error(`this chain has no ${pallet}.${item}: page and node are of different versions`);
+  const encoded =
+    typeof key === 'number' ? u32Key(key) : key === undefined ? undefined : accountOfAddress(key);
   return { key: toHex(storageKey(described, item, encoded)), type: entry.value, what: `${pallet}.${item}` };
 }
 

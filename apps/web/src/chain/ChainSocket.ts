@@ -88,8 +88,14 @@ export class ChainSocket {
         method,
         text,
         sent: false,
-        resolve: (result) => (done(), resolve(result)),
-        reject: (error) => (done(), reject(error)),
+        resolve: (result) => {
+          done();
+          resolve(result);
+        },
+        reject: (error) => {
+          done();
+          reject(error);
+        },
       };
       const cancel = this.#ports.later(() => pending.reject(this.#unreachable()), CALL_TIMEOUT_MS);
       this.#pending.set(id, pending);
@@ -122,7 +128,8 @@ export class ChainSocket {
     try {
       socket = this.#ports.open(this.url);
     } catch {
-      return this.#retry(); // an address the browser will not open
+      this.#retry(); // an address the browser will not open
+      return;
     }
     this.#socket = socket;
     socket.onopen = () => this.#opened();
@@ -199,7 +206,10 @@ export class ChainSocket {
 function refusal(method: string, error: unknown): WebError {
   const { code, message, data } = error as { code?: unknown; message?: unknown; data?: unknown };
   const rpcCode = typeof code === 'number' ? code : 0;
-  const detail = [message, data].filter((part) => typeof part === 'string').join(': ').slice(0, 300);
+  const detail = [message, data]
+    .filter((part) => typeof part === 'string')
+    .join(': ')
+    .slice(0, 300);
   return new WebError(
     { code: 'CHAIN_RPC_ERROR', method, rpcCode, detail },
     `the node refused ${method}: ${detail} (${rpcCode})`,

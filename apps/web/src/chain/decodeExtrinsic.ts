@@ -24,8 +24,7 @@ export function decodeExtrinsic(metadata: Metadata, bytes: Uint8Array): DecodedE
   from.compact(); // its length
   const format = from.u8();
   if (format !== BARE && format !== SIGNED) throw from.invalid();
-  const typeOf = (role: string): number =>
-    metadata.types.get(metadata.extrinsic)?.parameters.get(role) ?? -1;
+  const typeOf = (role: string): number => metadata.types.get(metadata.extrinsic)?.parameters.get(role) ?? -1;
   let signer: string | undefined;
   const extensions: Record<string, Value> = {};
   if (format === SIGNED) {

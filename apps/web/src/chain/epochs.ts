@@ -44,7 +44,9 @@ export async function readEmissionFacts(reader: ChainReader): Promise<EmissionFa
 /** The given epochs, those not settled left out. */
 export async function readEpochs(reader: ChainReader, epochs: readonly number[]): Promise<SettledEpoch[]> {
   const values = await reader.storage(epochs.map((key) => ({ pallet: PALLET, item: 'Epochs', key })));
-  return values.flatMap((value) => (value === undefined ? [] : [settledEpoch(value as Record<string, Value>)]));
+  return values.flatMap((value) =>
+    value === undefined ? [] : [settledEpoch(value as Record<string, Value>)],
+  );
 }
 
 export async function readPayouts(reader: ChainReader, epochs: readonly number[]): Promise<Payout[][]> {

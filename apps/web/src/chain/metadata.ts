@@ -58,8 +58,7 @@ export interface Metadata {
 const MAGIC = 0x6174656d;
 const VERSION = 14;
 const PRIMITIVES = 'bool char str u8 u16 u32 u64 u128 u256 i8 i16 i32 i64 i128 i256'.split(' ');
-const HASHERS =
-  'Blake2_128 Blake2_256 Blake2_128Concat Twox128 Twox256 Twox64Concat Identity'.split(' ');
+const HASHERS = 'Blake2_128 Blake2_256 Blake2_128Concat Twox128 Twox256 Twox64Concat Identity'.split(' ');
 
 /** Throws `METADATA_UNSUPPORTED`, `SCALE_INVALID`. */
 export function parseMetadata(bytes: Uint8Array): Metadata {

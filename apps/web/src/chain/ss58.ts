@@ -42,7 +42,10 @@ export function accountOfAnyAddress(address: string): Uint8Array {
   const isWhole = bytes?.length === head + 32 + CHECKSUM_BYTES;
   if (isWhole && equalBytes(bytes.subarray(-CHECKSUM_BYTES), checksum(bytes.subarray(0, -CHECKSUM_BYTES))))
     return bytes.slice(head, head + 32);
-  throw new WebError({ code: 'ADDRESS_INVALID', address }, 'this is not an SS58 address of a 32-byte account');
+  throw new WebError(
+    { code: 'ADDRESS_INVALID', address },
+    'this is not an SS58 address of a 32-byte account',
+  );
 }
 
 export function isAddress(text: string): boolean {
@@ -64,7 +67,7 @@ function base58(bytes: Uint8Array): string {
   return text;
 }
 
-/** Our prefix is never zero, so leading zeros need no care. */
+/** Leading ones are leading zero bytes: Polkadot's own prefix is zero. */
 function fromBase58(text: string): Uint8Array | undefined {
   if (text.length > 64) return undefined;
   let value = 0n;
@@ -75,5 +78,6 @@ function fromBase58(text: string): Uint8Array | undefined {
   }
   const bytes: number[] = [];
   for (; value > 0n; value >>= 8n) bytes.unshift(Number(value & 255n));
-  return Uint8Array.from(bytes);
+  const zeros = /^1*/.exec(text)![0].length;
+  return Uint8Array.from([...new Array<number>(zeros).fill(0), ...bytes]);
 }

@@ -2,7 +2,7 @@
 import { MAX_SUPPLY_PLANCK, type NetworkStatus } from '@alice/protocol';
 import type uPlot from 'uplot';
 import { compact, tick } from '../format.js';
-import { ChartFrame, type ChartForm } from './ChartFrame.js';
+import { type ChartForm, ChartFrame } from './ChartFrame.js';
 import { HALVING_PERIOD_MS, issuanceHistory, scheduledPlanck } from './emissionSchedule.js';
 import { axis, colour } from './plotStyle.js';
 
@@ -54,7 +54,14 @@ export class EmissionChart {
       ],
       series: [
         { label: 'time' },
-        { label: 'schedule', stroke: colour('--soft'), width: 1.5, dash: [6, 5], points: { show: false }, value },
+        {
+          label: 'schedule',
+          stroke: colour('--soft'),
+          width: 1.5,
+          dash: [6, 5],
+          points: { show: false },
+          value,
+        },
         {
           label: 'issued',
           stroke: colour('--accent'),

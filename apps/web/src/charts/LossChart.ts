@@ -1,7 +1,7 @@
 /** @file The curve that matters: held-out loss with its noise band and the loss of uniform guessing, always in view. */
 import type { NetworkStatus } from '@alice/protocol';
 import { compact, tick } from '../format.js';
-import { ChartFrame, type ChartForm } from './ChartFrame.js';
+import { type ChartForm, ChartFrame } from './ChartFrame.js';
 import { type LossAxis, lossRange, lossSeries } from './lossSeries.js';
 import { axis, colour } from './plotStyle.js';
 

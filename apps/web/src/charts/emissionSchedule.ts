@@ -36,4 +36,5 @@ export function issuanceHistory(
 }
 
 /** Where the schedule and the cap part for good: the share of the cap that is left after `elapsedMs`. */
-export const shareIssued = (planck: bigint): number => Number((planck * 1_000_000n) / MAX_SUPPLY_PLANCK) / 1e6;
+export const shareIssued = (planck: bigint): number =>
+  Number((planck * 1_000_000n) / MAX_SUPPLY_PLANCK) / 1e6;

@@ -9,8 +9,8 @@ import { isAddress } from '../chain/ss58.js';
 import { element, facts, hint, section } from '../dom.js';
 import { count, exactAlice, groups, scoreNats } from '../format.js';
 import { ChainNotice } from '../parts/chainNotice.js';
-import { nameAddresses } from '../parts/people.js';
 import { PagedTable } from '../parts/PagedTable.js';
+import { nameAddresses } from '../parts/people.js';
 import type { Cell } from '../parts/Table.js';
 import type { View } from '../view.js';
 
@@ -46,7 +46,11 @@ export function openAccountPage(address: string): View {
       notice.node,
       element('p', {}, element('code', { class: 'wrap' }, address)),
       section('Balance', balance),
-      section('Payouts, exact to the planck', hint('Epochs in which this account was paid nothing are left out.'), payouts.node),
+      section(
+        'Payouts, exact to the planck',
+        hint('Epochs in which this account was paid nothing are left out.'),
+        payouts.node,
+      ),
     ),
     onStatus: (status: NetworkStatus) => {
       notice.onStatus(status);
@@ -80,7 +84,10 @@ async function showAccount(reader: ChainReader, address: string, places: Places)
       ['Earned in all', earned ? exactAlice(earned['total_paid'] as bigint) : 'nothing yet'],
       ...(earned
         ? [
-            ['Epochs paid', `${earned['epochs']} (from ${earned['first_epoch']} to ${earned['last_epoch']})`] as const,
+            [
+              'Epochs paid',
+              `${earned['epochs']} (from ${earned['first_epoch']} to ${earned['last_epoch']})`,
+            ] as const,
             ['Verified score', `${scoreNats(earned['cumulative_score'] as bigint)} nats`] as const,
           ]
         : []),

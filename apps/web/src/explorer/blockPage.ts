@@ -68,7 +68,11 @@ function blockNodes(block: Block, metadata: Metadata): HTMLElement[] {
       ]),
     ),
     ...(events === undefined
-      ? [hint('The node no longer keeps the state of this block, so its events and outcomes cannot be shown.')]
+      ? [
+          hint(
+            'The node no longer keeps the state of this block, so its events and outcomes cannot be shown.',
+          ),
+        ]
       : []),
     ...extrinsics.map((extrinsic, i) => extrinsicNode(extrinsic, { block, index: i, metadata })),
     ...(own.length > 0 ? [section('Events of the block itself', ...own.map(eventNode))] : []),

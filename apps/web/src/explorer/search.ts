@@ -14,7 +14,9 @@ export async function findOnChain(reader: ChainReader, typed: string): Promise<F
   }
   if (isAddress(text)) return { href: `#/explorer/account/${text}` };
   if (/^(0x)?[0-9a-fA-F]{64}$/.test(text)) return await findHash(reader, hashOf(text));
-  return { problem: 'type a block number, a hash of 64 hexadecimal digits, or an address that starts with a2' };
+  return {
+    problem: 'type a block number, a hash of 64 hexadecimal digits, or an address that starts with a2',
+  };
 }
 
 async function findHash(reader: ChainReader, hash: HashHex): Promise<Finding> {

@@ -15,6 +15,8 @@ const LONGEST_TEXT = 80;
 export function valueNode(value: Value, name = ''): Node {
   if (typeof value === 'bigint' && MONEY.has(name)) return text(exactAlice(value));
   if (typeof value === 'bigint' && name === 'now') return text(`${dateTime(Number(value))} (${value} ms)`);
+  if (typeof value === 'bigint' && name === 'held_out_loss')
+    return text(`${value} nano-nats (${(Number(value) / 1e9).toFixed(6)} nats)`);
   if (typeof value === 'string') return stringNode(value);
   if (value === null) return text('none');
   if (typeof value !== 'object') return text(String(value));
@@ -45,7 +47,9 @@ function stringNode(value: string): Node {
     return link(accountHref(value), element('code', {}, shortAddress(value)), { title: value });
   const isLong = value.length > LONGEST_TEXT;
   const shown = isLong ? `${value.slice(0, LONGEST_TEXT)}… (${value.length} characters)` : value;
-  return value.startsWith('0x') ? element('code', { title: isLong ? value.slice(0, 4000) : '' }, shown) : text(shown);
+  return value.startsWith('0x')
+    ? element('code', { title: isLong ? value.slice(0, 4000) : '' }, shown)
+    : text(shown);
 }
 
 function choiceNode(variant: string, fields: Fields): Node {

@@ -5,7 +5,7 @@ import { openChain } from '../chain/openChain.js';
 import { element, facts, hint, link, section } from '../dom.js';
 import { dateTime, duration, exactAlice, groups, percent, scoreNats } from '../format.js';
 import { ChainNotice } from '../parts/chainNotice.js';
-import { nameAddresses, type Names, who } from '../parts/people.js';
+import { type Names, nameAddresses, who } from '../parts/people.js';
 import { type Cell, Table } from '../parts/Table.js';
 import { untilAnswered } from '../parts/untilAnswered.js';
 import type { View } from '../view.js';
@@ -16,7 +16,7 @@ export function openEpoch(epoch: number): View {
   const check = hint();
   const payouts = new Table({
     label: `Payouts of epoch ${epoch}`,
-    columns: ['who', 'role', '#score, nats', '#share', '#planck'],
+    columns: ['who', '#planck', '#share', 'role', '#score'],
     empty: 'nothing was paid',
   });
   let names: Names = new Map();
@@ -88,10 +88,10 @@ function epochFacts(info: SettledEpoch): HTMLElement {
 function payoutRows(paid: readonly Payout[], names: Names, minted: bigint): Cell[][] {
   return paid.map(({ address, role, scoreNanoNats, amountPlanck }) => [
     who(names, address),
-    { text: role },
-    { text: role === 'training' ? scoreNats(scoreNanoNats) : groups(String(scoreNanoNats)) },
-    { text: minted === 0n ? '' : percent(Number((amountPlanck * 1_000_000n) / minted) / 1e6, 2) },
     { text: groups(String(amountPlanck)), title: exactAlice(amountPlanck) },
+    { text: minted === 0n ? '' : percent(Number((amountPlanck * 1_000_000n) / minted) / 1e6, 2) },
+    { text: role },
+    { text: role === 'training' ? `${scoreNats(scoreNanoNats)} nats` : groups(String(scoreNanoNats)) },
   ]);
 }
 

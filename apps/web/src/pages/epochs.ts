@@ -1,8 +1,8 @@
 /** @file Emission: the schedule with what was really issued, the shares of the roles, and the list of epochs. */
 import type { NetworkStatus } from '@alice/protocol';
-import { EmissionChart, type EmissionSpan } from '../charts/EmissionChart.js';
 import { type EmissionFacts, readEmissionFacts, readEpochs, type SettledEpoch } from '../chain/epochs.js';
 import { openChain } from '../chain/openChain.js';
+import { EmissionChart, type EmissionSpan } from '../charts/EmissionChart.js';
 import { element, hint, section } from '../dom.js';
 import { alice, dateTime, duration, exactAlice, percent, shortHash } from '../format.js';
 import { ChainNotice } from '../parts/chainNotice.js';
@@ -95,7 +95,8 @@ function emissionText(status: NetworkStatus): string {
 function shareRows(status: NetworkStatus, facts: EmissionFacts | undefined): Cell[][] {
   const paid = new Map<string, bigint>();
   for (const { payouts } of status.epochs)
-    for (const { role, amountPlanck } of payouts) paid.set(role, (paid.get(role) ?? 0n) + BigInt(amountPlanck));
+    for (const { role, amountPlanck } of payouts)
+      paid.set(role, (paid.get(role) ?? 0n) + BigInt(amountPlanck));
   const total = [...paid.values()].reduce((a, b) => a + b, 0n);
   return ['training', 'scoring', 'infrastructure'].map((role) => {
     const planck = paid.get(role) ?? 0n;

@@ -15,7 +15,17 @@ export function openMiners(): View {
   const source = hint();
   const table = new Table({
     label: 'Miners and scorers',
-    columns: ['who', 'role', 'device', '#accepted', '#refused', '#acceptance', '#score, nats', '#earned ALICE', '#last seen'],
+    columns: [
+      'who',
+      'role',
+      'device',
+      '#accepted',
+      '#refused',
+      '#acceptance',
+      '#score, nats',
+      '#earned ALICE',
+      '#last seen',
+    ],
     empty: 'nobody has registered yet',
   });
   const show = (status: NetworkStatus): void => {

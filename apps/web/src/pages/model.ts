@@ -13,7 +13,17 @@ export function openModel(): View {
   const about = element('div');
   const table = new PagedTable({
     label: 'Versions of the model',
-    columns: ['#version', '#held-out loss', '#± 2 s.e.', '#change', '#tokens', '#updates sent', '#accepted', 'published', 'state root'],
+    columns: [
+      '#version',
+      '#held-out loss',
+      '#± 2 s.e.',
+      '#change',
+      '#tokens',
+      '#updates sent',
+      '#accepted',
+      'published',
+      'state root',
+    ],
     empty: 'version 0 is being measured',
     rowsPerPage: ROWS_PER_PAGE,
     rows: async (from, length) => (status ? versionRows(status, from, length) : []),
@@ -27,7 +37,9 @@ export function openModel(): View {
       section('What is being trained', about),
       section(
         'Versions',
-        hint('The state root is a hash over all weights: two parties with the same root have the same model. Loss in nats per token.'),
+        hint(
+          'The state root is a hash over all weights: two parties with the same root have the same model. Loss in nats per token.',
+        ),
         table.node,
       ),
     ),
@@ -51,7 +63,11 @@ function aboutModel(status: NetworkStatus): HTMLElement {
 }
 
 /** Rows counted from the newest. */
-export function versionRows({ versions }: Pick<NetworkStatus, 'versions'>, from: number, length: number): Cell[][] {
+export function versionRows(
+  { versions }: Pick<NetworkStatus, 'versions'>,
+  from: number,
+  length: number,
+): Cell[][] {
   return Array.from({ length }, (_, i) => {
     const at = versions.length - 1 - from - i;
     const point = versions[at]!;

@@ -4,7 +4,7 @@ import { LossChart } from '../charts/LossChart.js';
 import { element, hint, link, section } from '../dom.js';
 import { alice, bytes, compact, count, duration, exactAlice, shortAddress } from '../format.js';
 import { choice } from '../parts/choice.js';
-import { accountHref, nameAddresses, type Names } from '../parts/people.js';
+import { accountHref, type Names, nameAddresses } from '../parts/people.js';
 import { type Cell, Table } from '../parts/Table.js';
 import { tile } from '../parts/tile.js';
 import type { View } from '../view.js';
@@ -77,9 +77,9 @@ function keyFigures(status: NetworkStatus): HTMLElement[] {
       note: `${bytes(latest?.uplinkBytes ?? 0)} of updates sent`,
     },
     {
-      name: 'submissions accepted',
+      name: 'submissions',
       value: count(status.submissions.accepted),
-      note: `${count(refused)} refused, ${count(status.submissions.queued)} being scored`,
+      note: `accepted; ${count(refused)} refused, ${count(status.submissions.queued)} waiting`,
     },
     {
       name: 'rounds applied',
@@ -102,8 +102,7 @@ function keyFigures(status: NetworkStatus): HTMLElement[] {
 
 function showAlarms(box: HTMLElement, status: NetworkStatus): void {
   const lines = status.alarms.map(
-    ({ code, message, sinceMs }) =>
-      `${code}: ${message} (for ${duration(status.serverTimeMs - sinceMs)})`,
+    ({ code, message, sinceMs }) => `${code}: ${message} (for ${duration(status.serverTimeMs - sinceMs)})`,
   );
   box.hidden = lines.length === 0;
   if (box.dataset['codes'] === status.alarms.map((a) => a.code).join()) return; // not read out again each second
@@ -130,7 +129,7 @@ function openTables(): { node: HTMLElement; show(status: NetworkStatus): void } 
   });
   const balances = new Table({
     label: 'Balances on the chain',
-    columns: ['who', 'address', '#ALICE'],
+    columns: ['who', '#ALICE', 'address'],
     empty: 'the chain has not been read yet',
   });
   const node = element(
@@ -142,7 +141,11 @@ function openTables(): { node: HTMLElement; show(status: NetworkStatus): void } 
       section('Miners by device', devices.node, hint(link('#/miners', 'All miners'))),
       section('Submissions and rounds', outcomes.node),
     ),
-    section('Latest epochs: what the chain minted, and to whom', epochs.node, hint(link('#/epochs', 'All epochs and the emission schedule'))),
+    section(
+      'Latest epochs: what the chain minted, and to whom',
+      epochs.node,
+      hint(link('#/epochs', 'All epochs and the emission schedule')),
+    ),
     section('Balances on the chain', balances.node),
   );
   return {
@@ -164,7 +167,10 @@ function outcomeRows(status: NetworkStatus): Cell[][] {
     ['accepted', status.submissions.accepted],
     ['waiting for a scorer', status.submissions.queued],
     ...descending(status.submissions.refused).map(([code, n]): [string, number] => [`refused: ${code}`, n]),
-    ...descending(status.refusedRequests).map(([code, n]): [string, number] => [`request refused: ${code}`, n]),
+    ...descending(status.refusedRequests).map(([code, n]): [string, number] => [
+      `request refused: ${code}`,
+      n,
+    ]),
     ['rounds applied', status.rounds.applied],
     ['rounds rolled back', status.rounds.rolledBack],
   ];
@@ -212,7 +218,7 @@ function epochRows(status: NetworkStatus, names: Names): Cell[][] {
 function balanceRows(status: NetworkStatus, names: Names): Cell[][] {
   return status.balances.map((b) => [
     { text: names.get(b.address) ?? b.role },
-    { text: b.address, code: true, href: accountHref(b.address) },
     { text: alice(b.planck), title: exactAlice(b.planck) },
+    { text: b.address, code: true, href: accountHref(b.address) },
   ]);
 }

@@ -43,11 +43,18 @@ export class Table {
       ),
     );
     const table = element('table', { 'aria-label': label }, element('thead', {}, head), this.#body);
-    this.node = element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label }, table);
+    this.node = element(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': label },
+      table,
+    );
   }
 
   show(rows: readonly (readonly Cell[])[]): void {
-    if (rows.length === 0) return this.#showEmpty();
+    if (rows.length === 0) {
+      this.#showEmpty();
+      return;
+    }
     const keys = rows.map((cells) => JSON.stringify(cells));
     while (this.#body.rows.length > rows.length) this.#body.deleteRow(-1);
     rows.forEach((cells, i) => {

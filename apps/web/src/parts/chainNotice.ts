@@ -46,7 +46,10 @@ export class ChainNotice {
     try {
       const genesis = await reader.genesisHash();
       if (this.#networkId !== undefined && genesis !== this.#networkId)
-        this.#say('wrong', `the node at ${at} is of another network (${shortHash(genesis)}); do not trust its figures`);
+        this.#say(
+          'wrong',
+          `the node at ${at} is of another network (${shortHash(genesis)}); do not trust its figures`,
+        );
       else this.#say('live', `chain node ${at}, genesis ${shortHash(genesis)}`);
     } catch (error) {
       this.#say('waiting', messageOf(error));

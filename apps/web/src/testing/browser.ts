@@ -22,7 +22,10 @@ export async function startBrowser(): Promise<Browser> {
 }
 
 /** A tab; `problems` gathers what must not happen in it. */
-export async function openTab(context: BrowserContext, ownHost: string): Promise<{ page: Page; problems: string[] }> {
+export async function openTab(
+  context: BrowserContext,
+  ownHost: string,
+): Promise<{ page: Page; problems: string[] }> {
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));

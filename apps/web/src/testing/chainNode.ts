@@ -1,7 +1,7 @@
 /** @file A real chain node in its own process, with money for one account; for end-to-end tests only. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -30,9 +30,20 @@ export async function chainNode(dir: string, rich: string, planck: bigint): Prom
     }),
   );
   let child: ChildProcess | undefined;
-  const options = ['--spec', spec, '--dir', join(dir, 'chain'), '--port', `${port}`, '--block-ms', `${BLOCK_MS}`];
+  const options = [
+    '--spec',
+    spec,
+    '--dir',
+    join(dir, 'chain'),
+    '--port',
+    `${port}`,
+    '--block-ms',
+    `${BLOCK_MS}`,
+  ];
   const start = async (): Promise<void> => {
-    child = spawn(process.execPath, [COMMAND, 'node', ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
+    child = spawn(process.execPath, [COMMAND, 'node', ...options], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     await untilItAnswers(port, child);
   };
   const stop = async (): Promise<void> => {

@@ -21,9 +21,16 @@ export function openAccountView(wallet: Wallet, store: WalletStore): View {
       'div',
       {},
       element('h1', { tabindex: '-1' }, wallet.name),
-      hint(link('#/wallet', 'All wallets'), ...(isExtension(wallet) ? [` · key kept by ${wallet.extension}`] : [])),
+      hint(
+        link('#/wallet', 'All wallets'),
+        ...(isExtension(wallet) ? [` · key kept by ${wallet.extension}`] : []),
+      ),
       notice.node,
-      section('Balance', balance, hint(link(accountHref(wallet.address), 'Payouts and history on the chain'))),
+      section(
+        'Balance',
+        balance,
+        hint(link(accountHref(wallet.address), 'Payouts and history on the chain')),
+      ),
       sendForm({ wallet, networkId: () => networkId }),
       receiveSection(wallet.address),
       ...(isExtension(wallet) ? [] : [keepingSection(wallet, store)]),
@@ -86,7 +93,12 @@ function receiveSection(address: string): HTMLElement {
       'div',
       { class: 'receive' },
       qrCode(address, 'QR code of the address'),
-      element('div', {}, element('code', { class: 'wrap', id: 'address' }, address), element('p', {}, copy, ' ', said)),
+      element(
+        'div',
+        {},
+        element('code', { class: 'wrap', id: 'address' }, address),
+        element('p', {}, copy, ' ', said),
+      ),
     ),
   );
 }
@@ -113,12 +125,19 @@ function keepingSection(wallet: StoredWallet, store: WalletStore): HTMLElement {
       ['Key', 'kept in this browser, encrypted by your password (scrypt, xsalsa20-poly1305)'],
       ['Used with', 'Polkadot wallets and the alice command read the same key file'],
     ]),
-    element('p', { class: 'row' }, button('Export the encrypted key file', () => download(wallet)), place),
+    element(
+      'p',
+      { class: 'row' },
+      button('Export the encrypted key file', () => download(wallet)),
+      place,
+    ),
   );
 }
 
 function download({ keystore, address }: StoredWallet): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(keystore, null, 2)], { type: 'application/json' }));
+  const url = URL.createObjectURL(
+    new Blob([JSON.stringify(keystore, null, 2)], { type: 'application/json' }),
+  );
   const anchor = element('a', { href: url, download: `alice-${address}.json` });
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // some browsers read it later

@@ -33,7 +33,9 @@ export function newWalletForm(store: WalletStore): HTMLElement {
   );
   return section(
     'Create a wallet',
-    hint('A phrase of twelve words is made in this browser. Whoever has the words has the money; nobody can bring them back.'),
+    hint(
+      'A phrase of twelve words is made in this browser. Whoever has the words has the money; nobody can bring them back.',
+    ),
     place,
   );
 }
@@ -75,13 +77,22 @@ function phraseAsked(phrase: string, { store, fields, place }: NewWallet): HTMLE
         run: async () => {
           const isRight = asked.every((at, i) => answers[i]!.input.value.trim().toLowerCase() === words[at]);
           if (!isRight)
-            throw new WebError({ code: 'WALLET_INPUT', field: 'phrase' }, 'these are not the words at those places');
-          keep(store, fields, await (await keys()).keystoreOfPhrase(phrase, fields.password(), fields.name()));
+            throw new WebError(
+              { code: 'WALLET_INPUT', field: 'phrase' },
+              'these are not the words at those places',
+            );
+          keep(
+            store,
+            fields,
+            await (await keys()).keystoreOfPhrase(phrase, fields.password(), fields.name()),
+          );
         },
       },
       ...answers.map(({ node }) => node),
     ),
-    button('Show the words again', () => place.replaceChildren(phraseShown(phrase, { store, fields, place }))),
+    button('Show the words again', () =>
+      place.replaceChildren(phraseShown(phrase, { store, fields, place })),
+    ),
   );
 }
 
@@ -94,7 +105,13 @@ export function placesAsked(length: number, count: number, random: Uint32Array):
 
 export function importPhraseForm(store: WalletStore): HTMLElement {
   const id = freshId();
-  const phrase = element('textarea', { id, rows: '3', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'none' });
+  const phrase = element('textarea', {
+    id,
+    rows: '3',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    autocapitalize: 'none',
+  });
   const fields = commonFields('Choose a password');
   return section(
     'Use a recovery phrase',
@@ -104,7 +121,11 @@ export function importPhraseForm(store: WalletStore): HTMLElement {
         busy: 'encrypting …',
         run: async () => {
           fields.check();
-          keep(store, fields, await (await keys()).keystoreOfPhrase(phrase.value, fields.password(), fields.name()));
+          keep(
+            store,
+            fields,
+            await (await keys()).keystoreOfPhrase(phrase.value, fields.password(), fields.name()),
+          );
           phrase.value = '';
         },
       },
@@ -115,7 +136,11 @@ export function importPhraseForm(store: WalletStore): HTMLElement {
 }
 
 export function importFileForm(store: WalletStore): HTMLElement {
-  const file = field({ label: 'Key file (JSON)', type: 'file', hint: 'As exported here, by the alice command or by Polkadot wallets.' });
+  const file = field({
+    label: 'Key file (JSON)',
+    type: 'file',
+    hint: 'As exported here, by the alice command or by Polkadot wallets.',
+  });
   file.input.accept = 'application/json,.json';
   const fields = commonFields('Password of the key file', { isNew: false });
   return section(
@@ -145,11 +170,21 @@ interface CommonFields {
   check(): void;
 }
 
-function commonFields(passwordLabel: string, { isNew = true }: { readonly isNew?: boolean } = {}): CommonFields {
+function commonFields(
+  passwordLabel: string,
+  { isNew = true }: { readonly isNew?: boolean } = {},
+): CommonFields {
   const name = field({ label: 'Name, for you', value: 'my wallet' });
   const autocomplete = isNew ? 'new-password' : 'current-password';
-  const password = field({ label: passwordLabel, type: 'password', autocomplete, hint: isNew ? 'At least 8 characters; asked for whenever you send.' : '' });
-  const again: Field | undefined = isNew ? field({ label: 'The password again', type: 'password', autocomplete }) : undefined;
+  const password = field({
+    label: passwordLabel,
+    type: 'password',
+    autocomplete,
+    hint: isNew ? 'At least 8 characters; asked for whenever you send.' : '',
+  });
+  const again: Field | undefined = isNew
+    ? field({ label: 'The password again', type: 'password', autocomplete })
+    : undefined;
   return {
     nodes: [name.node, password.node, ...(again ? [again.node] : [])],
     name: () => name.input.value.trim() || 'my wallet',

@@ -51,7 +51,11 @@ export async function connectExtension(extension: string): Promise<ExtensionAcco
   }
 }
 
-function extensionAccount(extension: string, account: InjectedAccount, { signer }: Injected): ExtensionAccount {
+function extensionAccount(
+  extension: string,
+  account: InjectedAccount,
+  { signer }: Injected,
+): ExtensionAccount {
   const address = addressOfAccount(accountOfAnyAddress(account.address));
   const sign: ExtensionAccount['sign'] = async (call, context) => {
     if (!signer.signPayload) throw refused('it cannot sign transactions');
@@ -62,15 +66,21 @@ function extensionAccount(extension: string, account: InjectedAccount, { signer 
     } catch (error) {
       throw refused(messageOf(error));
     }
-    if (signature.length !== 65 || signature[0] !== SR25519_PREFIX) throw refused('its signature is not sr25519');
+    if (signature.length !== 65 || signature[0] !== SR25519_PREFIX)
+      throw refused('its signature is not sr25519');
     return signature.slice(1);
   };
   return { extension, name: account.name ?? 'account', address, sign };
 }
 
 /** Polkadot's `SignerPayloadJSON`, for an immortal extrinsic of this chain. */
-export function payloadOf(address: string, call: Uint8Array, context: SigningContext): Record<string, unknown> {
-  const hex = (value: number | bigint, digits: number): string => `0x${value.toString(16).padStart(digits, '0')}`;
+export function payloadOf(
+  address: string,
+  call: Uint8Array,
+  context: SigningContext,
+): Record<string, unknown> {
+  const hex = (value: number | bigint, digits: number): string =>
+    `0x${value.toString(16).padStart(digits, '0')}`;
   return {
     address,
     blockHash: context.genesisHash,

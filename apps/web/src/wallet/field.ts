@@ -16,7 +16,14 @@ export interface Field {
   readonly input: HTMLInputElement;
 }
 
-export function field({ label, type = 'text', hint = '', autocomplete = 'off', inputmode = '', value = '' }: FieldOptions): Field {
+export function field({
+  label,
+  type = 'text',
+  hint = '',
+  autocomplete = 'off',
+  inputmode = '',
+  value = '',
+}: FieldOptions): Field {
   const id = freshId();
   const input = element('input', {
     id,
@@ -29,7 +36,10 @@ export function field({ label, type = 'text', hint = '', autocomplete = 'off', i
   });
   if (type !== 'file') input.value = value;
   const said = hint ? [element('span', { class: 'hint', id: `${id}-hint` }, hint)] : [];
-  return { input, node: element('div', { class: 'field' }, element('label', { for: id }, label), input, ...said) };
+  return {
+    input,
+    node: element('div', { class: 'field' }, element('label', { for: id }, label), input, ...said),
+  };
 }
 
 export interface FormOptions {

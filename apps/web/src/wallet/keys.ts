@@ -11,10 +11,9 @@ import {
   initCrypto,
   type KeyPair,
   type KeystoreJson,
-  keyPairFromSecret,
   newMnemonic,
-  signExtrinsicV4,
   type SigningContext,
+  signExtrinsicV4,
 } from '@alice/protocol';
 import { accountOfAnyAddress } from '../chain/ss58.js';
 import { WebError } from '../errors.js';
@@ -27,7 +26,11 @@ export async function newPhrase(): Promise<string> {
 }
 
 /** Throws `WALLET_INPUT` for a weak password, `MNEMONIC_INVALID`, `SECRET_INVALID`. Cost: about half a second. */
-export async function keystoreOfPhrase(phrase: string, password: string, name: string): Promise<KeystoreJson> {
+export async function keystoreOfPhrase(
+  phrase: string,
+  password: string,
+  name: string,
+): Promise<KeystoreJson> {
   checkPassword(password);
   await initCrypto();
   const words = phrase.trim().replace(/\s+/g, ' ');
@@ -71,7 +74,12 @@ export function transferWithSignature(
   context: SigningContext,
 ): Uint8Array {
   const publicKey = accountOfAnyAddress(from);
-  const keyPair = { address: addressOf(publicKey), publicKey, secretKey: new Uint8Array(), sign: () => signature };
+  const keyPair = {
+    address: addressOf(publicKey),
+    publicKey,
+    secretKey: new Uint8Array(),
+    sign: () => signature,
+  };
   return signExtrinsicV4({ call, keyPair, ...context });
 }
 

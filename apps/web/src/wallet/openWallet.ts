@@ -44,7 +44,11 @@ function listView(wallets: readonly StoredWallet[], store: WalletStore): View {
   show();
   const extensions = extensionSection(show);
   return plainView(
-    section('Wallets in this browser', list, hint('Keys are kept in this browser only, encrypted; they are never sent.')),
+    section(
+      'Wallets in this browser',
+      list,
+      hint('Keys are kept in this browser only, encrypted; they are never sent.'),
+    ),
     ...(extensions ? [extensions] : []),
     newWalletForm(store),
     importPhraseForm(store),
@@ -70,7 +74,11 @@ function extensionSection(onConnected: () => void): HTMLElement | undefined {
   return section(
     'Wallet extension',
     hint('Its keys stay in the extension; it asks you before each signature.'),
-    element('p', { class: 'row' }, ...names.map((name) => button(`Connect ${name}`, () => void connect(name)()))),
+    element(
+      'p',
+      { class: 'row' },
+      ...names.map((name) => button(`Connect ${name}`, () => void connect(name)())),
+    ),
     said,
   );
 }

@@ -15,7 +15,12 @@ export function qrCode(text: string, label: string): SVGElement {
     for (let column = 0; column < size; column++)
       if (code.isDark(row, column)) path += `M${column + QUIET} ${row + QUIET}h1v1h-1z`;
   const whole = size + 2 * QUIET;
-  const svg = shape('svg', { viewBox: `0 0 ${whole} ${whole}`, role: 'img', 'aria-label': label, class: 'qr' });
+  const svg = shape('svg', {
+    viewBox: `0 0 ${whole} ${whole}`,
+    role: 'img',
+    'aria-label': label,
+    class: 'qr',
+  });
   svg.append(
     shape('rect', { width: String(whole), height: String(whole), fill: '#fff' }),
     shape('path', { d: path, fill: '#000', 'shape-rendering': 'crispEdges' }),

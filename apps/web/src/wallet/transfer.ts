@@ -44,7 +44,10 @@ export async function quoteTransfer(
   const info = await reader.socket.call('payment_queryInfo', [toHex(unsigned)]);
   const feePlanck = BigInt((info as { partialFee: string }).partialFee);
   const quote = { transfer, call, context, feePlanck, freePlanck: sender.freePlanck };
-  checkAmounts(quote, { depositPlanck: BigInt((deposit as bigint | undefined) ?? 0n), receiver: receiver.freePlanck });
+  checkAmounts(quote, {
+    depositPlanck: BigInt((deposit as bigint | undefined) ?? 0n),
+    receiver: receiver.freePlanck,
+  });
   return quote;
 }
 
@@ -57,7 +60,9 @@ export function checkAmounts(
   if (planck <= 0n) throw problem('type an amount above zero');
   if (planck + feePlanck > freePlanck) throw problem('amount and fee together are more than the balance');
   if (freePlanck - planck - feePlanck < depositPlanck)
-    throw problem(`this would leave less than the ${depositPlanck} planck an account must keep: send a little less`);
+    throw problem(
+      `this would leave less than the ${depositPlanck} planck an account must keep: send a little less`,
+    );
   if (receiver + planck < depositPlanck)
     throw problem(`a new account needs at least ${depositPlanck} planck`);
 }

@@ -32,11 +32,17 @@ export async function datasetStats(dataset: Dataset): Promise<DatasetStats> {
     folders.set(folder, (folders.get(folder) ?? 0) + count);
   }
   return {
-    tokens: { train: dataset.tokensOf('train'), validation: dataset.tokensOf('validation'), audit: dataset.tokensOf('audit') },
+    tokens: {
+      train: dataset.tokensOf('train'),
+      validation: dataset.tokensOf('validation'),
+      audit: dataset.tokensOf('audit'),
+    },
     documents,
     duplicatesDropped: manifest.duplicatesDropped,
     skipped: manifest.skipped,
     lengths,
-    folders: [...folders].map(([folder, count]) => ({ folder, documents: count })).sort((a, b) => b.documents - a.documents),
+    folders: [...folders]
+      .map(([folder, count]) => ({ folder, documents: count }))
+      .sort((a, b) => b.documents - a.documents),
   };
 }

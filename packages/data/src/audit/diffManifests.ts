@@ -23,8 +23,12 @@ export function diffManifests(before: Manifest, after: Manifest): ManifestDiff {
     isSame: before.root === after.root,
     sourcesAdded: [...now.keys()].filter((path) => !old.has(path)),
     sourcesRemoved: [...old.keys()].filter((path) => !now.has(path)),
-    sourcesChanged: [...now].filter(([path, hash]) => old.has(path) && old.get(path) !== hash).map(([path]) => path),
-    settings: Object.keys(a).filter((key) => a[key] !== b[key]).map((key) => `${key}: ${a[key]} → ${b[key]}`),
+    sourcesChanged: [...now]
+      .filter(([path, hash]) => old.has(path) && old.get(path) !== hash)
+      .map(([path]) => path),
+    settings: Object.keys(a)
+      .filter((key) => a[key] !== b[key])
+      .map((key) => `${key}: ${a[key]} → ${b[key]}`),
     shardsKept: after.shards.filter(({ sha256 }) => hashes.has(sha256)).length,
     shardsBefore: before.shards.length,
     shardsAfter: after.shards.length,
@@ -36,7 +40,17 @@ function byPath({ sources }: Manifest): Map<string, string> {
 }
 
 function described(manifest: Manifest): Record<string, string | number> {
-  const { tokenizer, shardTokens, validationFraction, seed, documents, duplicatesDropped, skipped, reading, root } = manifest;
+  const {
+    tokenizer,
+    shardTokens,
+    validationFraction,
+    seed,
+    documents,
+    duplicatesDropped,
+    skipped,
+    reading,
+    root,
+  } = manifest;
   const tokens = Object.fromEntries(
     SPLITS.map((split) => [
       `${split} tokens`,

@@ -14,8 +14,14 @@ const MOST_FOLDERS = 20;
 /** A self-contained SVG document. */
 export function statsSvg(stats: DatasetStats, title: string): string {
   const charts: readonly (readonly [string, readonly Bar[]])[] = [
-    ['documents by length (tokens)', stats.lengths.map((value, i) => ({ label: `${2 ** i} – ${2 ** (i + 1) - 1}`, value }))],
-    ['documents by source folder', stats.folders.slice(0, MOST_FOLDERS).map((f) => ({ label: f.folder, value: f.documents }))],
+    [
+      'documents by length (tokens)',
+      stats.lengths.map((value, i) => ({ label: `${2 ** i} – ${2 ** (i + 1) - 1}`, value })),
+    ],
+    [
+      'documents by source folder',
+      stats.folders.slice(0, MOST_FOLDERS).map((f) => ({ label: f.folder, value: f.documents })),
+    ],
     [
       'documents by fate',
       [

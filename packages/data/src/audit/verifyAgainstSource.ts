@@ -40,7 +40,9 @@ export async function verifyAgainstSource(options: SourceCheckOptions): Promise<
   const listed = await listSource(options.source, access);
   const files = new Map(listed.files.map((file) => [encoded(file.path), file]));
   const random = seededRandom(`${seed}|source check`);
-  const runs = manifest.shards.flatMap((shard) => (shard.runs ?? []).map((run, i) => ({ shard, run, isFirst: i === 0 })));
+  const runs = manifest.shards.flatMap((shard) =>
+    (shard.runs ?? []).map((run, i) => ({ shard, run, isFirst: i === 0 })),
+  );
   const problems: DataError[] = [];
   let [documents, tokens] = [0, 0];
   for (let i = 0; i < samples && runs.length > 0; i++) {
@@ -69,7 +71,10 @@ interface RunContext extends SourceCheckOptions {
   readonly files: ReadonlyMap<string, ListedFile>;
 }
 
-async function checkRun(choice: RunChoice, context: RunContext): Promise<{ documents: number; tokens: number }> {
+async function checkRun(
+  choice: RunChoice,
+  context: RunContext,
+): Promise<{ documents: number; tokens: number }> {
   const { shard, run } = choice;
   const { manifest } = context.dataset;
   const source = manifest.sources[run.source]!;
@@ -98,7 +103,9 @@ async function documentsOfRun(
   dataset: Pick<Dataset, 'manifest' | 'shard'>,
 ): Promise<Uint16Array[]> {
   const tokens = await dataset.shard(shard.id);
-  const before = isFirst ? 0 : shard.runs!.slice(0, shard.runs!.indexOf(run)).reduce((sum, { documents }) => sum + documents, 0);
+  const before = isFirst
+    ? 0
+    : shard.runs!.slice(0, shard.runs!.indexOf(run)).reduce((sum, { documents }) => sum + documents, 0);
   const documents: Uint16Array[] = [];
   const { separator } = dataset.manifest.tokenizer;
   for (let from = shard.skip ?? 0, number = 0; from < tokens.length; number++) {
@@ -110,7 +117,11 @@ async function documentsOfRun(
   return documents;
 }
 
-async function* between(file: ListedFile, run: ProvenanceRun, context: RunContext): AsyncGenerator<SourceDocument> {
+async function* between(
+  file: ListedFile,
+  run: ProvenanceRun,
+  context: RunContext,
+): AsyncGenerator<SourceDocument> {
   if (file.format === 'parquet' && file.location.at === 'web')
     throw mismatchOf(-1, file.path, 'a parquet file is compared from disk: download it and name its folder');
   const { textField, documentLimit, lineLimitBytes } = context.reading;

@@ -14,7 +14,8 @@ export async function verifySplits(dataset: Pick<Dataset, 'manifest' | 'shard'>)
     for await (const { tokens, shard, position } of splitDocuments(dataset, split)) {
       const hash = createHash('sha256').update(tokensToBytes(tokens)).digest('base64');
       const other = seen.get(hash);
-      if (other !== undefined && other !== split && overlaps.length < 100) overlaps.push(overlap(shard, position, other));
+      if (other !== undefined && other !== split && overlaps.length < 100)
+        overlaps.push(overlap(shard, position, other));
       if (split !== 'train') seen.set(hash, split);
     }
   return overlaps;

@@ -7,13 +7,13 @@ import { stat } from 'node:fs/promises';
 import { requireInteger } from '../errors.js';
 import type { Manifest } from '../manifest.js';
 import { BUILTIN } from '../sources/builtinCorpus.js';
-import { type ListedSource } from '../sources/ListedFile.js';
+import type { ListedSource } from '../sources/ListedFile.js';
 import { isRemote, listSource } from '../sources/listSource.js';
 import { buildStreamed } from '../stream/buildStreamed.js';
 import type { StreamSettings } from '../stream/settings.js';
-import { DEFAULT_SHARD_TOKENS } from './planSplits.js';
 import { type BuildDatasetOptions, checkOptions, DEFAULT_VALIDATION_FRACTION } from './buildOptions.js';
 import { buildWhole } from './buildWhole.js';
+import { DEFAULT_SHARD_TOKENS } from './planSplits.js';
 
 /** Up to so much plain text is shuffled document by document. */
 const WHOLE_BYTES = 256 * 2 ** 20;
@@ -88,7 +88,8 @@ function countedShards(
   options: BuildDatasetOptions,
   shards: number,
 ): Pick<StreamSettings, 'validationFraction' | 'auditFraction' | 'mostTokens' | 'shardTokens'> {
-  const { tokens, shardTokens = tokens === undefined ? DEFAULT_SHARD_TOKENS : Math.floor(tokens / shards) } = options;
+  const { tokens, shardTokens = tokens === undefined ? DEFAULT_SHARD_TOKENS : Math.floor(tokens / shards) } =
+    options;
   requireInteger('shards', shards, 4);
   requireInteger('shardTokens', shardTokens, 64);
   const byDefault = Math.min(50, Math.max(2, Math.round(DEFAULT_VALIDATION_FRACTION * shards)));
@@ -100,6 +101,10 @@ function countedShards(
     validationFraction: validationShards / shards,
     auditFraction: auditShards / shards,
     shardTokens,
-    mostTokens: { train: train * shardTokens, validation: validationShards * shardTokens, audit: auditShards * shardTokens },
+    mostTokens: {
+      train: train * shardTokens,
+      validation: validationShards * shardTokens,
+      audit: auditShards * shardTokens,
+    },
   };
 }

@@ -59,7 +59,12 @@ export interface BuildDatasetOptions {
 }
 
 /** Throws `OPTION_INVALID`. */
-export function checkOptions({ tokenizer, shardTokens, validationFraction, seed }: BuildDatasetOptions): void {
+export function checkOptions({
+  tokenizer,
+  shardTokens,
+  validationFraction,
+  seed,
+}: BuildDatasetOptions): void {
   requireInteger('tokenizer.vocab', tokenizer.vocab, 2, 65_536);
   requireInteger('tokenizer.separator', tokenizer.separator, 0, tokenizer.vocab - 1);
   if (shardTokens !== undefined) requireInteger('shardTokens', shardTokens, 64, 2 ** 31);

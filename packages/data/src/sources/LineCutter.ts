@@ -55,7 +55,9 @@ export class LineCutter {
 
   #line(): Line {
     const isTooLong = this.#held > this.#limitBytes;
-    const bytes = isTooLong ? null : withoutReturn(this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts));
+    const bytes = isTooLong
+      ? null
+      : withoutReturn(this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts));
     const line = { bytes, from: this.#from, to: this.#at, number: this.#number++ };
     this.#parts = [];
     this.#held = 0;

@@ -33,7 +33,8 @@ const NAME = /\.(txt|jsonl|ndjson|json|parquet)(?:\.(gz|zst))?$/i;
 export function formatOf(name: string): Pick<ListedFile, 'format' | 'compression'> | undefined {
   const [, kind, packing] = NAME.exec(name.toLowerCase()) ?? [];
   if (kind === undefined || (kind === 'json' && packing === undefined)) return undefined;
-  if (kind === 'parquet') return packing === undefined ? { format: 'parquet', compression: 'none' } : undefined;
+  if (kind === 'parquet')
+    return packing === undefined ? { format: 'parquet', compression: 'none' } : undefined;
   const compression = packing === 'gz' ? 'gzip' : packing === 'zst' ? 'zstd' : 'none';
   return { format: kind === 'txt' ? 'text' : 'jsonl', compression };
 }

@@ -62,7 +62,8 @@ export class ZstdDecoder {
       const header = this.#pending.readUIntLE(at, 3);
       const size = header >>> 3;
       const type = (header >>> 1) & 3;
-      if (type === 3 || size > LARGEST_BLOCK_BYTES && type !== 1) throw this.#broken('an impossible zstd block');
+      if (type === 3 || (size > LARGEST_BLOCK_BYTES && type !== 1))
+        throw this.#broken('an impossible zstd block');
       return 3 + (type === 1 ? 1 : size);
     }
     if (left < 8) return -1;
@@ -78,7 +79,8 @@ export class ZstdDecoder {
       this.#toSkip -= unit.length;
       if (this.#toSkip === 0) this.#expected = 'frame';
     } else if (this.#expected === 'checksum') {
-      if (unit.readUInt32LE() !== this.#hash.low32()) throw this.#broken('the checksum of a zstd frame does not agree');
+      if (unit.readUInt32LE() !== this.#hash.low32())
+        throw this.#broken('the checksum of a zstd frame does not agree');
       this.#expected = 'frame';
     } else {
       this.#decode(unit);

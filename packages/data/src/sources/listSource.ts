@@ -34,7 +34,8 @@ function list(source: string, access: WebAccess): Promise<ListedSource> {
 
 async function listDisk(root: string): Promise<ListedSource> {
   try {
-    if ((await stat(root)).isDirectory()) return { pinned: basename(root), files: await filesUnder(root, '') };
+    if ((await stat(root)).isDirectory())
+      return { pinned: basename(root), files: await filesUnder(root, '') };
     const file = await inspect(root, basename(root));
     if (file !== null) return { pinned: basename(root), files: [file] };
   } catch (cause) {
@@ -52,7 +53,8 @@ async function filesUnder(root: string, below: string): Promise<ListedFile[]> {
     if (entry.name.startsWith('.')) continue;
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
     if (entry.isDirectory()) files.push(...(await filesUnder(root, path)));
-    else if (entry.isFile()) files.push(...[await inspect(join(root, path), path)].filter((file) => file !== null));
+    else if (entry.isFile())
+      files.push(...[await inspect(join(root, path), path)].filter((file) => file !== null));
   }
   return files;
 }

@@ -35,7 +35,11 @@ export class ReadAccount {
 }
 
 /** The unpacked content. Throws `SOURCE_BROKEN`, and what reading from disk or web throws. */
-export async function* openBytes(file: ListedFile, account: ReadAccount, access: WebAccess): AsyncGenerator<Buffer> {
+export async function* openBytes(
+  file: ListedFile,
+  account: ReadAccount,
+  access: WebAccess,
+): AsyncGenerator<Buffer> {
   const stored = counted(storedBytes(file, access), account);
   if (file.compression === 'gzip') yield* gunzipped(stored, file.path, account);
   else if (file.compression === 'zstd') {
@@ -60,7 +64,11 @@ async function* counted(stored: AsyncIterable<Uint8Array>, account: ReadAccount)
   }
 }
 
-async function* gunzipped(stored: AsyncIterable<Buffer>, path: string, account: ReadAccount): AsyncGenerator<Buffer> {
+async function* gunzipped(
+  stored: AsyncIterable<Buffer>,
+  path: string,
+  account: ReadAccount,
+): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
   let sourceError: unknown;
   const noted = async function* (): AsyncGenerator<Buffer> {
@@ -78,6 +86,11 @@ async function* gunzipped(stored: AsyncIterable<Buffer>, path: string, account: 
   } catch (cause) {
     if (sourceError !== undefined) throw sourceError;
     // zlib says no more than that it failed within what it was given so far.
-    throw broken(path, Math.min(gunzip.bytesWritten, account.bytes), `gzip: ${(cause as Error).message}`, cause);
+    throw broken(
+      path,
+      Math.min(gunzip.bytesWritten, account.bytes),
+      `gzip: ${(cause as Error).message}`,
+      cause,
+    );
   }
 }

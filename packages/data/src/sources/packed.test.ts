@@ -16,7 +16,8 @@ import { ZstdDecoder } from './ZstdDecoder.js';
 
 /** `zstd -19 --check` of "Call me Ishmael. " forty times and a number each, by the reference tool. */
 const REFERENCE_TEXT = Array.from({ length: 40 }, (_, i) => `Call me Ishmael. ${i}\n`).join('');
-const REFERENCE_ZST = 'KLUv/WQWAs0CAJKFDxCw64dMKmkhTBMrU5I6YjgQ4Ny8nHw8//s9/ti4mHg4fds1+tS0lHQ0+7ot9phCRt4FGERbyrGXwnKhNYUCJ6gRAPX9N/DlEP4TP/3/+7bVqlZoIFUBxJ2ywA==';
+const REFERENCE_ZST =
+  'KLUv/WQWAs0CAJKFDxCw64dMKmkhTBMrU5I6YjgQ4Ny8nHw8//s9/ti4mHg4fds1+tS0lHQ0+7ot9phCRt4FGERbyrGXwnKhNYUCJ6gRAPX9N/DlEP4TP/3/+7bVqlZoIFUBxJ2ywA==';
 
 function decoded(bytes: Uint8Array, step: number): string {
   const decoder = new ZstdDecoder('f.zst');
@@ -50,47 +51,73 @@ it("decodes the reference tool's zstd, several frames, in any pieces; finds dama
   const skippable = Buffer.from('502a4d180300000001020354'.slice(0, 22), 'hex');
   const frame = zstdFrame(Buffer.from(prose('z', 30_000)));
   const all = Buffer.concat([reference, skippable, frame, zstdFrame(new Uint8Array())]);
-  for (const step of [1, 7, 1000, 1 << 20]) assert.equal(decoded(all, step), REFERENCE_TEXT + prose('z', 30_000));
+  for (const step of [1, 7, 1000, 1 << 20])
+    assert.equal(decoded(all, step), REFERENCE_TEXT + prose('z', 30_000));
   const fault = (bytes: Uint8Array): unknown => {
     try {
       return decoded(bytes, 4096);
     } catch (error) {
-      const { code, byteOffset, reason } = (error as DataError).info as { code: string; byteOffset: number; reason: string };
+      const { code, byteOffset, reason } = (error as DataError).info as {
+        code: string;
+        byteOffset: number;
+        reason: string;
+      };
       return [code, byteOffset, reason];
     }
   };
-  assert.deepEqual(fault(all.subarray(0, reference.length - 2)), ['SOURCE_BROKEN', reference.length - 2, 'the file ends inside a zstd frame']);
+  assert.deepEqual(fault(all.subarray(0, reference.length - 2)), [
+    'SOURCE_BROKEN',
+    reference.length - 2,
+    'the file ends inside a zstd frame',
+  ]);
   const flipped = Buffer.from(frame);
   flipped[9000]! ^= 1;
-  assert.deepEqual(fault(flipped), ['SOURCE_BROKEN', frame.length - 4, 'the checksum of a zstd frame does not agree']);
-  assert.deepEqual(fault(Buffer.concat([frame, Buffer.from('not zstd at all')])), ['SOURCE_BROKEN', frame.length, 'no zstd frame begins here']);
+  assert.deepEqual(fault(flipped), [
+    'SOURCE_BROKEN',
+    frame.length - 4,
+    'the checksum of a zstd frame does not agree',
+  ]);
+  assert.deepEqual(fault(Buffer.concat([frame, Buffer.from('not zstd at all')])), [
+    'SOURCE_BROKEN',
+    frame.length,
+    'no zstd frame begins here',
+  ]);
 });
 
 it('cuts lines with their places, whatever the pieces, and never keeps one over the limit', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom('a', '\n', '\r', 'b') }), fc.integer({ min: 1, max: 5 }), (text, step) => {
-      const cutter = new LineCutter(3);
-      const bytes = Buffer.from(text);
-      const lines = [];
-      for (let at = 0; at < bytes.length; at += step) lines.push(...cutter.push(bytes.subarray(at, at + step)));
-      lines.push(...cutter.finish());
-      const expected = text.split('\n').slice(0, text.endsWith('\n') || text === '' ? -1 : undefined);
-      assert.deepEqual(
-        lines.map((line) => line.bytes?.toString() ?? null),
-        expected.map((line) => (line.length > 3 ? null : line.replace(/\r$/, ''))),
-      );
-      for (const [i, { from, to, number }] of lines.entries()) {
-        assert.equal(number, i + 1);
-        assert.equal(text.slice(from, to).replace(/\n$/, ''), expected[i]);
-      }
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom('a', '\n', '\r', 'b') }),
+      fc.integer({ min: 1, max: 5 }),
+      (text, step) => {
+        const cutter = new LineCutter(3);
+        const bytes = Buffer.from(text);
+        const lines = [];
+        for (let at = 0; at < bytes.length; at += step)
+          lines.push(...cutter.push(bytes.subarray(at, at + step)));
+        lines.push(...cutter.finish());
+        const expected = text.split('\n').slice(0, text.endsWith('\n') || text === '' ? -1 : undefined);
+        assert.deepEqual(
+          lines.map((line) => line.bytes?.toString() ?? null),
+          expected.map((line) => (line.length > 3 ? null : line.replace(/\r$/, ''))),
+        );
+        for (const [i, { from, to, number }] of lines.entries()) {
+          assert.equal(number, i + 1);
+          assert.equal(text.slice(from, to).replace(/\n$/, ''), expected[i]);
+        }
+      },
+    ),
   );
 });
 
 it('reads the same documents from plain, gzip, zstd and parquet, with places; reports each fault with its place', async (t) => {
   const texts = Array.from({ length: 230 }, (_, i) => prose(`d${i}`, 300));
   const json = Buffer.from(texts.map((text) => `${JSON.stringify({ text, n: 1 })}\n`).join(''));
-  const bad = Buffer.concat([Buffer.from('{"text":"\xff"}\n', 'latin1'), Buffer.from('{"no":1}\n'), Buffer.from(`{"text":"${'x'.repeat(5000)}"}\n`)]);
+  const bad = Buffer.concat([
+    Buffer.from('{"text":"\xff"}\n', 'latin1'),
+    Buffer.from('{"no":1}\n'),
+    Buffer.from(`{"text":"${'x'.repeat(5000)}"}\n`),
+  ]);
   const zst = zstdFrame(json);
   const gz = gzipSync(json);
   const parquet = parquetFile(texts);
@@ -114,7 +141,8 @@ it('reads the same documents from plain, gzip, zstd and parquet, with places; re
       lineLimitBytes: 4096,
       access: {},
       account: new ReadAccount(),
-      onFault: ({ info }) => result.faults.push(`${info.code}@${'byteOffset' in info ? info.byteOffset : '?'}`),
+      onFault: ({ info }) =>
+        result.faults.push(`${info.code}@${'byteOffset' in info ? info.byteOffset : '?'}`),
     }))
       for (const { text, from, to } of batch) {
         result.texts.push(text);
@@ -132,7 +160,11 @@ it('reads the same documents from plain, gzip, zstd and parquet, with places; re
   const faulty = await read('e.jsonl');
   assert.deepEqual(faulty.texts, [...texts, ...texts]);
   const at = json.length;
-  assert.deepEqual(faulty.faults, [`TEXT_NOT_UTF8@${at + 9}`, `JSON_LINE_INVALID@${at + 13}`, `JSON_LINE_INVALID@${at + 22}`]);
+  assert.deepEqual(faulty.faults, [
+    `TEXT_NOT_UTF8@${at + 9}`,
+    `JSON_LINE_INVALID@${at + 13}`,
+    `JSON_LINE_INVALID@${at + 22}`,
+  ]);
   const cut = await read('f.jsonl.zst');
   assert.deepEqual(cut.faults, [`SOURCE_BROKEN@${Math.floor(zst.length / 2)}`]);
   assert.deepEqual(cut.texts, texts.slice(0, cut.texts.length));

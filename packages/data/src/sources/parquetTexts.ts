@@ -26,18 +26,29 @@ export async function* parquetTexts(
   try {
     const file = await bufferOf(handle);
     const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-      throw broken(path, file.byteLength, `no parquet footer (${(cause as Error).message}): the file is cut off`, cause);
+      throw broken(
+        path,
+        file.byteLength,
+        `no parquet footer (${(cause as Error).message}): the file is cut off`,
+        cause,
+      );
     });
-    if (!metadata.schema.some(({ name }) => name === column)) throw broken(path, 0, `there is no column '${column}'`);
+    if (!metadata.schema.some(({ name }) => name === column))
+      throw broken(path, 0, `there is no column '${column}'`);
     let first = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = first + Number(group.num_rows);
-      const rows = await parquetReadObjects({ file, metadata, compressors, columns: [column], rowStart: first, rowEnd }).catch(
-        (cause: unknown) => {
-          const at = Number(group.columns[0]?.meta_data?.data_page_offset ?? 0);
-          throw broken(path, at, `row group from row ${first}: ${(cause as Error).message}`, cause);
-        },
-      );
+      const rows = await parquetReadObjects({
+        file,
+        metadata,
+        compressors,
+        columns: [column],
+        rowStart: first,
+        rowEnd,
+      }).catch((cause: unknown) => {
+        const at = Number(group.columns[0]?.meta_data?.data_page_offset ?? 0);
+        throw broken(path, at, `row group from row ${first}: ${(cause as Error).message}`, cause);
+      });
       const start = first;
       yield rows.map((row, i) => ({ text: row[column], row: start + i }));
       first = rowEnd;

@@ -38,7 +38,10 @@ export interface ReadingOptions {
 }
 
 /** Throws what `onFault` throws and the faults of the network or disk, which no skipping helps. */
-export async function* streamDocuments(file: ListedFile, options: ReadingOptions): AsyncGenerator<SourceDocument[]> {
+export async function* streamDocuments(
+  file: ListedFile,
+  options: ReadingOptions,
+): AsyncGenerator<SourceDocument[]> {
   try {
     for await (const batch of readers[file.format](file, options)) {
       const documents = batch.filter(({ text }) => text.trim() !== '');
@@ -105,7 +108,8 @@ function documentOfLine(line: Line, path: string, options: ReadingOptions): Sour
 function textOf(json: string, field: string): string | null {
   try {
     const value = JSON.parse(json) as Record<string, unknown> | null;
-    const text = typeof value === 'object' && value !== null && Object.hasOwn(value, field) ? value[field] : null;
+    const text =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, field) ? value[field] : null;
     return typeof text === 'string' ? text : null;
   } catch {
     return null;

@@ -73,7 +73,14 @@ export class Xxh64 {
         const low = (lanes[lane]! >>> 0) + (productLow >>> 0);
         const high = (lanes[lane + 1]! + productHigh + (low > 0xffffffff ? 1 : 0)) | 0;
         // Rotation by 31.
-        multiply((low << 31) | (high >>> 1), (high << 31) | ((low | 0) >>> 1), 0xca87, 0x85eb, 0x85ebca87, 0x9e3779b1);
+        multiply(
+          (low << 31) | (high >>> 1),
+          (high << 31) | ((low | 0) >>> 1),
+          0xca87,
+          0x85eb,
+          0x85ebca87,
+          0x9e3779b1,
+        );
         lanes[lane] = productLow;
         lanes[lane + 1] = productHigh;
       }

@@ -44,7 +44,10 @@ export type PartName = (kind: 'tokens' | 'documents' | 'json') => string;
 
 /** Names of the files of a source file's part in a work folder; a changed file gets another part. */
 export function partFiles(workDir: string, { path, version }: { path: string; version: string }): PartName {
-  const key = createHash('sha256').update(JSON.stringify([path, version])).digest('hex').slice(0, 24);
+  const key = createHash('sha256')
+    .update(JSON.stringify([path, version]))
+    .digest('hex')
+    .slice(0, 24);
   return (kind) => join(workDir, `part-${key}.${kind}`);
 }
 
@@ -55,7 +58,9 @@ export function readPartSummary(name: PartName): PartSummary | null {
 /** The records of a part in order. Cost: 33 bytes a document, read in pieces. */
 export async function* readRecords(name: PartName): AsyncGenerator<DocumentRecord> {
   let pending: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(name('documents'), { highWaterMark: FLUSH_BYTES }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(name('documents'), {
+    highWaterMark: FLUSH_BYTES,
+  }) as AsyncIterable<Buffer>) {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     let at = 0;
     for (; at + RECORD_BYTES <= pending.length; at += RECORD_BYTES)
@@ -75,7 +80,11 @@ export class PartWriter {
   readonly #name: PartName;
   readonly #tokens: FileHandle;
   readonly #records: FileHandle;
-  readonly #pending: { tokens: Uint8Array[]; records: Buffer[]; bytes: number } = { tokens: [], records: [], bytes: 0 };
+  readonly #pending: { tokens: Uint8Array[]; records: Buffer[]; bytes: number } = {
+    tokens: [],
+    records: [],
+    bytes: 0,
+  };
 
   private constructor(name: PartName, tokens: FileHandle, records: FileHandle) {
     this.#name = name;
@@ -84,7 +93,10 @@ export class PartWriter {
   }
 
   static async create(name: PartName): Promise<PartWriter> {
-    const [tokens, records] = [await open(name('tokens') + TEMPORARY_ENDING, 'w'), await open(name('documents') + TEMPORARY_ENDING, 'w')];
+    const [tokens, records] = [
+      await open(name('tokens') + TEMPORARY_ENDING, 'w'),
+      await open(name('documents') + TEMPORARY_ENDING, 'w'),
+    ];
     return new PartWriter(name, tokens, records);
   }
 
@@ -109,7 +121,8 @@ export class PartWriter {
   async finish(summary: PartSummary): Promise<void> {
     await this.#flush();
     await this.close();
-    for (const kind of ['tokens', 'documents'] as const) await rename(this.#name(kind) + TEMPORARY_ENDING, this.#name(kind));
+    for (const kind of ['tokens', 'documents'] as const)
+      await rename(this.#name(kind) + TEMPORARY_ENDING, this.#name(kind));
     await writeFileAtomically(this.#name('json'), JSON.stringify(summary));
   }
 
@@ -121,7 +134,8 @@ export class PartWriter {
   /** After a failure: nothing of the part remains. */
   async discard(): Promise<void> {
     await this.close().catch(() => undefined);
-    for (const kind of ['tokens', 'documents'] as const) await rm(this.#name(kind) + TEMPORARY_ENDING, { force: true });
+    for (const kind of ['tokens', 'documents'] as const)
+      await rm(this.#name(kind) + TEMPORARY_ENDING, { force: true });
   }
 
   async #flush(): Promise<void> {

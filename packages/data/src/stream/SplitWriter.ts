@@ -84,7 +84,8 @@ export class SplitWriter {
   #note({ source, from, to }: PlacedDocument, beginsHere: boolean): void {
     const documents = beginsHere ? 1 : 0;
     const last = this.#runs.at(-1);
-    if (last?.source === source) this.#runs[this.#runs.length - 1] = { ...last, to, documents: last.documents + documents };
+    if (last?.source === source)
+      this.#runs[this.#runs.length - 1] = { ...last, to, documents: last.documents + documents };
     else this.#runs.push({ source, from, to, documents });
   }
 }

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type HashHex, type Logger, hashJson } from '@alice/protocol';
+import { type HashHex, hashJson, type Logger } from '@alice/protocol';
 import { DataError } from '../errors.js';
 import type { ListedFile, ListedSource } from '../sources/ListedFile.js';
 import { writeFileAtomically } from '../writeFileAtomically.js';
@@ -34,7 +34,11 @@ export function partKey({ shardTokens: _, mostTokens: __, ...settings }: StreamS
 }
 
 /** Whether the folder's last build was of these files. */
-export function wasBuiltFrom(outDir: string, settings: StreamSettings, files: readonly ListedFile[]): boolean {
+export function wasBuiltFrom(
+  outDir: string,
+  settings: StreamSettings,
+  files: readonly ListedFile[],
+): boolean {
   const plan = readPlan(join(outDir, WORK_FOLDER));
   return plan?.settings === partKey(settings) && firstChange(plan, files) === null;
 }
@@ -49,16 +53,21 @@ export async function openWorkFolder(options: OpenWorkOptions): Promise<string> 
     await rm(dir, { recursive: true, force: true });
   } else if (plan !== null) reportChange(firstChange(plan, listed.files), options);
   await mkdir(dir, { recursive: true });
-  for (const name of await readdir(dir)) if (name.endsWith('.tmp')) await rm(join(dir, name), { force: true });
+  for (const name of await readdir(dir))
+    if (name.endsWith('.tmp')) await rm(join(dir, name), { force: true });
   const files = listed.files.map(({ path, version }) => ({ path, version }));
   logger.info('Building', { source: listed.pinned, files: files.length });
-  await writeFileAtomically(join(dir, PLAN_FILE), JSON.stringify({ settings: partKey(settings), files } satisfies Plan));
+  await writeFileAtomically(
+    join(dir, PLAN_FILE),
+    JSON.stringify({ settings: partKey(settings), files } satisfies Plan),
+  );
   return dir;
 }
 
 /** Removes the parts; what the dataset was built from stays on record. */
 export async function closeWorkFolder(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) if (name !== PLAN_FILE) await rm(join(dir, name), { recursive: true, force: true });
+  for (const name of await readdir(dir))
+    if (name !== PLAN_FILE) await rm(join(dir, name), { recursive: true, force: true });
 }
 
 function readPlan(dir: string): Plan | null {

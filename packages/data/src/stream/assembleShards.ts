@@ -11,8 +11,8 @@ import { BLOCKS_FILE, blockHashRange } from '../shardBlocks.js';
 import { bytesToTokens, shardFileName } from '../shardBytes.js';
 import { type PartName, readRecords } from './PartFiles.js';
 import type { ShardPlan, SplitShards } from './planShards.js';
-import type { Selection } from './selectDocuments.js';
 import { SplitWriter } from './SplitWriter.js';
+import type { Selection } from './selectDocuments.js';
 
 export interface AssembleOptions {
   readonly outDir: string;
@@ -37,7 +37,10 @@ export async function assembleShards(options: AssembleOptions): Promise<ShardInf
     log.add(shard);
   };
   const writers = new Map<Split, SplitWriter>(
-    plan.splits.map((split) => [split.split, new SplitWriter({ outDir, split, finished: log.shards, onShard })]),
+    plan.splits.map((split) => [
+      split.split,
+      new SplitWriter({ outDir, split, finished: log.shards, onShard }),
+    ]),
   );
   try {
     let [number, done] = [0, 0];
@@ -68,7 +71,9 @@ export async function assembleShards(options: AssembleOptions): Promise<ShardInf
 }
 
 function shardBytes({ count, shardTokens }: SplitShards, tokens: number): { bytes: number }[] {
-  return Array.from({ length: count }, (_, i) => ({ bytes: 2 * Math.min(shardTokens, tokens - i * shardTokens) }));
+  return Array.from({ length: count }, (_, i) => ({
+    bytes: 2 * Math.min(shardTokens, tokens - i * shardTokens),
+  }));
 }
 
 /** The tokens of a part, read forwards through a window. */

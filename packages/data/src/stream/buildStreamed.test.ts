@@ -5,11 +5,11 @@ import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileS
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { diffManifests } from '../audit/diffManifests.js';
 import { verifyAgainstSource } from '../audit/verifyAgainstSource.js';
 import { verifySplits } from '../audit/verifySplits.js';
 import { buildDataset } from '../build/buildDataset.js';
 import type { BuildDatasetOptions } from '../build/buildOptions.js';
-import { diffManifests } from '../audit/diffManifests.js';
 import type { Manifest } from '../manifest.js';
 import { openDataset } from '../openDataset.js';
 import { BLOCKS_FILE, blockHashRange, bytesToFetch, tokensOfBlocks } from '../shardBlocks.js';
@@ -21,7 +21,7 @@ import { temporaryFolder } from '../testing/temporaryFolder.js';
 import { zstdFrame } from '../testing/zstdFrame.js';
 import { verifyDataset } from '../verifyDataset.js';
 import { findDuplicates } from './findDuplicates.js';
-import { partFiles, PartWriter } from './PartFiles.js';
+import { PartWriter, partFiles } from './PartFiles.js';
 
 const tokenizerModule = {
   url: new URL('../testing/byteTokenizer.js', import.meta.url).href,
@@ -29,13 +29,19 @@ const tokenizerModule = {
   id: 'bytes',
 };
 
-function build(source: string, outDir: string, changes: Partial<BuildDatasetOptions> = {}): Promise<Manifest> {
+function build(
+  source: string,
+  outDir: string,
+  changes: Partial<BuildDatasetOptions> = {},
+): Promise<Manifest> {
   return buildDataset({ source, outDir, tokenizer: byteTokenizer, seed: 'seed', stream: true, ...changes });
 }
 
 /** Documents of file i; every seventh is also in the next file. */
 function texts(i: number, documents = 60): string[] {
-  return Array.from({ length: documents }, (_, j) => prose(j % 7 === 0 && i > 0 ? `${i - 1}/${j + 1}` : `${i}/${j}`, 500));
+  return Array.from({ length: documents }, (_, j) =>
+    prose(j % 7 === 0 && i > 0 ? `${i - 1}/${j + 1}` : `${i}/${j}`, 500),
+  );
 }
 
 function jsonl(documents: readonly string[]): Buffer {
@@ -43,11 +49,15 @@ function jsonl(documents: readonly string[]): Buffer {
 }
 
 function sources(count: number): Record<string, Uint8Array> {
-  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`chunk${i % 2}/f${i}.jsonl.zst`, zstdFrame(jsonl(texts(i)))]));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`chunk${i % 2}/f${i}.jsonl.zst`, zstdFrame(jsonl(texts(i)))]),
+  );
 }
 
 function content(dir: string): Record<string, string> {
-  const names = readdirSync(dir).filter((name) => name !== '.build').sort();
+  const names = readdirSync(dir)
+    .filter((name) => name !== '.build')
+    .sort();
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name), 'hex')]));
 }
 
@@ -76,7 +86,11 @@ it('gives the same bytes whatever the number of threads, without overlap of spli
 
   writeFileSync(join(source, 'chunk0/f0.jsonl.zst'), zstdFrame(jsonl(texts(99))));
   const disproof = await verifyAgainstSource({ ...check, samples: 200 });
-  assert.ok(disproof.problems.some(({ message }) => message.includes('chunk0/f0.jsonl.zst: the file has another hash')));
+  assert.ok(
+    disproof.problems.some(({ message }) =>
+      message.includes('chunk0/f0.jsonl.zst: the file has another hash'),
+    ),
+  );
 });
 
 it('finds a document that is in two splits', async (t) => {
@@ -99,7 +113,9 @@ it('goes on after kill -9 wherever it struck, reads no finished file again, and 
     const [, signal] = await once(child, 'exit');
     assert.equal(signal, 'SIGKILL', stopAt);
     assert.equal(existsSync(join(killed, 'manifest.json')), false);
-    for (const name of readdirSync(join(killed, '.build')).filter((n) => n.endsWith('.json') && n !== 'plan.json')) {
+    for (const name of readdirSync(join(killed, '.build')).filter(
+      (n) => n.endsWith('.json') && n !== 'plan.json',
+    )) {
       const { ino } = statSync(join(killed, '.build', name));
       assert.equal(finished.get(name) ?? ino, ino, 'a finished part is not made again');
       finished.set(name, ino);
@@ -109,7 +125,11 @@ it('goes on after kill -9 wherever it struck, reads no finished file again, and 
   const shard = statSync(join(killed, 'shard-000000.bin')).ino;
   await build(source, killed);
   assert.deepEqual(content(killed), content(whole));
-  assert.equal(statSync(join(killed, 'shard-000000.bin')).ino, shard, 'a finished shard is not written again');
+  assert.equal(
+    statSync(join(killed, 'shard-000000.bin')).ino,
+    shard,
+    'a finished shard is not written again',
+  );
   assert.deepEqual(readdirSync(join(killed, '.build')), ['plan.json']);
 });
 
@@ -137,7 +157,13 @@ it('keeps a document on its side when sources are added, and tells the differenc
   const b = await build(temporaryFolder(t, all), after);
   const [small, large] = [openDataset(before), openDataset(after)];
   const mixed = {
-    manifest: { ...a, shards: [...a.shards.filter((s) => s.split === 'validation'), ...b.shards.filter((s) => s.split === 'train').map((s) => ({ ...s, id: s.id + 1000 }))] },
+    manifest: {
+      ...a,
+      shards: [
+        ...a.shards.filter((s) => s.split === 'validation'),
+        ...b.shards.filter((s) => s.split === 'train').map((s) => ({ ...s, id: s.id + 1000 })),
+      ],
+    },
     shard: (id: number) => (id >= 1000 ? large.shard(id - 1000) : small.shard(id)),
   };
   assert.deepEqual(await verifySplits(mixed), []);
@@ -154,7 +180,12 @@ it('stops at a fault, or leaves it out and says so; notices a source that change
   const source = temporaryFolder(t, { ...files, 'chunk1/f3.jsonl.zst': cut.subarray(0, cut.length - 5000) });
   const out = temporaryFolder(t);
   await assert.rejects(build(source, out), {
-    info: { code: 'SOURCE_BROKEN', path: 'chunk1/f3.jsonl.zst', byteOffset: cut.length - 5000, reason: 'the file ends inside a zstd frame' },
+    info: {
+      code: 'SOURCE_BROKEN',
+      path: 'chunk1/f3.jsonl.zst',
+      byteOffset: cut.length - 5000,
+      reason: 'the file ends inside a zstd frame',
+    },
   });
   const skipping = temporaryFolder(t);
   const manifest = await build(source, skipping, { onInvalid: 'skip', workers: 2, tokenizerModule });
@@ -182,7 +213,9 @@ it('builds from a hub through redirects, pages, broken connections and busy answ
   });
   const before = { HF_ENDPOINT: process.env['HF_ENDPOINT'], HF_TOKEN: process.env['HF_TOKEN'] };
   t.after(() => {
-    for (const [key, value] of Object.entries(before)) if (value === undefined) delete process.env[key]; else process.env[key] = value;
+    for (const [key, value] of Object.entries(before))
+      if (value === undefined) delete process.env[key];
+      else process.env[key] = value;
   });
   process.env['HF_ENDPOINT'] = hub.endpoint;
   await assert.rejects(build('hf:own/set', temporaryFolder(t)), (error: Error) => {
@@ -193,8 +226,14 @@ it('builds from a hub through redirects, pages, broken connections and busy answ
   const out = temporaryFolder(t);
   const manifest = await build('hf:own/set', out);
   assert.equal(manifest.reading?.source, `hf:own/set@${'c0ffee'.padEnd(40, '0')}`);
-  assert.ok(hub.storageRequests.some(({ range }) => range !== undefined), 'broken connections were taken up again');
-  assert.ok(hub.storageRequests.every(({ authorization }) => authorization === undefined), 'the token stays with the hub');
+  assert.ok(
+    hub.storageRequests.some(({ range }) => range !== undefined),
+    'broken connections were taken up again',
+  );
+  assert.ok(
+    hub.storageRequests.every(({ authorization }) => authorization === undefined),
+    'the token stays with the hub',
+  );
   assert.ok(!readFileSync(join(out, 'manifest.json'), 'utf8').includes('hf_secret'));
   const local = await build(temporaryFolder(t, files), temporaryFolder(t));
   assert.equal(manifest.root, local.root);
@@ -212,7 +251,12 @@ it('lets a part of a shard be fetched and checked alone', async (t) => {
   const file = readFileSync(join(dir, 'shard-000001.bin'));
   const { from, to } = bytesToFetch(shard, { first: 40_000, count: 10_000 });
   assert.deepEqual([from, to], [65_536, 131_072]);
-  const fetched = { shard: { bytes: shard.bytes, blocks: shard.blocks! }, hashes: own, bytes: file.subarray(from, to), from };
+  const fetched = {
+    shard: { bytes: shard.bytes, blocks: shard.blocks! },
+    hashes: own,
+    bytes: file.subarray(from, to),
+    from,
+  };
   const tokens = tokensOfBlocks(fetched)!;
   const expected = (await openDataset(dir).shard(1)).subarray(32_768, 65_536);
   assert.deepEqual(tokens, new Uint16Array(expected));
@@ -220,7 +264,15 @@ it('lets a part of a shard be fetched and checked alone', async (t) => {
   forged[77]! ^= 1;
   assert.equal(tokensOfBlocks({ ...fetched, bytes: forged }), null);
   assert.equal(tokensOfBlocks({ ...fetched, from: 0 }), null);
-  assert.equal(tokensOfBlocks({ ...fetched, hashes: Buffer.concat([own.subarray(32), own.subarray(0, 32)]) }), null);
+  assert.equal(
+    tokensOfBlocks({ ...fetched, hashes: Buffer.concat([own.subarray(32), own.subarray(0, 32)]) }),
+    null,
+  );
+  writeFileSync(join(dir, BLOCKS_FILE), hashes.subarray(0, range.from + 5));
+  const codes = (await verifyDataset(dir)).problems.map(
+    ({ info }) => `${info.code} ${'shard' in info ? info.shard : ''}`,
+  );
+  assert.equal(codes[0], 'BLOCKS_INVALID 1');
 });
 
 it('finds duplicates the same with one bucket or many', async (t) => {
@@ -236,12 +288,23 @@ it('finds duplicates the same with one bucket or many', async (t) => {
       seen.add(value);
       const fingerprint = Buffer.alloc(16);
       fingerprint.writeUInt32LE(value, 8);
-      await writer.append({ text: '', from: j, to: j + 1 }, { fingerprint, split: 'train', tokens: Uint16Array.of(1) });
+      await writer.append(
+        { text: '', from: j, to: j + 1 },
+        { fingerprint, split: 'train', tokens: Uint16Array.of(1) },
+      );
     }
     await writer.finish({} as never);
   }
   for (const bucketDocuments of [10, 300, 1 << 20]) {
-    const bits = await findDuplicates({ parts: names, documents: 1200, scratchDir: join(dir, 's'), bucketDocuments });
-    assert.deepEqual(Array.from({ length: 1200 }, (_, k) => k).filter((k) => bits.has(k)), expected);
+    const bits = await findDuplicates({
+      parts: names,
+      documents: 1200,
+      scratchDir: join(dir, 's'),
+      bucketDocuments,
+    });
+    assert.deepEqual(
+      Array.from({ length: 1200 }, (_, k) => k).filter((k) => bits.has(k)),
+      expected,
+    );
   }
 });

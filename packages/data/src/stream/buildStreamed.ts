@@ -11,7 +11,14 @@ import { join } from 'node:path';
 import { type HashHex, hashJson, type Logger, seededRandom, silentLogger } from '@alice/protocol';
 import { datasetRoot } from '../datasetRoot.js';
 import { DataError } from '../errors.js';
-import { MANIFEST_FILE, MANIFEST_FORMAT, type Manifest, manifestText, parseManifest, SPLITS } from '../manifest.js';
+import {
+  MANIFEST_FILE,
+  MANIFEST_FORMAT,
+  type Manifest,
+  manifestText,
+  parseManifest,
+  SPLITS,
+} from '../manifest.js';
 import { readManifest } from '../readManifest.js';
 import { shardFileName } from '../shardBytes.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
@@ -21,13 +28,13 @@ import { writeFileAtomically } from '../writeFileAtomically.js';
 import { assembleShards } from './assembleShards.js';
 import { findDuplicates } from './findDuplicates.js';
 import { Parts } from './makeParts.js';
-import { partFiles, type PartSummary } from './PartFiles.js';
+import { type PartSummary, partFiles } from './PartFiles.js';
 import { localMaker, type PartMaker, threadMaker } from './partWorkers.js';
 import { planShards } from './planShards.js';
 import { type Selection, selectDocuments } from './selectDocuments.js';
 import type { StreamSettings } from './settings.js';
-import type { TokenizerModule } from './tokenizerModule.js';
 import type { PartProgress } from './tokenizePart.js';
+import type { TokenizerModule } from './tokenizerModule.js';
 import { closeWorkFolder, occupied, openWorkFolder, wasBuiltFrom } from './WorkFolder.js';
 
 export interface StreamProgress {
@@ -78,7 +85,12 @@ export async function buildStreamed(options: BuildStreamedOptions): Promise<Mani
       files: listed.files,
       mostTokens: settings.mostTokens,
       onFound: ({ bytes, tokens, documents }) =>
-        progress.add({ bytes, textBytes: 0, documents, tokens: SPLITS.reduce((sum, split) => sum + tokens[split], 0) }),
+        progress.add({
+          bytes,
+          textBytes: 0,
+          documents,
+          tokens: SPLITS.reduce((sum, split) => sum + tokens[split], 0),
+        }),
     });
     const selection = await chooseDocuments(parts, { workDir, options, progress });
     const manifest = await writeShards(options, { workDir, parts, selection, progress });
@@ -99,7 +111,8 @@ function openMakers(
   onProgress: (added: PartProgress) => void,
 ): PartMaker[] {
   const { settings, tokenizer, tokenizerModule, signal } = options;
-  if (tokenizerModule === undefined) return [localMaker({ settings, workDir, tokenizer, signal }, onProgress)];
+  if (tokenizerModule === undefined)
+    return [localMaker({ settings, workDir, tokenizer, signal }, onProgress)];
   const count = Math.min(options.workers ?? availableParallelism(), options.listed.files.length);
   return Array.from({ length: count }, () => threadMaker({ settings, workDir, tokenizerModule }, onProgress));
 }
@@ -111,7 +124,10 @@ interface ChooseContext {
 }
 
 /** Makes parts until the chosen documents fill what is asked for, or the source ends. */
-async function chooseDocuments(parts: Parts, { workDir, options, progress }: ChooseContext): Promise<Selection> {
+async function chooseDocuments(
+  parts: Parts,
+  { workDir, options, progress }: ChooseContext,
+): Promise<Selection> {
   const { settings, signal } = options;
   for (let more = 1; ; more = Math.ceil(parts.summaries.length / 20)) {
     await parts.make(more);
@@ -119,8 +135,18 @@ async function chooseDocuments(parts: Parts, { workDir, options, progress }: Cho
     const names = parts.summaries.map((summary) => partFiles(workDir, summary));
     const documents = parts.summaries.reduce((sum, part) => sum + part.documents, 0);
     if (documents === 0 && parts.isComplete) throw empty(options);
-    const duplicates = await findDuplicates({ parts: names, documents, scratchDir: join(workDir, 'buckets'), signal });
-    const selection = await selectDocuments({ parts: names, documents, duplicates, mostTokens: settings.mostTokens });
+    const duplicates = await findDuplicates({
+      parts: names,
+      documents,
+      scratchDir: join(workDir, 'buckets'),
+      signal,
+    });
+    const selection = await selectDocuments({
+      parts: names,
+      documents,
+      duplicates,
+      mostTokens: settings.mostTokens,
+    });
     if (selection.isFull) return selection;
     if (parts.isComplete) {
       if (options.requireFull) throw tooSmall(selection, settings);
@@ -144,7 +170,10 @@ async function writeShards(options: BuildStreamedOptions, context: WriteContext)
   const plan = planShards(selection.tokens, { shardTokens: settings.shardTokens, documents });
   const recipe = recipeOf(settings, used);
   const total = SPLITS.reduce((sum, split) => sum + selection.tokens[split], 0);
-  await clear(outDir, plan.splits.reduce((sum, { count }) => sum + count, 0));
+  await clear(
+    outDir,
+    plan.splits.reduce((sum, { count }) => sum + count, 0),
+  );
   const shards = await assembleShards({
     outDir,
     workDir,
@@ -184,7 +213,10 @@ async function writeShards(options: BuildStreamedOptions, context: WriteContext)
   return manifest;
 }
 
-function sourceOf({ path, bytes, sha256, faultCount, faults }: PartSummary, documents: number): Manifest['sources'][number] {
+function sourceOf(
+  { path, bytes, sha256, faultCount, faults }: PartSummary,
+  documents: number,
+): Manifest['sources'][number] {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced.
   const safe = path.replace(/[\\%\u0000-\u001f\u007f]|(?<=^[A-Za-z]|\/[A-Za-z]):/g, encodeURIComponent);
   return { path: safe, bytes, sha256, documents, ...(faultCount === 0 ? {} : { faultCount, faults }) };
@@ -192,7 +224,11 @@ function sourceOf({ path, bytes, sha256, faultCount, faults }: PartSummary, docu
 
 /** What decides the bytes: the settings, and the content of the files in the order of their use. */
 function recipeOf(settings: StreamSettings, used: readonly PartSummary[]): HashHex {
-  return hashJson({ version: 1, settings: { ...settings }, files: used.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })) });
+  return hashJson({
+    version: 1,
+    settings: { ...settings },
+    files: used.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
+  });
 }
 
 /** Files in the order of their names, then Fisher–Yates by seed. */
@@ -234,7 +270,8 @@ function finishedDataset({ outDir, settings, listed, replace }: BuildStreamedOpt
 async function clear(outDir: string, shards: number): Promise<void> {
   for (const name of await readdir(outDir)) {
     const [, id] = /^shard-(\d{6,})\.bin$/.exec(name) ?? [];
-    const isOld = (id !== undefined && Number(id) >= shards) || /^(shard-\d{6,}\.bin|manifest\.json)\.tmp$/.test(name);
+    const isOld =
+      (id !== undefined && Number(id) >= shards) || /^(shard-\d{6,}\.bin|manifest\.json)\.tmp$/.test(name);
     if (isOld) await rm(join(outDir, name), { force: true });
   }
 }
@@ -264,7 +301,10 @@ class ProgressCounter {
     const { mostTokens } = this.#options.settings;
     if (mostTokens === null || this.#sum.tokens === 0) return this.#listedBytes;
     const wanted = SPLITS.reduce((sum, split) => sum + mostTokens[split], 0);
-    return Math.min(this.#listedBytes || Number.POSITIVE_INFINITY, (this.#sum.bytes * wanted) / this.#sum.tokens);
+    return Math.min(
+      this.#listedBytes || Number.POSITIVE_INFINITY,
+      (this.#sum.bytes * wanted) / this.#sum.tokens,
+    );
   }
 }
 

@@ -102,7 +102,8 @@ function markRepeats(entries: Buffer, duplicates: Bits): void {
   for (let i = 0; i < count; i++) {
     const at = i * ENTRY_BYTES;
     let slot = entries.readUInt32LE(at) & (size - 1);
-    while (table[slot] !== EMPTY && !isEqual(entries, table[slot]! * ENTRY_BYTES, at)) slot = (slot + 1) & (size - 1);
+    while (table[slot] !== EMPTY && !isEqual(entries, table[slot]! * ENTRY_BYTES, at))
+      slot = (slot + 1) & (size - 1);
     if (table[slot] === EMPTY) table[slot] = i;
     else duplicates.add(entries.readUIntLE(at + 16, 6));
   }

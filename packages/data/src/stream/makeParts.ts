@@ -2,9 +2,10 @@
  * @file Makes the parts of a source's files on several threads, in order of the files, until enough tokens are there.
  * Parts that exist already are taken as they are.
  */
-import type { ListedFile } from '../sources/ListedFile.js';
+
 import { SPLITS } from '../manifest.js';
-import { partFiles, type PartSummary, readPartSummary } from './PartFiles.js';
+import type { ListedFile } from '../sources/ListedFile.js';
+import { type PartSummary, partFiles, readPartSummary } from './PartFiles.js';
 import type { PartMaker } from './partWorkers.js';
 import type { BySplit } from './selectDocuments.js';
 
@@ -58,7 +59,11 @@ export class Parts {
     const found = readPartSummary(partFiles(this.#options.workDir, file));
     if (found !== null) this.#options.onFound(found);
     this.#made.set(index, found ?? (await maker.make(file)));
-    for (let summary = this.#made.get(this.summaries.length); summary; summary = this.#made.get(this.summaries.length)) {
+    for (
+      let summary = this.#made.get(this.summaries.length);
+      summary;
+      summary = this.#made.get(this.summaries.length)
+    ) {
       this.#made.delete(this.summaries.length);
       this.summaries.push(summary);
       for (const split of SPLITS) this.#tokens[split] += summary.tokens[split];

@@ -9,8 +9,8 @@ import type { ListedFile } from '../sources/ListedFile.js';
 import { hubAccess } from '../sources/remote/listHub.js';
 import { type PartSummary, partFiles } from './PartFiles.js';
 import type { StreamSettings } from './settings.js';
-import type { TokenizerModule } from './tokenizerModule.js';
 import { type PartProgress, tokenizePart } from './tokenizePart.js';
+import type { TokenizerModule } from './tokenizerModule.js';
 
 export interface WorkerSetup {
   readonly settings: StreamSettings;
@@ -36,7 +36,8 @@ export function threadMaker(setup: WorkerSetup, onProgress: (added: PartProgress
   worker.on('message', (message: FromWorker) => {
     if (message.kind === 'progress') onProgress(message.added);
     else if (message.kind === 'done') waiting?.resolve(message.summary);
-    else fail(message.info === null ? new Error(message.message) : new DataError(message.info, message.message));
+    else
+      fail(message.info === null ? new Error(message.message) : new DataError(message.info, message.message));
   });
   worker.on('error', fail);
   worker.on('exit', (code) => fail(new Error(`a tokenising thread stopped (code ${code})`)));
@@ -51,7 +52,12 @@ export function threadMaker(setup: WorkerSetup, onProgress: (added: PartProgress
 
 /** Parts made on this thread; for callers that have a tokenizer but no module of it. */
 export function localMaker(
-  { settings, workDir, tokenizer, signal }: Omit<WorkerSetup, 'tokenizerModule'> & { tokenizer: ShardTokenizer; signal?: AbortSignal | undefined },
+  {
+    settings,
+    workDir,
+    tokenizer,
+    signal,
+  }: Omit<WorkerSetup, 'tokenizerModule'> & { tokenizer: ShardTokenizer; signal?: AbortSignal | undefined },
   onProgress: (added: PartProgress) => void,
 ): PartMaker {
   const make = (file: ListedFile): Promise<PartSummary> =>

@@ -1,7 +1,8 @@
 /** @file How many shards each split has, how long they are and which numbers they get, from the tokens of each split. */
+
+import { DEFAULT_SHARD_TOKENS, FEWEST_SHARDS, FEWEST_TOKENS } from '../build/planSplits.js';
 import { DataError } from '../errors.js';
 import { SPLITS, type Split } from '../manifest.js';
-import { DEFAULT_SHARD_TOKENS, FEWEST_SHARDS, FEWEST_TOKENS } from '../build/planSplits.js';
 import type { BySplit } from './selectDocuments.js';
 
 export interface SplitShards {

@@ -27,7 +27,12 @@ export interface SelectOptions {
 }
 
 /** Cost: one pass over the records. */
-export async function selectDocuments({ parts, documents, duplicates, mostTokens }: SelectOptions): Promise<Selection> {
+export async function selectDocuments({
+  parts,
+  documents,
+  duplicates,
+  mostTokens,
+}: SelectOptions): Promise<Selection> {
   const kept = new Bits(documents);
   const tokens = { train: 0, validation: 0, audit: 0 };
   const documentsOfPart: number[] = [];

@@ -15,9 +15,14 @@ export function fingerprintOf(text: string): Buffer {
 /** Validation takes the bottom of the hash's range, audit the top. */
 export function splitOf(
   fingerprint: Uint8Array,
-  { seed, validationFraction, auditFraction }: Pick<StreamSettings, 'seed' | 'validationFraction' | 'auditFraction'>,
+  {
+    seed,
+    validationFraction,
+    auditFraction,
+  }: Pick<StreamSettings, 'seed' | 'validationFraction' | 'auditFraction'>,
 ): Split {
-  const place = createHash('sha256').update(`${seed}|split|`).update(fingerprint).digest().readUIntBE(0, 6) / 2 ** 48;
+  const place =
+    createHash('sha256').update(`${seed}|split|`).update(fingerprint).digest().readUIntBE(0, 6) / 2 ** 48;
   if (place < validationFraction) return 'validation';
   return place >= 1 - auditFraction ? 'audit' : 'train';
 }

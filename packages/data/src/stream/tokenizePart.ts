@@ -69,7 +69,14 @@ export async function tokenizePart(work: PartWork): Promise<PartSummary> {
     const whole = faults.hasBreak && file.format !== 'parquet' ? await wholeAccount(work) : account;
     const read = { bytes: whole.bytes, sha256: whole.sha256() };
     await checkUnchanged(file, read);
-    const summary = { path: file.path, version: file.version, ...read, ...counts, faultCount: faults.count, faults: faults.listed };
+    const summary = {
+      path: file.path,
+      version: file.version,
+      ...read,
+      ...counts,
+      faultCount: faults.count,
+      faults: faults.listed,
+    };
     await writer.finish(summary);
     if (localCopy !== undefined) await rm(localCopy, { force: true });
     return summary;
@@ -134,7 +141,8 @@ class Meter {
 }
 
 async function hashFile(address: string, account: ReadAccount): Promise<void> {
-  for await (const chunk of createReadStream(address, { highWaterMark: 1 << 20 })) account.add(chunk as Buffer);
+  for await (const chunk of createReadStream(address, { highWaterMark: 1 << 20 }))
+    account.add(chunk as Buffer);
 }
 
 /** Reading stopped where the file is broken; its hash is still that of the whole file. */
@@ -148,7 +156,11 @@ async function wholeAccount({ file, access }: PartWork): Promise<ReadAccount> {
 async function checkUnchanged(file: ListedFile, read: { bytes: number; sha256: string }): Promise<void> {
   const isOther =
     (file.bytes >= 0 && file.bytes !== read.bytes) || (file.sha256 !== null && file.sha256 !== read.sha256);
-  if (!isOther && (file.location.at === 'web' || file.version === (await versionOnDisk(file.location.address)))) return;
+  if (
+    !isOther &&
+    (file.location.at === 'web' || file.version === (await versionOnDisk(file.location.address)))
+  )
+    return;
   throw new DataError(
     { code: 'SOURCE_CHANGED', path: file.path },
     `${file.path} is not what was listed (${read.bytes} bytes of ${file.bytes}): it changed, or it arrived damaged. ` +

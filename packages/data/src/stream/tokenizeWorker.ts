@@ -6,8 +6,8 @@ import type { ListedFile } from '../sources/ListedFile.js';
 import { hubAccess } from '../sources/remote/listHub.js';
 import { partFiles } from './PartFiles.js';
 import type { FromWorker, WorkerSetup } from './partWorkers.js';
-import { loadTokenizer } from './tokenizerModule.js';
 import { tokenizePart } from './tokenizePart.js';
+import { loadTokenizer } from './tokenizerModule.js';
 
 const { settings, tokenizerModule, workDir } = workerData as WorkerSetup;
 const port = parentPort!;

@@ -41,18 +41,25 @@ export async function hubServer(t: TestContext, options: HubOptions): Promise<Hu
     const url = new URL(request.url!, 'http://x');
     const status = failWith?.(++asked);
     if (status !== undefined) return void response.writeHead(status, { 'retry-after': '1' }).end();
-    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) return void response.writeHead(401).end();
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`)
+      return void response.writeHead(401).end();
     const resolve = `/datasets/own/set/resolve/${COMMIT}/`;
     if (url.pathname === '/api/datasets/own/set/revision/main') return json(response, { sha: COMMIT });
-    if (url.pathname.startsWith(`/api/datasets/own/set/tree/${COMMIT}`)) return sendTree(response, url, { files, endpoint });
+    if (url.pathname.startsWith(`/api/datasets/own/set/tree/${COMMIT}`))
+      return sendTree(response, url, { files, endpoint });
     if (url.pathname.startsWith(resolve))
-      return void response.writeHead(302, { location: `${storage}/${url.pathname.slice(resolve.length)}` }).end();
+      return void response
+        .writeHead(302, { location: `${storage}/${url.pathname.slice(resolve.length)}` })
+        .end();
     response.writeHead(404).end();
   });
   return { endpoint, storage, storageRequests };
 }
 
-async function listen(t: TestContext, handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+async function listen(
+  t: TestContext,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
   const server: Server = createServer(handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -66,7 +73,11 @@ function json(response: ServerResponse, value: unknown, headers: Record<string, 
   response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
 }
 
-function sendTree(response: ServerResponse, url: URL, { files, endpoint }: { files: HubOptions['files']; endpoint: string }): void {
+function sendTree(
+  response: ServerResponse,
+  url: URL,
+  { files, endpoint }: { files: HubOptions['files']; endpoint: string },
+): void {
   const folder = decodeURIComponent(url.pathname.split('/').slice(7).join('/'));
   const from = Number(url.searchParams.get('cursor') ?? 0);
   const names = Object.keys(files).filter((name) => name.startsWith(folder));

@@ -15,9 +15,10 @@ export const nodePlatform: Platform = {
       async run(feeds, into) {
         const direct = Object.fromEntries(Object.entries(into).filter(([, tensor]) => !isShared(tensor)));
         const results = await session.run(toOrt(feeds), { ...nothing, ...toOrt(direct) });
-        const copies = Object.keys(direct).map(
-          (name) => (results[name]!.data as TensorData['data']).buffer as ArrayBuffer,
-        );
+        const copies = Object.entries(direct).flatMap(([name, { data }]) => {
+          const copy = (results[name]!.data as TensorData['data']).buffer as ArrayBuffer;
+          return copy === data.buffer ? [] : [copy];
+        });
         const delivery = Object.entries(results).map(([name, result]) => [
           name,
           delivered(result, into[name]),

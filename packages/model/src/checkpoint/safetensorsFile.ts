@@ -3,6 +3,7 @@
  * header (metadata `sha256`, a JSON map), so damage is found in the tensor it is in; files of other programs, which have
  * none, are read as well. Does not know what the tensors mean.
  */
+import { equalBytes } from '@alice/protocol';
 import { CheckpointError, corrupt } from './checkpointError.js';
 import type { ByteFile, WrittenFile } from './nodeFiles.js';
 import {
@@ -52,7 +53,7 @@ async function keptFile(path: string, header: Uint8Array): Promise<WrittenFile |
   try {
     if (file.sizeBytes < header.length) return undefined;
     const found = await file.read(0, header.length);
-    if (!Buffer.from(found.buffer).equals(header)) return undefined;
+    if (!equalBytes(found, header)) return undefined;
     return await verified(file);
   } finally {
     await file.close();

@@ -14,7 +14,6 @@ import type { ModernRequest } from './modernMethods.js';
 const MOST_PINNED = 1024;
 /** Transactions that one client may have the node rebroadcast at once. */
 const MOST_BROADCASTS = 16;
-const INVALID_FOLLOW = -32602;
 
 type Translator = ReturnType<ReturnType<typeof withLegacy>>;
 type Message = Parameters<Translator['send']>[0];
@@ -67,27 +66,32 @@ export class ModernConnection {
   }
 
   /** Takes a request of one of the `_v1_` methods; the answer goes to the client. */
-  send({ id, method, params = [] }: ModernRequest): void {
+  send(request: ModernRequest): void {
+    const { id, method, params = [] } = request;
     if (id === undefined || id === null) return;
-    if (!Array.isArray(params))
-      return this.#refuse(id, RPC_CODE.invalidParams, 'parameters must be an array');
-    if (method.startsWith('chainHead_') && method !== 'chainHead_v1_follow') {
-      if (!this.#pinned.has(String(params[0])))
-        return this.#refuse(id, INVALID_FOLLOW, 'Invalid follow subscription');
-      this.#release(method, params);
-    }
+    const refusal = this.#refusalOf(method, params);
+    if (refusal !== undefined) this.#refuse(id, refusal);
+    else if (method === 'transaction_v1_broadcast' && this.#broadcasts.size >= MOST_BROADCASTS)
+      this.#client.send({ jsonrpc: '2.0', id, result: null }); // how the specification says "no more"
+    else this.#translate(id, method, params as readonly unknown[]);
+  }
+
+  #refusalOf(method: string, params: unknown): string | undefined {
+    if (!Array.isArray(params)) return 'parameters must be an array';
+    const needsFollow = method.startsWith('chainHead_') && method !== 'chainHead_v1_follow';
+    return needsFollow && !this.#pinned.has(String(params[0])) ? 'Invalid follow subscription' : undefined;
+  }
+
+  #translate(id: string | number, method: string, params: readonly unknown[]): void {
+    if (method.startsWith('chainHead_')) this.#release(method, params);
+    if (method === 'transaction_v1_stop') this.#broadcasts.delete(String(params[0]));
+    if (method === 'transaction_v1_broadcast') this.#opening.set(id, 'broadcast');
     if (method === 'chainHead_v1_follow')
       this.#opening.set(id, params[0] === true ? 'followWithRuntime' : 'follow');
-    if (method === 'transaction_v1_stop') this.#broadcasts.delete(String(params[0]));
-    if (method === 'transaction_v1_broadcast') {
-      if (this.#broadcasts.size >= MOST_BROADCASTS)
-        return this.#client.send({ jsonrpc: '2.0', id, result: null });
-      this.#opening.set(id, 'broadcast');
-    }
     try {
       this.#translator.send({ jsonrpc: '2.0', id, method, params } as Message);
     } catch {
-      this.#refuse(id, RPC_CODE.invalidParams, 'Invalid params');
+      this.#refuse(id, 'Invalid params');
     }
   }
 
@@ -173,8 +177,8 @@ export class ModernConnection {
     this.#withRuntime.delete(subscription);
   }
 
-  #refuse(id: string | number, code: number, message: string): void {
-    this.#client.send({ jsonrpc: '2.0', id, error: { code, message } });
+  #refuse(id: string | number, message: string): void {
+    this.#client.send({ jsonrpc: '2.0', id, error: { code: RPC_CODE.invalidParams, message } });
   }
 }
 

@@ -165,7 +165,10 @@ function serveSocket(
   const connection: RpcConnection = {
     subscriptions: new Map(),
     send,
-    modern: (request) => (modern ??= new ModernConnection(dispatcher, { send }, versionJson)).send(request),
+    modern: (request) => {
+      modern ??= new ModernConnection(dispatcher, { send }, versionJson);
+      modern.send(request);
+    },
   };
   const serve = async (text: string): Promise<void> => {
     const answered = dispatcher.handle(text, connection);

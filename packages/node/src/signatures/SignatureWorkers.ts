@@ -70,7 +70,7 @@ export class SignatureWorkers {
   }
 
   #flush(): void {
-    if (this.#isClosed) return this.#checkHere(this.#queue.splice(0));
+    if (this.#isClosed) this.#checkHere(this.#queue.splice(0));
     while (this.#queue.length > 0) {
       const thread = this.#freeThread();
       if (!thread) return;

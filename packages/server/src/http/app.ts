@@ -65,7 +65,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   registerRoutes(app, parts);
   registerHealth(app, parts);
   registerEvents(app, parts);
-  await registerPage(app, context.options.staticDir);
+  const { staticDir, pageChainWs } = context.options;
+  await registerPage(app, { staticDir, chainWs: pageChainWs });
   return app;
 }
 

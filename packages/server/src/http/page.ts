@@ -7,7 +7,15 @@ import type { FastifyInstance } from 'fastify';
 const NO_PAGE =
   'This is an Alice parameter server. Its state is at /v1/status; this installation has no status page.\n';
 
-export async function registerPage(app: FastifyInstance, staticDir: string | undefined): Promise<void> {
+export interface PageOptions {
+  /** Folder of the page's files. */
+  readonly staticDir: string | undefined;
+  /** WebSocket address of a chain node that browsers can reach; the page finds it in `/page-config.json`. */
+  readonly chainWs: string | undefined;
+}
+
+export async function registerPage(app: FastifyInstance, { staticDir, chainWs }: PageOptions): Promise<void> {
+  if (chainWs !== undefined) app.get('/page-config.json', async () => ({ chainWs }));
   if (staticDir === undefined || !existsSync(staticDir)) {
     app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(NO_PAGE));
     return;

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { seededRandom } from '@alice/protocol';
 import fc from 'fast-check';
-import { coveredShare, defaultCoverageSettings, type RowGaps, rowGapsNats, vouchedTokens } from './workTests.js';
+import {
+  coveredShare,
+  defaultCoverageSettings,
+  type RowGaps,
+  rowGapsNats,
+  vouchedTokens,
+} from './workTests.js';
 
 /** Gaps of 0.4 ± 0.1 nats on worked rows, 0 ± `noise` elsewhere. */
 function gapsOf(share: number, { rows = 48, noise = 0.1, seed = 'a' } = {}): RowGaps {

@@ -56,7 +56,8 @@ export interface RowGaps {
  */
 export function rowGapsNats(assigned: PairedScore, control: PairedScore): RowGaps {
   const mean = pairedStatistics(control.before, control.after).meanGainNats;
-  const gaps = ({ before, after }: PairedScore) => Array.from(before, (loss, row) => loss - after[row]! - mean);
+  const gaps = ({ before, after }: PairedScore) =>
+    Array.from(before, (loss, row) => loss - after[row]! - mean);
   return { assigned: gaps(assigned), control: gaps(control) };
 }
 

@@ -49,7 +49,8 @@ export async function fetchWithRetries(
 
 /** Waits before the next try; doubling, with jitter, at least what the server asks for. */
 export async function pause(tried: number, access: WebAccess, retryAfter: string | null): Promise<void> {
-  const { wait = (ms, signal) => delay(ms, undefined, signal ? { signal } : {}), random = Math.random } = access;
+  const { wait = (ms, signal) => delay(ms, undefined, signal ? { signal } : {}), random = Math.random } =
+    access;
   const grown = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tried - 1)) * (0.5 + random() / 2);
   const asked = Math.min(10 * LONGEST_WAIT_MS, 1000 * Number(retryAfter ?? 0) || 0);
   await wait(Math.max(grown, asked), access.signal);
@@ -68,7 +69,11 @@ async function attempt(
     return await fetch(url, {
       method,
       // Bytes as they are stored: offsets and hashes are of those.
-      headers: { 'accept-encoding': 'identity', ...headers, ...(isForToken ? { authorization: `Bearer ${token}` } : {}) },
+      headers: {
+        'accept-encoding': 'identity',
+        ...headers,
+        ...(isForToken ? { authorization: `Bearer ${token}` } : {}),
+      },
       signal: signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
     });
   } catch (error) {
@@ -88,7 +93,10 @@ function refusalOf(url: string, status: number): DataError | null {
         'environment variable HF_TOKEN',
     );
   if (status === 404 || status === 410)
-    return new DataError({ code: 'SOURCE_MISSING', path: url }, `there is nothing at ${url}: check the address`);
+    return new DataError(
+      { code: 'SOURCE_MISSING', path: url },
+      `there is nothing at ${url}: check the address`,
+    );
   if (status < 500 && status !== 408 && status !== 425 && status !== 429)
     return unreachable(url, `status ${status}`);
   return null;

@@ -49,13 +49,16 @@ export async function listHub(
 ): Promise<ListedSource> {
   const { dataset, revision, path } = parseHubAddress(source);
   const api = `${access.endpoint}/api/datasets/${dataset}`;
-  const about = (await json(`${api}/revision/${encodeURIComponent(revision)}`, access)).body as { sha?: unknown };
+  const about = (await json(`${api}/revision/${encodeURIComponent(revision)}`, access)).body as {
+    sha?: unknown;
+  };
   if (typeof about.sha !== 'string') throw unreachable(api, 'the answer names no commit');
   const commit = about.sha;
   const isFile = formatOf(path) !== undefined;
   const folder = isFile ? path.split('/').slice(0, -1).join('/') : path;
   const files: ListedFile[] = [];
-  let page: string | null = `${api}/tree/${commit}${folder === '' ? '' : `/${encodePath(folder)}`}?recursive=true`;
+  let page: string | null =
+    `${api}/tree/${commit}${folder === '' ? '' : `/${encodePath(folder)}`}?recursive=true`;
   for (let pages = 0; page !== null && pages < MOST_PAGES; pages++) {
     const answer = await json(page, access);
     for (const entry of answer.body as TreeEntry[]) {
@@ -64,7 +67,10 @@ export async function listHub(
       files.push({
         ...format,
         path: entry.path,
-        location: { at: 'web', address: `${access.endpoint}/datasets/${dataset}/resolve/${commit}/${encodePath(entry.path)}` },
+        location: {
+          at: 'web',
+          address: `${access.endpoint}/datasets/${dataset}/resolve/${commit}/${encodePath(entry.path)}`,
+        },
         bytes: entry.lfs?.size ?? entry.size,
         version: entry.lfs?.oid ?? entry.oid,
         sha256: entry.lfs === undefined ? null : published(entry.lfs.oid),
@@ -87,7 +93,8 @@ async function json(url: string, access: WebAccess): Promise<{ body: unknown; ne
   const response = await fetchWithRetries(url, access);
   const [, next = null] = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
   // A page on another host would get no token, but it is not the hub's list either.
-  if (next !== null && new URL(next, url).origin !== new URL(url).origin) throw unreachable(url, 'the list leaves its host');
+  if (next !== null && new URL(next, url).origin !== new URL(url).origin)
+    throw unreachable(url, 'the list leaves its host');
   try {
     return { body: await response.json(), next: next === null ? null : new URL(next, url).href };
   } catch {

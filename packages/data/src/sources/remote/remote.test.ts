@@ -8,7 +8,10 @@ import { parseHubAddress } from './listHub.js';
 import { linksBelow } from './listWebFolder.js';
 import { remoteBytes } from './remoteBytes.js';
 
-async function serve(t: TestContext, answer: (response: ServerResponse, number: number, range: string | undefined) => void): Promise<string> {
+async function serve(
+  t: TestContext,
+  answer: (response: ServerResponse, number: number, range: string | undefined) => void,
+): Promise<string> {
   let number = 0;
   const server = createServer((request, response) => answer(response, ++number, request.headers.range));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -25,17 +28,29 @@ function waiting(): WebAccess & { waits: number[] } {
 }
 
 it('waits longer and longer between tries, at least as long as it is told, and gives up at last', async (t) => {
-  const url = await serve(t, (response, n) => response.writeHead(n === 2 ? 429 : 503, n === 2 ? { 'retry-after': '7' } : {}).end());
+  const url = await serve(t, (response, n) =>
+    response.writeHead(n === 2 ? 429 : 503, n === 2 ? { 'retry-after': '7' } : {}).end(),
+  );
   const access = waiting();
-  await assert.rejects(fetchWithRetries(url, access), { info: { code: 'SOURCE_UNREACHABLE', path: url, reason: 'status 503, 7 times' } });
+  await assert.rejects(fetchWithRetries(url, access), {
+    info: { code: 'SOURCE_UNREACHABLE', path: url, reason: 'status 503, 7 times' },
+  });
   assert.deepEqual(access.waits, [375, 7000, 1500, 3000, 6000, 12_000]);
 });
 
 it('does not try again what cannot succeed, and speaks plainly to other machines only over TLS', async (t) => {
-  for (const [status, code] of [[401, 'SOURCE_FORBIDDEN'], [403, 'SOURCE_FORBIDDEN'], [404, 'SOURCE_MISSING'], [400, 'SOURCE_UNREACHABLE']] as const) {
+  for (const [status, code] of [
+    [401, 'SOURCE_FORBIDDEN'],
+    [403, 'SOURCE_FORBIDDEN'],
+    [404, 'SOURCE_MISSING'],
+    [400, 'SOURCE_UNREACHABLE'],
+  ] as const) {
     const url = await serve(t, (response) => response.writeHead(status).end());
     const access = { ...waiting(), token: 'hf_secret', tokenOrigin: new URL(url).origin };
-    await assert.rejects(fetchWithRetries(url, access), (error: DataError) => error.code === code && !error.message.includes('hf_secret'));
+    await assert.rejects(
+      fetchWithRetries(url, access),
+      (error: DataError) => error.code === code && !error.message.includes('hf_secret'),
+    );
     assert.deepEqual(access.waits, []);
   }
   await assert.rejects(fetchWithRetries('http://example.org/x', waiting()), { code: 'SOURCE_INSECURE' });
@@ -64,7 +79,10 @@ it('joins what several broken connections bring, with and without ranges', async
 it('never joins two contents: a file that changed on the way, or since it was listed, is refused', async (t) => {
   const url = await serve(t, (response, n, range) => {
     const from = Number(/\d+/.exec(range ?? '0')?.[0]);
-    response.writeHead(from > 0 ? 206 : 200, { etag: n < 2 ? '"a"' : '"b"', 'content-length': TEXT.length - from });
+    response.writeHead(from > 0 ? 206 : 200, {
+      etag: n < 2 ? '"a"' : '"b"',
+      'content-length': TEXT.length - from,
+    });
     if (n < 2) response.write(TEXT.slice(0, 9), () => response.destroy());
     else response.end(TEXT.slice(from));
   });
@@ -73,7 +91,18 @@ it('never joins two contents: a file that changed on the way, or since it was li
 });
 
 it('follows only links to entries of the folder itself', () => {
-  const page = ['a.txt', 'sub/', './b%20c.txt', '../up.txt', '/other/x.txt', 'sub/deep.txt', '?C=N', 'https://e.org/data/y.txt', '/data/z.txt', 'a.txt']
+  const page = [
+    'a.txt',
+    'sub/',
+    './b%20c.txt',
+    '../up.txt',
+    '/other/x.txt',
+    'sub/deep.txt',
+    '?C=N',
+    'https://e.org/data/y.txt',
+    '/data/z.txt',
+    'a.txt',
+  ]
     .map((href) => `<A class="x" HREF='${href}'>l</A>`)
     .join('');
   assert.deepEqual(
@@ -84,6 +113,10 @@ it('follows only links to entries of the folder itself', () => {
 
 it('reads hub addresses', () => {
   assert.deepEqual(parseHubAddress('hf:a/b'), { dataset: 'a/b', revision: 'main', path: '' });
-  assert.deepEqual(parseHubAddress('hf:a/b-c.d@v1.0/train/chunk1/'), { dataset: 'a/b-c.d', revision: 'v1.0', path: 'train/chunk1' });
+  assert.deepEqual(parseHubAddress('hf:a/b-c.d@v1.0/train/chunk1/'), {
+    dataset: 'a/b-c.d',
+    revision: 'v1.0',
+    path: 'train/chunk1',
+  });
   assert.throws(() => parseHubAddress('hf:a'), DataError);
 });

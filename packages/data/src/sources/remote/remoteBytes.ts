@@ -21,10 +21,15 @@ export interface RemoteRange {
 }
 
 /** Throws what `fetchWithRetries` throws, and `SOURCE_CHANGED`. */
-export async function* remoteBytes({ url, from, tag }: RemoteRange, access: WebAccess): AsyncGenerator<Uint8Array> {
+export async function* remoteBytes(
+  { url, from, tag }: RemoteRange,
+  access: WebAccess,
+): AsyncGenerator<Uint8Array> {
   let [at, known, breaks] = [from, tag, 0];
   for (;;) {
-    const response = await fetchWithRetries(url, access, { headers: at > 0 ? { range: `bytes=${at}-` } : {} });
+    const response = await fetchWithRetries(url, access, {
+      headers: at > 0 ? { range: `bytes=${at}-` } : {},
+    });
     // A range beyond the end: the last byte came before the connection broke.
     if (response.status === 416) return;
     const found = entityTag(response);
