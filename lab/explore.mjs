@@ -1,15 +1,11 @@
 import { openLaboratory } from './dist/network/Laboratory.js';
-import { labSettings } from './dist/network/settings.js';
+import { labSettings, labTraining } from './dist/network/settings.js';
 import { LabNetwork } from './dist/network/LabNetwork.js';
 import { honest } from './dist/network/behaviour.js';
-import { gallery } from './dist/attacks/gallery.js';
-const settings=labSettings(); const lab=await openLaboratory(settings);
-const f=(x)=>x===undefined?'-':x.toFixed(3);
-const ps=[0,1,2,3,4,5,6].map(i=>({id:'h'+i,behaviour:honest})); for (const n of ['lazy-half','thin-batches','blend']) ps.push({id:n,behaviour:gallery.find(a=>a.name===n)});
-const net=new LabNetwork(lab,settings,ps);
-const N=+process.argv[2]||8;
-for(let r=0;r<N;r++){const t=performance.now();const rep=await net.runRound();
- console.log('round',r,'loss',rep.lossNats.toFixed(3),rep.applied,((performance.now()-t)/1000).toFixed(1)+'s');
- for(const s of rep.submissions) console.log('  ',s.participant.id.padEnd(12),(s.code??'ok').padEnd(16),'gain',f(s.gainNats),'covered',f(s.covered),'paid',f(s.paidNats));
-}
+const H=+process.argv[3]||4;
+const settings=labSettings({training:{...labTraining,innerSteps:H}}); const lab=await openLaboratory(settings);
+const net=new LabNetwork(lab,settings,[0,1,2,3,4,5].map(i=>({id:'honest-'+i,behaviour:honest})));
+const N=+process.argv[2]||6;
+for(let r=0;r<N;r++){const rep=await net.runRound(); const g=rep.submissions.filter(s=>s.gaps); const all=g.flatMap(s=>[...s.gaps.assigned]).sort((a,b)=>a-b); const m=all[(all.length-1)>>1]; const c=g.flatMap(s=>[...s.gaps.control]); const f=c.filter(x=>x>=m/3).length/c.length; const sd=Math.sqrt(c.reduce((a,b)=>a+b*b,0)/c.length);
+ console.log('round',r,'loss',rep.lossNats.toFixed(3),'median',m?.toFixed(3),'f',f.toFixed(2),'sd',sd.toFixed(3),'covered',rep.submissions.map(s=>(s.covered?.toFixed(2)??'-')+(s.code?'!'+s.code:'')).join(' '));}
 await lab.dispose();

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { initParameters } from '@alice/model';
 import { fromHalves, type SparseDelta, seededRandom, stateRoot } from '@alice/protocol';
 import {
-  coveredShare,
+  coveredShares,
   decideMerge,
   type FlatDelta,
   outerStep,
@@ -244,8 +244,9 @@ export class LabNetwork {
       submission.gaps = await this.examiner.probe({ flat: flat!, rows, steps, id: participant.id }, measure);
     }
     const round = passed.map(({ gaps }) => gaps!);
-    for (const submission of passed) {
-      submission.covered = coveredShare(submission.gaps!, round);
+    const covered = coveredShares(round);
+    for (const [i, submission] of passed.entries()) {
+      submission.covered = covered[i];
       if (vouchedTokens(1, submission.covered) === 0) submission.code = 'TOO_LITTLE_WORK';
     }
   }

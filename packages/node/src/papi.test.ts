@@ -225,7 +225,7 @@ describe('the newer JSON-RPC methods themselves', () => {
     const { alice, frank } = people;
     const before = await accountOf(frank);
     const { nonce } = await accountOf(alice);
-    const signed = await transfer(frank, FIVE).sign(signerOf(alice), { nonce, at: 'best' });
+    const signed = await transfer(frank, FIVE).sign(signerOf(alice), { nonce });
     const token = (await ask('transaction_v1_broadcast', typeof signed === 'string' ? signed : toHex(signed)))
       .result;
     assert.equal(typeof token, 'string');

@@ -85,7 +85,7 @@ export {
   assignedGapNats,
   type CoverageSettings,
   coverageNats,
-  coveredShare,
+  coveredShares,
   defaultCoverageSettings,
   defaultWorkTestSettings,
   gapVerdict,

@@ -1,5 +1,5 @@
 /**
- * @file `chainHead_v1`, `archive_v1`, `transaction_v1` and `chainSpec_v1` for one WebSocket: the requests go through
+ * @file `chainHead_v1`, `archive_v1` and `transaction_v1` for one WebSocket: the requests go through
  * PAPI's own translator (`@polkadot-api/ws-middleware`), which asks this node's legacy methods in process. This file
  * adds what a public server needs around it: parameters that are lists, known follow subscriptions, and limits on
  * pinned blocks and broadcasts, so that one client can hold only so much memory.

@@ -1,6 +1,7 @@
 /**
  * @file The names of Substrate's newer JSON-RPC specification that this node serves (over WebSocket only), and which
- * requests belong to it. How they are served: `ModernConnection.ts`.
+ * requests belong to it. How they are served: `ModernConnection.ts`. `chainSpec_v1` needs no translation and is with
+ * the `system_` methods.
  */
 
 /** A request that passed the checks of JSON-RPC itself. */
@@ -20,7 +21,6 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     ...['stopStorage', 'storage'],
   ],
   transaction: ['broadcast', 'stop'],
-  chainSpec: ['chainName', 'genesisHash', 'properties'],
 };
 
 export const modernMethodNames: readonly string[] = Object.entries(GROUPS).flatMap(([group, names]) =>

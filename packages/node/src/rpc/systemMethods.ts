@@ -24,16 +24,21 @@ function syncState({ engine }: RpcContext): Json {
   return { startingBlock: 0, currentBlock: number, highestBlock: number };
 }
 
+const properties: RpcMethod = () => ({
+  ss58Format: SS58_PREFIX,
+  tokenDecimals: TOKEN_DECIMALS,
+  tokenSymbol: TOKEN_SYMBOL,
+});
+
 export const systemMethods = {
   system_name: () => NODE_NAME,
   system_version: () => NODE_VERSION,
   system_chain: ({ chainName }) => chainName,
   system_chainType: () => 'Live',
-  system_properties: () => ({
-    ss58Format: SS58_PREFIX,
-    tokenDecimals: TOKEN_DECIMALS,
-    tokenSymbol: TOKEN_SYMBOL,
-  }),
+  system_properties: properties,
+  chainSpec_v1_chainName: ({ chainName }) => chainName,
+  chainSpec_v1_genesisHash: ({ engine }) => engine.chain.genesisHash,
+  chainSpec_v1_properties: properties,
   system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),
   system_peers: () => [],
   system_nodeRoles: () => ['Authority'],

@@ -64,34 +64,41 @@ export function rowGapsNats(assigned: PairedScore, control: PairedScore): RowGap
 export interface CoverageSettings {
   /** A probed row shows work when its gap reaches this share of the median row gap of the round. */
   readonly rowShareOfMedian: number;
-  /** A submission with a smaller share of rows that show work is refused, in [0, 1]. */
+  /** A submission that covers less is refused, in [0, 1]. Measured: honest work 0.87 to 1, half of it 0.45 to 0.70. */
   readonly minCovered: number;
 }
 
-export const defaultCoverageSettings: CoverageSettings = { rowShareOfMedian: 1 / 3, minCovered: 0.5 };
+export const defaultCoverageSettings: CoverageSettings = { rowShareOfMedian: 1 / 3, minCovered: 0.75 };
 
 /**
- * Estimated share of its task that a submission was trained on, in [0, 1]. `round`: all submissions of the round.
+ * For each submission of a round, the estimated share of its task that it was trained on, in [0, 1], against the median
+ * submission of the round: the first steps of a schedule hardly move the weights, and no one is to blame for that.
  * Formula: a row shows work when its gap is at least rowShareOfMedian · m, m the lower median of all assigned gaps of the
- * round; with h the share of assigned and f that of control rows which do, covered = (h − f)/(1 − f), so that what
- * looks like work by chance is not counted. `undefined` while m ≤ 0: then the model moved too little to tell.
+ * round; with h the share of assigned and f that of control rows which do, c = (h − f)/(1 − f), so that what looks like
+ * work by chance is not counted; covered = min(1, c / lower median of c).
+ * `undefined` for all while m ≤ 0 or the median c is 0: then the model moved too little to tell.
  */
-export function coveredShare(
-  { assigned, control }: RowGaps,
+export function coveredShares(
   round: readonly RowGaps[],
   settings: CoverageSettings = defaultCoverageSettings,
-): number | undefined {
-  const median = lowerMedian(round.flatMap((gaps) => [...gaps.assigned]));
-  if (median <= 0 || assigned.length === 0) return undefined;
+): (number | undefined)[] {
+  const least = settings.rowShareOfMedian * lowerMedian(round.flatMap(({ assigned }) => [...assigned]));
+  const estimated = round.map((gaps) => shareWorkedOn(gaps, least));
+  const median = lowerMedian(estimated);
+  if (least <= 0 || median <= 0) return round.map(() => undefined);
+  return estimated.map((share) => Math.min(1, share / median));
+}
+
+function shareWorkedOn({ assigned, control }: RowGaps, leastNats: number): number {
   const shareOf = (gaps: readonly number[]) =>
-    gaps.filter((gap) => gap >= settings.rowShareOfMedian * median).length / Math.max(1, gaps.length);
+    gaps.filter((gap) => gap >= leastNats).length / Math.max(1, gaps.length);
   const byChance = shareOf(control);
   return byChance >= 1 ? 0 : Math.max(0, (shareOf(assigned) - byChance) / (1 - byChance));
 }
 
 /**
- * Tokens that the probed rows vouch for. Formula: tokens · covered², 0 below `minCovered`: who does half of the work is
- * paid a quarter, so that leaving work out never pays. Whole when coverage could not be told.
+ * Tokens that the probed rows vouch for. Formula: tokens · covered², 0 below `minCovered`: who does nine
+ * tenths of the work is paid eight, so that leaving work out never pays. Whole when coverage could not be told.
  */
 export function vouchedTokens(
   tokens: number,
