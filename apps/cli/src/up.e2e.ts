@@ -48,7 +48,8 @@ async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000;
-  const stopped = (): boolean => run !== undefined && (run.process.exitCode ?? run.process.signalCode) !== null;
+  const stopped = (): boolean =>
+    run !== undefined && (run.process.exitCode ?? run.process.signalCode) !== null;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;

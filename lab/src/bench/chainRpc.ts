@@ -22,7 +22,9 @@ export class ChainRpc {
   /** Sends all requests in one message; answers in their order, errors included. */
   async batch(requests: readonly { method: string; params: readonly unknown[] }[]): Promise<Reply[]> {
     const body = requests.map(({ method, params }, id) => ({ jsonrpc: '2.0', id, method, params }));
-    const response = await fetch(this.#url, { method: 'POST', body: JSON.stringify(body) });
+    const post = () => fetch(this.#url, { method: 'POST', body: JSON.stringify(body) });
+    // A connection that was idle while transactions were signed may be closed by the node just now.
+    const response = await post().catch(post);
     return (await response.json()) as Reply[];
   }
 }

@@ -14,7 +14,15 @@ import { localBench } from './local.js';
 import { sevenBBench } from './sevenB.js';
 import { wireBench } from './wire.js';
 
-const BENCHES: readonly Bench[] = [engineBench, chainBench, dataBench, generationBench, localBench, sevenBBench, wireBench];
+const BENCHES: readonly Bench[] = [
+  engineBench,
+  chainBench,
+  dataBench,
+  generationBench,
+  localBench,
+  sevenBBench,
+  wireBench,
+];
 
 function machine(): Record<string, string | number> {
   return {

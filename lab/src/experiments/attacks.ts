@@ -12,7 +12,7 @@ const HOSTILE = 3;
 const POLICIES = ['gate', 'work'] as const;
 type Tested = (typeof POLICIES)[number];
 
-/** A cheat may earn this share of what honest work of the same cost earns; a sybil as much as one device. */
+/** A cheat may earn this share of what honest work of the same cost earns; one worker under several names as much as one. */
 const GOAL = 0.5;
 const SYBIL_GOAL = 1;
 /** Final loss may be this much above the attack-free run's. */
@@ -151,7 +151,7 @@ function lossRise(results: ReadonlyMap<string, Result>, policy: Tested, name: st
 function assertionsOf(name: string, results: ReadonlyMap<string, Result>): Assertion[] {
   const result = results.get(`work/${name}`)!;
   const earned = result.perWork ?? result.perTask;
-  const goal = name.startsWith('sybil') ? SYBIL_GOAL : GOAL;
+  const goal = name.startsWith('sybil') || name === 'collusion' ? SYBIL_GOAL : GOAL;
   const rise = lossRise(results, 'work', name);
   return [
     {

@@ -23,11 +23,11 @@ const COLUMNS: readonly (keyof RoundRow)[] = [
   'stateRoot',
 ];
 
-/** No field contains a comma or a quote. */
+/** Fields are not quoted: a name with a comma is a mistake in the experiment. */
 export function toCsv(rows: readonly RoundRow[]): string {
   const cell = (value: string | number): string =>
     typeof value === 'string'
-      ? value
+      ? plain(value)
       : String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
   return `${[COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => cell(row[name])).join(','))].join('\n')}\n`;
 }
@@ -41,4 +41,9 @@ export function parseCsv(text: string): RoundRow[] {
       names.map((name, i) => [name, TEXT.includes(name) ? cells[i]! : Number(cells[i])]),
     ) as unknown as RoundRow;
   });
+}
+
+function plain(text: string): string {
+  if (/[,"\n]/.test(text)) throw new Error(`the CSV of the lab has no quotes: rename "${text}"`);
+  return text;
 }

@@ -162,7 +162,14 @@ export class MinerLoop {
     const { emit, nowMs, trainer } = this.#ports;
     const { taskId, round, version, stateRoot, ranges } = task;
     const wanted = [...new Set(ranges.map(({ shard }) => shard))];
-    emit({ type: 'task', taskId, round, version, shards: wanted.length, tokens: ranges.reduce((sum, { count }) => sum + count - 1, 0) });
+    emit({
+      type: 'task',
+      taskId,
+      round,
+      version,
+      shards: wanted.length,
+      tokens: ranges.reduce((sum, { count }) => sum + count - 1, 0),
+    });
     if (this.#replica?.version !== version || this.#replica.stateRoot !== stateRoot)
       await this.#syncForTask(task);
     const shards = new Map<number, Uint8Array>();

@@ -250,11 +250,19 @@ describe('what must not leave', () => {
   it('a task whose tokens are not in its shard', async () => {
     const session = await start();
     await assert.rejects(
-      session.train({ task: { ...taskOf(1), ranges: [{ shard: 0, from: 100, count: 150 }] }, shards: SHARDS, windowMs: 1e9 }),
+      session.train({
+        task: { ...taskOf(1), ranges: [{ shard: 0, from: 100, count: 150 }] },
+        shards: SHARDS,
+        windowMs: 1e9,
+      }),
       code('TASK_INVALID'),
     );
     await assert.rejects(
-      session.train({ task: { ...taskOf(1), ranges: [{ shard: 0, from: 10, count: 8 }] }, shards: SHARDS, windowMs: 1e9 }),
+      session.train({
+        task: { ...taskOf(1), ranges: [{ shard: 0, from: 10, count: 8 }] },
+        shards: SHARDS,
+        windowMs: 1e9,
+      }),
       code('TASK_INVALID'),
     );
   });
@@ -381,13 +389,19 @@ describe('the copy of the model', () => {
       session.sync({ manifest: mixed, fromSnapshot: false }),
       code('REPLICA_ROOT_MISMATCH'),
     );
-    await assert.rejects(session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 }), code('SYNC_FIRST'));
+    await assert.rejects(
+      session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 }),
+      code('SYNC_FIRST'),
+    );
   });
 
   it('of another version than the task is never trained on', async () => {
     const session = await start();
     await network.publish(new Float32Array(SIZE));
-    await assert.rejects(session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 }), code('SYNC_FIRST'));
+    await assert.rejects(
+      session.train({ task: taskOf(1), shards: SHARDS, windowMs: 1e9 }),
+      code('SYNC_FIRST'),
+    );
   });
 
   it('a download that fails leaves the copy as it was', async () => {

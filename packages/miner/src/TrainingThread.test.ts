@@ -161,7 +161,11 @@ describe('TrainingThread', () => {
     await one.open(request());
     await one.sync({ manifest, fromSnapshot: false });
     const many = { ...settings, rowsPerStep: 1, innerSteps: 60, learningRates: Array(60).fill(0.01) };
-    const trained = await one.train({ task: { ...task(2), settings: many }, shards: new Map([[0, shard()]]), windowMs: 1e9 });
+    const trained = await one.train({
+      task: { ...task(2), settings: many },
+      shards: new Map([[0, shard()]]),
+      windowMs: 1e9,
+    });
     assert(trained.kind === 'nothing' && trained.code === 'STOPPED');
     await one.close();
   });

@@ -14,7 +14,9 @@ export interface TaskRows {
 export function rowsOfTask(task: Task, shards: ReadonlyMap<number, Uint8Array>): TaskRows {
   const { ranges, settings } = task;
   const rowLength = settings.sequenceLength + 1;
-  const cut = new Uint16Array(ranges.reduce((sum, { count }) => sum + rowCount(count, rowLength), 0) * rowLength);
+  const cut = new Uint16Array(
+    ranges.reduce((sum, { count }) => sum + rowCount(count, rowLength), 0) * rowLength,
+  );
   let at = 0;
   for (const range of ranges) {
     const rows = cutRows(tokensOf(range, shards.get(range.shard)), rowLength);
@@ -28,7 +30,10 @@ export function rowsOfTask(task: Task, shards: ReadonlyMap<number, Uint8Array>):
   return { rows: shuffleRows(cut, rowLength, task.seed), steps };
 }
 
-function tokensOf({ shard, from, count }: Task['ranges'][number], bytes: Uint8Array | undefined): Uint16Array {
+function tokensOf(
+  { shard, from, count }: Task['ranges'][number],
+  bytes: Uint8Array | undefined,
+): Uint16Array {
   const tokens = bytes === undefined ? new Uint16Array() : bytesToTokens(bytes);
   if (from + count > tokens.length)
     throw invalid('ranges', `tokens ${from}…${from + count} are outside shard ${shard} of ${tokens.length}`);

@@ -22,8 +22,8 @@ before(async () => {
   node = await startNode({ dir, spec: testSpec(), port: 0, blockTimeMs: 200, log: silentLogger });
 });
 after(async () => {
-  await node?.close();
   for (const api of opened) await api.disconnect();
+  await node?.close();
 });
 
 const people = () => {
@@ -33,8 +33,8 @@ const people = () => {
 };
 
 const clients = {
-  DedotClient: () => DedotClient.new(new WsProvider({ endpoint: node.url })),
-  LegacyClient: () => LegacyClient.new(new WsProvider({ endpoint: node.url })),
+  DedotClient: () => DedotClient.new(new WsProvider({ endpoint: node.url, retryDelayMs: 0 })),
+  LegacyClient: () => LegacyClient.new(new WsProvider({ endpoint: node.url, retryDelayMs: 0 })),
 } as const;
 
 interface AccountInfo {

@@ -1,17 +1,6 @@
 /** @file What all parties must agree on: units, keys, hashes, seeded randomness, wire formats, messages. */
 
 export { ServerClient } from './api/client.js';
-export type {
-  AnswerOf,
-  BodyOf,
-  CallOptions,
-  ClientMember,
-  Offered,
-  RetryNotice,
-  ServerClientOptions,
-  ServerClientPorts,
-} from './api/clientTypes.js';
-export { checkServerUrl } from './api/serverUrl.js';
 export {
   type BackoffOptions,
   backoffMs,
@@ -26,6 +15,16 @@ export {
   type ServerCallErrorInfo,
   type ServerIdentity,
 } from './api/clientErrors.js';
+export type {
+  AnswerOf,
+  BodyOf,
+  CallOptions,
+  ClientMember,
+  Offered,
+  RetryNotice,
+  ServerClientOptions,
+  ServerClientPorts,
+} from './api/clientTypes.js';
 export { type RegistrationClaim, registrationMessage } from './api/registration.js';
 export { type Route, type RouteName, routes } from './api/routes.js';
 export type {
@@ -46,6 +45,7 @@ export type {
   TaskSettings,
   VersionManifest,
 } from './api/schemas.js';
+export { checkServerUrl } from './api/serverUrl.js';
 export { type NetworkStatus, StatusSchema } from './api/status.js';
 export { verifyVersion, versionMessage } from './api/versionSignature.js';
 export {
@@ -144,6 +144,13 @@ export {
   type SubmissionHeader,
   type SubmissionLimits,
 } from './wire/binaryV2.js';
+export {
+  decodeSubmissionHeaderV3,
+  decodeSubmissionV3,
+  encodeSubmissionV3,
+  type QuantizedFrame,
+} from './wire/binaryV3.js';
+export { encodeIndices } from './wire/encodeQuantizedBody.js';
 export { WireError, type WireErrorCode, type WireErrorInfo } from './wire/errors.js';
 export {
   fromHalf,
@@ -155,6 +162,14 @@ export {
   toHalves,
 } from './wire/float16.js';
 export { halvesOfBytes, littleEndianBytes } from './wire/halfBytes.js';
+export {
+  dequantize,
+  type QuantizedValues,
+  quantize,
+  roundDelta,
+  VALUE_BITS,
+  type ValueBits,
+} from './wire/quantize.js';
 export {
   applySetDelta,
   decodeSetDelta,
@@ -175,21 +190,6 @@ export {
 } from './wire/snapshot.js';
 export { CHUNK_ELEMENTS } from './wire/sparseBody.js';
 export { type Sha256, StateRootCache, stateRoot } from './wire/stateRoot.js';
-export {
-  decodeSubmissionHeaderV3,
-  decodeSubmissionV3,
-  encodeSubmissionV3,
-  type QuantizedFrame,
-} from './wire/binaryV3.js';
-export { encodeIndices } from './wire/encodeQuantizedBody.js';
-export {
-  dequantize,
-  type QuantizedValues,
-  quantize,
-  roundDelta,
-  VALUE_BITS,
-  type ValueBits,
-} from './wire/quantize.js';
 export {
   type AnySubmissionFrame,
   type AnySubmissionLimits,

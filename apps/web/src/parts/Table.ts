@@ -43,11 +43,7 @@ export class Table {
       ),
     );
     const table = element('table', { 'aria-label': label }, element('thead', {}, head), this.#body);
-    this.node = element(
-      'div',
-      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': label },
-      table,
-    );
+    this.node = element('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': label }, table);
   }
 
   show(rows: readonly (readonly Cell[])[]): void {

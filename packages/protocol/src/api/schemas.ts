@@ -116,7 +116,10 @@ export const TaskSchema = Type.Object({
   stateRoot: HashSchema,
   objective: Type.Literal('lm'),
   /** Runs of training tokens: `count` tokens of a shard from position `from`. */
-  ranges: Type.Array(Type.Object({ shard: Count, from: Count, count: Count }), { minItems: 1, maxItems: 4096 }),
+  ranges: Type.Array(Type.Object({ shard: Count, from: Count, count: Count }), {
+    minItems: 1,
+    maxItems: 4096,
+  }),
   /** Seed for the order of the rows. */
   seed: Type.String({ maxLength: 120 }),
   settings: TaskSettingsSchema,

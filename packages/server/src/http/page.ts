@@ -24,6 +24,6 @@ export async function registerPage(app: FastifyInstance, { staticDir, chainWs }:
     root: resolve(staticDir),
     dotfiles: 'ignore',
     cacheControl: false,
-    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+    setHeaders: (response) => void response.setHeader('cache-control', 'no-cache'),
   });
 }

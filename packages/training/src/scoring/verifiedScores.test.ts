@@ -53,6 +53,19 @@ describe('verified score, SPEC SCORE-7', () => {
     assert.ok(Math.abs(Number(score!.nanoNats) - 0.04e9) <= 1);
   });
 
+  test('the rate is smoothed, not the pay: a quarter of the work is paid a quarter whatever came before', () => {
+    const before = { previousNats: 0.02 };
+    const amounts = paid(
+      [
+        submission(0.02, before),
+        submission(0.02, before),
+        submission(0.02, { ...before, verifiedTokens: 1024 }),
+        submission(0.02, before),
+      ].map((s) => ({ ...s, verifiedTokens: s.verifiedTokens === 1024 ? 1024 : 4096 })),
+    );
+    assert.ok(Math.abs(amounts[2]! - amounts[0]! / 4) < 2e-9, String(amounts));
+  });
+
   test('a failed gate or work test, no gain or no tokens pays zero, whatever came before', () => {
     const refused: Partial<GatedSubmission>[] = [
       { gate: 'refuse' },
@@ -97,7 +110,7 @@ describe('verified score, SPEC SCORE-7', () => {
         const gains = accepted.map((s) => s.gainNats).sort((a, b) => a - b);
         const median = gains[(gains.length - 1) >> 1] ?? 0;
         paid(list).forEach((amount, i) => {
-          const ceiling = Math.max(4 * (0.5 * median + 0.5 * 3 * median), list[i]!.previousNats ?? 0);
+          const ceiling = 4 * Math.max(0.5 * median + 0.5 * 3 * median, list[i]!.previousNats ?? 0);
           assert.ok(amount >= 0 && amount <= ceiling + 1e-9, `${amount} over ${ceiling}`);
         });
       },

@@ -44,15 +44,16 @@ export const defaultVerifiedScoreSettings: VerifiedScoreSettings = {
 export interface VerifiedScore {
   /** What the epoch adds up; 0 for refused work. */
   readonly nanoNats: bigint;
-  /** To be handed back as `previousNats` next time; refused work leaves the miner's mean where it was. */
+  /** Rate for a task of median tokens, to be handed back as `previousNats`; refused work leaves it where it was. */
   readonly smoothedNats: number | undefined;
 }
 
 /**
  * One score per submission, in the order given; the order changes nothing else.
  * Formula, for accepted i, with g̃ and t̃ the lower medians of accepted gains and tokens:
- * wageᵢ = min(tᵢ/t̃, tokenCap) · (equalShare · g̃ + (1 − equalShare) · min(gᵢ, gainCap · g̃)),
- * paidᵢ = (1 − smoothing) · wageᵢ + smoothing · previousᵢ.
+ * rateᵢ = equalShare · g̃ + (1 − equalShare) · min(gᵢ, gainCap · g̃),
+ * smoothedᵢ = (1 − smoothing) · rateᵢ + smoothing · previousᵢ, paidᵢ = min(tᵢ/t̃, tokenCap) · smoothedᵢ.
+ * The rate is smoothed and not the pay, so that who stops working lives on its earlier work for no round.
  */
 export function verifiedScores(
   submissions: readonly GatedSubmission[],
@@ -67,10 +68,10 @@ export function verifiedScores(
     if (!isVerified(submission)) return { nanoNats: 0n, smoothedNats: previousNats };
     const tokenFactor = Math.min(verifiedTokens / medianTokens, settings.tokenCap);
     const cappedGain = Math.min(gainNats, settings.gainCap * medianGainNats);
-    const wage =
-      tokenFactor * (settings.equalShare * medianGainNats + (1 - settings.equalShare) * cappedGain);
-    const paidNats = (1 - settings.smoothing) * wage + settings.smoothing * (previousNats ?? wage);
-    return { nanoNats: toNanoNats(paidNats), smoothedNats: paidNats };
+    const rateNats = settings.equalShare * medianGainNats + (1 - settings.equalShare) * cappedGain;
+    const smoothedNats =
+      (1 - settings.smoothing) * rateNats + settings.smoothing * (previousNats ?? rateNats);
+    return { nanoNats: toNanoNats(tokenFactor * smoothedNats), smoothedNats };
   });
 }
 
