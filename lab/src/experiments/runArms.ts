@@ -30,7 +30,7 @@ export async function runArms(arms: readonly Arm[], { file, say, fresh }: ArmRun
           ? await runDense(arm, await shared.laboratory(arm.settings))
           : await runProtocol(arm, shared);
       rows = [...rows.filter((row) => row.arm !== arm.id), ...own];
-      writeFileSync(file, toCsv(rows));
+      writeFileSync(file, toCsv(inOrder(rows, arms)));
       const last = own.at(-1)!;
       const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
       say(
@@ -40,8 +40,12 @@ export async function runArms(arms: readonly Arm[], { file, say, fresh }: ArmRun
   } finally {
     await shared.dispose();
   }
-  const wanted = new Set(arms.map(({ id }) => id));
-  return rows.filter(({ arm }) => wanted.has(arm));
+  return inOrder(rows, arms);
+}
+
+/** The rows of these arms, in the order of the arms, however often the file was interrupted or mended. */
+function inOrder(rows: readonly RoundRow[], arms: readonly Arm[]): RoundRow[] {
+  return arms.flatMap(({ id }) => rows.filter(({ arm }) => arm === id));
 }
 
 /** Laboratories and warm-ups that arms have in common. */

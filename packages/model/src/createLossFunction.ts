@@ -20,10 +20,10 @@ export async function createLossFunction(
   config: ModelConfig,
   options: FunctionOptions,
 ): Promise<LossFunction> {
-  const { batch, sequenceLength, threads } = options;
+  const { batch, sequenceLength, threads, lean = false } = options;
   const { weights, losses } = lossGraph(checkConfig(config), options);
   const perRow = reduceMean(reshape(losses, [batch, sequenceLength]), [1]); // (B)
-  const session = await openSession({ perRow }, { threads });
+  const session = await openSession({ perRow }, { threads, lean });
   const size = parameterCount(config);
   const groupLength = batch * sequenceLength;
   return {

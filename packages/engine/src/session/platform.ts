@@ -6,7 +6,7 @@ export interface PlatformOptions {
   readonly threads: number;
   /**
    * Give memory back to the system as soon as an op is done with it, instead of keeping it for the next run. For large
-   * models: the peak is then what lives at once, for a few percent of time. Default: false.
+   * models: the peak is then what lives at once, but memory new from the system costs time. Default: false.
    */
   readonly lean?: boolean;
   /** Write ONNX Runtime's trace of every op to files with this prefix when the session ends. Slows runs. */

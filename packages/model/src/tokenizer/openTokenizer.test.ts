@@ -30,6 +30,15 @@ const fragment = fc.oneof(
 );
 const text = fc.array(fragment, { maxLength: 12 }).map((parts) => parts.join(''));
 
+/**
+ * What is a letter follows the Unicode tables of whoever asks, and the two implementations carry different ones: code
+ * points that later versions assigned are left out of the comparison.
+ */
+function isRecent(character: string): boolean {
+  const code = character.codePointAt(0)!;
+  return code >= 0x323b0 || /\p{Cn}/u.test(character);
+}
+
 describe('gpt2', () => {
   let tokenizer: Tokenizer;
   let reference: Tiktoken;
@@ -46,6 +55,7 @@ describe('gpt2', () => {
   it('gives the ids of the reference implementation for any text', () => {
     fc.assert(
       fc.property(text, (t) => {
+        fc.pre(![...t].some(isRecent));
         assert.deepEqual([...tokenizer.encode(t)], [...reference.encode_ordinary(t)]);
       }),
       { numRuns: 3000 },
