@@ -15,7 +15,7 @@ import { checkParameters, gradientBuffers, gradientName, weightFeeds } from './w
 export interface FunctionOptions extends BatchShape {
   /** Threads one run may use; ≥ 1. */
   readonly threads: number;
-  /** Hold only the memory that is in use at any moment; a quarter to a third slower where models are large. */
+  /** Hold only the memory that is in use at any moment; markedly slower where models are large. */
   readonly lean?: boolean;
 }
 
