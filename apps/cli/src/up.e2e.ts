@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { formatAlice, type NetworkStatus } from '@alice/protocol';
 import { ApiPromise, WsProvider } from '@polkadot/api';
+import { isAlive } from './process/isAlive.js';
 import { readPage, SKIP_BROWSER } from './testing/readPage.js';
 import type { RunReport } from './up/report.js';
 import { readStatus } from './up/statusReader.js';
@@ -218,15 +219,6 @@ test('any process may be killed at any moment', async (t) => {
     report.submissions.accepted + Object.values(report.submissions.refused).reduce((a, b) => a + b, 0);
   assert.ok(all >= seen, 'no acknowledged submission is lost when everything dies');
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A folder of text the project has never seen: made-up sentences from a small grammar, names with spaces and accents. */
 function writeTexts(folder: string): void {

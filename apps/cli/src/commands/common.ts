@@ -34,12 +34,6 @@ export function withLogOptions(command: Command): Command {
     );
 }
 
-export interface KeyOptions {
-  readonly keyFile?: string;
-  readonly wallet?: string;
-  readonly dir: string;
-}
-
 /** The key of `--key-file`, else of the wallet named `--wallet` below `--dir`. Asks for the password of an encrypted one. */
 export async function openKey(options: {
   keyFile: string | undefined;

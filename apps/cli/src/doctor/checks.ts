@@ -13,6 +13,7 @@ import {
   verifySignature,
 } from '@alice/protocol';
 import { isPortFree } from '../process/freePort.js';
+import { isAlive } from '../process/isAlive.js';
 import { readStatus } from '../up/statusReader.js';
 import { listWallets } from '../wallet/walletStore.js';
 
@@ -189,7 +190,8 @@ async function checkNetwork(dir: string): Promise<Finding[]> {
     nodePort: number;
     pids: Record<string, number>;
   };
-  if (!isAlive(pids['up'])) return [ok('network', `stopped; "alice up --dir ${dir}" resumes it`)];
+  const { up } = pids;
+  if (up === undefined || !isAlive(up)) return [ok('network', `stopped; "alice up --dir ${dir}" resumes it`)];
   const status = await readStatus(`http://127.0.0.1:${serverPort}`);
   const server = status
     ? ok(
@@ -214,14 +216,4 @@ async function checkNetwork(dir: string): Promise<Finding[]> {
         )
       : ok('chain', `answers on port ${nodePort}, block ${height}`);
   return [server, chain];
-}
-
-function isAlive(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

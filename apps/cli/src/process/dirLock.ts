@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 
 import { join } from 'node:path';
 import { messageOf } from '@alice/protocol';
 import { CliError } from '../errors.js';
+import { isAlive } from './isAlive.js';
 
 /** Creates the folder and takes its lock; returns the release. Throws DIR_BUSY, DIR_UNUSABLE. */
 export function lockDir(dir: string): () => void {
@@ -18,7 +19,7 @@ export function lockDir(dir: string): () => void {
   for (let attempt = 0; attempt < 3; attempt++) {
     if (tryLock(path)) return () => rmSync(path, { force: true });
     const owner = Number(readLock(path));
-    if (Number.isInteger(owner) && owner > 0 && isAlive(owner))
+    if (Number.isInteger(owner) && owner > 0 && owner !== process.pid && isAlive(owner))
       throw new CliError(
         { code: 'DIR_BUSY', dir },
         `another alice (process ${owner}) already runs on ${dir}: stop it, or choose another folder with --dir`,
@@ -45,15 +46,5 @@ function readLock(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

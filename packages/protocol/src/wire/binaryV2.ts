@@ -16,6 +16,7 @@ import { WireError } from './errors.js';
 import { checkDtype, checkExpected, checkFormat } from './headerChecks.js';
 import { inflate } from './inflate.js';
 import { type BodyShape, bodyShape, checkBodyShape } from './sparseBody.js';
+import { readFields, writeFields } from './submissionFields.js';
 
 export const SUBMISSION_HEADER_BYTES = 116;
 const FORMAT = 'submission';
@@ -79,19 +80,9 @@ export async function encodeSubmission(
     .u8('version', VERSION)
     .u8('sign', SIGN_ADDED)
     .u8('dtype', DTYPE_FLOAT32)
-    .u8('reserved', 0)
-    .hex('taskId', header.taskId, 16)
-    .hex('nonce', header.nonce, 32)
-    .hex('stateRoot', header.stateRoot, 32)
-    .u32('baseVersion', header.baseVersion)
-    .u32('tokens', header.tokens)
-    .u16('innerSteps', positive('innerSteps', header.innerSteps))
-    .u16('tensorCount', shape.tensorCount)
-    .f32('meanTrainingLossNats', header.meanTrainingLossNats)
-    .u32('entryCount', shape.entryCount)
-    .u32('inflatedBytes', shape.inflatedBytes)
-    .u32('deflatedBytes', deflated.length)
-    .raw(deflated);
+    .u8('reserved', 0);
+  writeFields(writer, header, shape);
+  writer.u32('inflatedBytes', shape.inflatedBytes).u32('deflatedBytes', deflated.length).raw(deflated);
   return writer.bytes;
 }
 
@@ -114,29 +105,7 @@ export function decodeSubmissionHeader(bytes: Uint8Array): SubmissionFrame {
   checkDtype(reader.u8(), DTYPE_FLOAT32);
   const reserved = reader.u8();
   if (reserved !== 0) throw fieldError('reserved', reserved);
-  const taskId = reader.hex(16);
-  const nonce = reader.hex(32);
-  const stateRoot = reader.hex(32);
-  const baseVersion = reader.u32();
-  const tokens = reader.u32();
-  const innerSteps = positive('innerSteps', reader.u16());
-  const tensorCount = reader.u16();
-  const meanTrainingLossNats = reader.f32();
-  if (!Number.isFinite(meanTrainingLossNats))
-    throw new WireError(
-      { code: 'WIRE_NOT_FINITE', tensor: -1, index: 0 },
-      'the mean training loss is not a finite number',
-    );
-  const header = { taskId, nonce, stateRoot, baseVersion, innerSteps, tokens, meanTrainingLossNats };
-  const frame = {
-    header,
-    tensorCount,
-    entryCount: reader.u32(),
-    inflatedBytes: reader.u32(),
-    deflatedBytes: reader.u32(),
-  };
-  if (frame.tensorCount === 0 || frame.entryCount === 0) throw emptyDelta();
-  return frame;
+  return { ...readFields(reader), inflatedBytes: reader.u32(), deflatedBytes: reader.u32() };
 }
 
 /**
@@ -155,11 +124,6 @@ export async function decodeSubmission(
   noMoreThan(SUBMISSION_HEADER_BYTES + deflatedBytes, bytes.length);
   const body = inflate(bytes.subarray(SUBMISSION_HEADER_BYTES), shape.inflatedBytes);
   return { header, delta: { tensors: decodeBody('float32', body, shape, layout) } };
-}
-
-function positive(field: string, value: number): number {
-  if (value < 1) throw fieldError(field, value);
-  return value;
 }
 
 function emptyDelta(): WireError {
