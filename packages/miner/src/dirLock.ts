@@ -86,10 +86,15 @@ async function isAlive(owner: Owner, path: string): Promise<boolean> {
   return (await startTimeOf(owner.pid)) === owner.started;
 }
 
-/** Field 22 of /proc/<pid>/stat (clock ticks since boot), counted after the name, which may contain spaces. */
+/**
+ * Field 22 of /proc/<pid>/stat (clock ticks since boot), counted after the name, which may contain spaces. `ended` for
+ * a process that nobody has waited for yet: containers without an init keep those for ever.
+ */
 async function startTimeOf(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return 'ended';
+  return fields[19] ?? '';
 }
 
 async function ownerOf(path: string): Promise<Owner | undefined> {
