@@ -67,7 +67,9 @@ export async function build() {
     const results = await Promise.all(sources.map((f) => buildFile(workspace, f, problems)));
     built += results.filter(Boolean).length;
     const own = join(workspace, 'build.mjs');
-    if (existsSync(own)) await (await import(pathToFileURL(own).href)).build();
+    if (!existsSync(own)) continue;
+    const { build: buildOwn } = await import(pathToFileURL(own).href);
+    await buildOwn().catch((error) => problems.push(`${relative(root, own)}: ${error.message}`));
   }
   if (problems.length > 0)
     throw new Error(`the build found ${problems.length} problem(s):\n${problems.join('\n')}`);

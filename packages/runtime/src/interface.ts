@@ -4,6 +4,7 @@
  * headers, the state trie, the pool and storage.
  */
 import type { HexString } from '@alice/protocol';
+import type { StakingRules } from './pallets/staking/rules.js';
 
 /** Reads committed state. Keys and values are raw bytes as Substrate lays them out. */
 export interface StateView {
@@ -24,6 +25,45 @@ export interface GenesisSpec {
   readonly parameterServer: Uint8Array;
   /** The account that collects fees and dust, so that total issuance = genesis + sum of epochs. */
   readonly feeCollector: Uint8Array;
+  /** Validators of the first session; without any, the validators are not the runtime's business until it is told. */
+  readonly validators?: readonly GenesisValidator[];
+  /** The key that may use `Sudo` until it is removed; without one there is no root. */
+  readonly sudo?: Uint8Array;
+  /** Staking rules that differ from the defaults. */
+  readonly staking?: Partial<StakingRules>;
+}
+
+export interface GenesisValidator {
+  readonly account: Uint8Array;
+  /** The ed25519 public key (32 bytes) that CometBFT signs votes with. */
+  readonly consensusKey: Uint8Array;
+  /** Bonded from the account's genesis balance; 0 for a validator that is trusted without a bond. */
+  readonly stakePlanck: bigint;
+}
+
+/** A validator's key and voting power; power 0 removes it. What CometBFT calls a validator update. */
+export interface ValidatorUpdate {
+  /** ed25519, 32 bytes. */
+  readonly consensusKey: Uint8Array;
+  readonly power: bigint;
+}
+
+/** Proven misbehaviour as consensus reports it: checked and agreed before the runtime sees it. */
+export interface Evidence {
+  readonly kind: 'DuplicateVote' | 'LightClientAttack';
+  /** Consensus address: the first 20 bytes of SHA-256 of the ed25519 key. */
+  readonly offender: Uint8Array;
+  /** The block at which it happened. */
+  readonly height: bigint;
+}
+
+/** What only consensus knows about a block; everything in it is agreed by the validators. */
+export interface ConsensusFacts {
+  /** Consensus address of the block's proposer. */
+  readonly proposer?: Uint8Array;
+  readonly evidence: readonly Evidence[];
+  /** Consensus addresses of validators whose vote is missing from the parent's commit. */
+  readonly absent: readonly Uint8Array[];
 }
 
 export interface BlockInput {
@@ -32,6 +72,8 @@ export interface BlockInput {
   /** Consensus time of this block; must be greater than the parent's. */
   readonly timestampMs: bigint;
   readonly extrinsics: readonly Uint8Array[];
+  /** Becomes inherents of the block, where there is anything to say; engines without votes leave it out. */
+  readonly consensus?: ConsensusFacts;
 }
 
 export interface ExtrinsicResult {
@@ -43,12 +85,17 @@ export interface ExtrinsicResult {
 
 export interface BlockOutput {
   readonly changes: StateChanges;
-  /** What the block contains: the timestamp inherent first, then every extrinsic that was applied. */
+  /**
+   * What the block contains: its inherents (time first; `isInherent` tells them), then every extrinsic that was
+   * applied.
+   */
   readonly extrinsics: readonly Uint8Array[];
   /** One per entry of `extrinsics`. */
   readonly results: readonly ExtrinsicResult[];
   /** Offered extrinsics that are not valid on this state, with the reason; they are not in the block. */
   readonly dropped: readonly { readonly hash: HexString; readonly reason: InvalidReason }[];
+  /** New voting powers that this block decides; left out when nothing changes. */
+  readonly validatorUpdates?: readonly ValidatorUpdate[];
 }
 
 export type InvalidReason =

@@ -11,7 +11,7 @@ import { Metadata, TypeRegistry } from '@polkadot/types';
 import { BLOCK_HASH_COUNT } from './pallets/system/index.js';
 import { ZERO_HASH } from './scale/substrateTypes.js';
 import { ALICE_UNIT, callOf, reportOf, TestChain, transferTo } from './testing.js';
-import { runtimeVersionJson } from './version.js';
+import { runtimeVersionJson, SPEC_VERSION } from './version.js';
 
 type Handler = (chain: TestChain, params: readonly unknown[]) => unknown;
 
@@ -162,9 +162,10 @@ describe('@polkadot/api on this runtime', () => {
     assert.equal(consts['system']!['blockHashCount']!.toString(), String(BLOCK_HASH_COUNT));
     assert.equal(consts['system']!['ss58Prefix']!.toString(), '300');
     assert.equal(consts['proofOfGradient']!['maxSupply']!.toString(), (21_000_000n * ALICE_UNIT).toString());
-    assert.equal(api.runtimeVersion.specVersion.toNumber(), 100);
+    assert.equal(api.runtimeVersion.specVersion.toNumber(), SPEC_VERSION);
     assert.deepEqual(Object.keys(api.call).sort(), [
       'accountNonceApi',
+      'aliceSessionApi',
       'core',
       'metadata',
       'taggedTransactionQueue',

@@ -11,22 +11,31 @@ import {
   keyPairFromSecret,
   toHex,
 } from '@alice/protocol';
+import { callRefTime } from './executive/checkExtrinsic.js';
 import { createRuntime } from './executive/createRuntime.js';
 import type { Era } from './executive/era.js';
-import { signedExtrinsic, signingPayload } from './executive/extrinsic.js';
+import { isInherent, signedExtrinsic, signingPayload } from './executive/extrinsic.js';
 import { type Additional, extraType } from './executive/signedExtensions.js';
-import type { BlockOutput, GenesisSpec, Runtime, StateChanges, StateView } from './interface.js';
+import type {
+  BlockOutput,
+  ConsensusFacts,
+  GenesisSpec,
+  Runtime,
+  StateChanges,
+  StateView,
+} from './interface.js';
 import { totalIssuance } from './pallets/balances/storage.js';
 import { account, blockNumber } from './pallets/system/storage.js';
 import type { AccountInfo } from './pallets/system/types.js';
 import { now } from './pallets/timestamp/index.js';
+import { feeOf } from './pallets/transactionPayment/fees.js';
 import { compactU32 } from './scale/primitives.js';
 import { encode } from './scale/ScaleType.js';
 import { ZERO_HASH } from './scale/substrateTypes.js';
 import { blake2b256 } from './storage/hashing.js';
 import { Overlay, type StateAccess } from './storage/Overlay.js';
 import { SPEC_VERSION, TRANSACTION_VERSION } from './version.js';
-import { events, type RuntimeCall, type RuntimeEvent, runtimeCall } from './wiring.js';
+import { declarationOf, events, type RuntimeCall, type RuntimeEvent, runtimeCall } from './wiring.js';
 
 export const ALICE_UNIT = 10n ** 12n;
 export const GENESIS_MS = 1_772_150_400_000n;
@@ -94,13 +103,14 @@ export class TestChain {
   }
 
   /** Builds the next block, twice, checks both and the new state, and moves on. */
-  build(extrinsics: readonly Uint8Array[] = [], elapsedMs = 3_000n): BlockOutput {
+  build(extrinsics: readonly Uint8Array[] = [], elapsedMs = 3_000n, consensus?: ConsensusFacts): BlockOutput {
     const number = this.number + 1;
     const input = {
       number,
       parentHash: this.hashes[number - 1]!,
       timestampMs: this.nowMs + elapsedMs,
       extrinsics,
+      ...(consensus ? { consensus } : {}),
     };
     const output = this.runtime.buildBlock(this.view, input);
     const other = this.#other;
@@ -109,7 +119,10 @@ export class TestChain {
       output,
       'building a block again gives another result',
     );
-    const replay = other.buildBlock(this.view, { ...input, extrinsics: output.extrinsics.slice(1) });
+    const replay = other.buildBlock(this.view, {
+      ...input,
+      extrinsics: output.extrinsics.filter((bytes) => !isInherent(bytes)),
+    });
     assert.deepEqual(replay.changes, output.changes, 'replaying a block gives other changes');
     assert.deepEqual(
       [...output.changes.keys()],
@@ -244,7 +257,7 @@ export function assertNoop(chain: TestChain, signer: KeyPair, call: RuntimeCall,
     before,
     `${error} left a trace in the state`,
   );
-  const fee = 100_000_000n + 100_000n * BigInt(extrinsic.length);
+  const fee = feeOfCall(extrinsic, call);
   const after = {
     ...signerBefore,
     nonce: signerBefore.nonce + 1,
@@ -253,6 +266,11 @@ export function assertNoop(chain: TestChain, signer: KeyPair, call: RuntimeCall,
   assert.deepEqual(chain.account(signer), after);
   assert.equal(chain.account(collector).data.free, collectorBefore.data.free + fee);
   assert.equal(chain.eventsNamed('System', 'ExtrinsicFailed').length, 1);
+}
+
+/** What the chain takes for this extrinsic, whose call is `call`. */
+export function feeOfCall(extrinsic: Uint8Array, call: RuntimeCall): bigint {
+  return feeOf(extrinsic.length, callRefTime(declarationOf(call), call.value.value));
 }
 
 /** The state without block bookkeeping (System, Timestamp) and without these accounts. */

@@ -10,7 +10,7 @@ import type { ValueOf } from './scale/ScaleType.js';
 import { runtimeApiId } from './storage/hashing.js';
 
 export const SPEC_NAME = 'alice';
-export const SPEC_VERSION = 100;
+export const SPEC_VERSION = 104;
 /** Rises when a call's index or arguments, or the signed extensions, change. */
 export const TRANSACTION_VERSION = 1;
 
@@ -20,6 +20,7 @@ export const RUNTIME_API_VERSIONS = {
   Metadata: 2,
   TaggedTransactionQueue: 3,
   AccountNonceApi: 1,
+  AliceSessionApi: 1,
   TransactionPaymentApi: 4,
 } as const;
 
@@ -46,7 +47,8 @@ export function runtimeVersion(): ValueOf<typeof runtimeVersionType> {
       ([name, version]) => [runtimeApiId(name), version] as const,
     ),
     transaction_version: TRANSACTION_VERSION,
-    system_version: 1,
+    // State version 1, and version 1 for the root of the extrinsics as well.
+    system_version: 2,
   };
 }
 
@@ -62,6 +64,6 @@ export function runtimeVersionJson(): Readonly<Record<string, unknown>> {
     apis: version.apis.map(([id, number]) => [toHex(id), number]),
     transactionVersion: version.transaction_version,
     systemVersion: version.system_version,
-    stateVersion: version.system_version,
+    stateVersion: 1,
   };
 }

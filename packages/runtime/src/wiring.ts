@@ -5,23 +5,25 @@
 
 import { balances } from './pallets/balances/index.js';
 import { tryBalances } from './pallets/balances/tryState.js';
-import type { AnyCall, FullState, Pallet } from './pallets/Pallet.js';
+import { bindNestedCall } from './pallets/nestedCall.js';
+import type { AnyCall, FullState, Pallet, RuntimeCall } from './pallets/Pallet.js';
 import { proofOfGradient } from './pallets/proofOfGradient/index.js';
 import { feeCollector } from './pallets/proofOfGradient/storage.js';
+import { proxy } from './pallets/proxy/index.js';
+import { session } from './pallets/session/index.js';
+import { staking } from './pallets/staking/index.js';
+import { sudo } from './pallets/sudo/index.js';
 import { system } from './pallets/system/index.js';
 import { eventRecord } from './pallets/system/types.js';
 import { timestamp } from './pallets/timestamp/index.js';
 import { transactionPayment } from './pallets/transactionPayment/index.js';
+import { utility } from './pallets/utility/index.js';
 import { vec } from './scale/collections.js';
 import { enumOf } from './scale/records.js';
 import type { ScaleType } from './scale/ScaleType.js';
 import { storageValue } from './storage/StorageItem.js';
 
-/** A call as clients write it: pallet, call, arguments by name. */
-export interface RuntimeCall {
-  readonly type: string;
-  readonly value: { readonly type: string; readonly value: object };
-}
+export type { RuntimeCall } from './pallets/Pallet.js';
 
 /** An event of any pallet. */
 export interface RuntimeEvent {
@@ -29,7 +31,18 @@ export interface RuntimeEvent {
   readonly value: { readonly type: string; readonly value: unknown };
 }
 
-const base: readonly Pallet[] = [system, timestamp, balances, transactionPayment, proofOfGradient];
+const base: readonly Pallet[] = [
+  system,
+  timestamp,
+  balances,
+  transactionPayment,
+  staking,
+  session,
+  proofOfGradient,
+  utility,
+  sudo,
+  proxy,
+];
 
 /** The `Call` enum of each pallet that has calls. */
 const callTypes = new Map<string, ScaleType<unknown>>();
@@ -48,6 +61,7 @@ function outerEnum<T>(
 }
 
 export const runtimeCall = outerEnum<RuntimeCall>('RuntimeCall', ({ name }) => callTypes.get(name));
+bindNestedCall(runtimeCall);
 export const runtimeEvent = outerEnum<RuntimeEvent>('RuntimeEvent', ({ events }) => events);
 export const runtimeError = outerEnum<unknown>('RuntimeError', ({ errors }) => errors);
 

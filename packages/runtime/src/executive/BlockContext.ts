@@ -4,7 +4,7 @@
  */
 import { concatBytes } from '@alice/protocol';
 import type { StateView } from '../interface.js';
-import type { PalletContext } from '../pallets/Pallet.js';
+import type { DispatchError, Origin, PalletContext, RuntimeCall } from '../pallets/Pallet.js';
 import { feeCollector } from '../pallets/proofOfGradient/storage.js';
 import { maxBytes, maxRefTime } from '../pallets/system/limits.js';
 import { blockWeight, eventCount } from '../pallets/system/storage.js';
@@ -13,7 +13,7 @@ import { ByteWriter } from '../scale/ByteWriter.js';
 import { encode } from '../scale/ScaleType.js';
 import type { AccountId, DispatchClass } from '../scale/substrateTypes.js';
 import { Overlay } from '../storage/Overlay.js';
-import { events } from '../wiring.js';
+import { declarationOf, events } from '../wiring.js';
 
 const NO_TOPICS = Uint8Array.of(0);
 
@@ -46,6 +46,17 @@ export class BlockContext implements PalletContext {
   /** Events from here on belong to this extrinsic. */
   beginExtrinsic(index: number): void {
     this.#phase = encode(phase, { type: 'ApplyExtrinsic', value: index });
+  }
+
+  /** Events from here on belong to the block's end. */
+  beginFinalization(): void {
+    this.#phase = encode(phase, { type: 'Finalization', value: undefined });
+  }
+
+  dispatch(origin: Origin, call: RuntimeCall): DispatchError | undefined {
+    const declaration = declarationOf(call);
+    const args = call.value.value as Parameters<typeof declaration.run>[2];
+    return this.attempt(() => declaration.run(this, origin, args));
   }
 
   /** Runs `action`; undoes its writes and events if it returns a refusal. */

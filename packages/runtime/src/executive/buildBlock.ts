@@ -1,12 +1,19 @@
 /**
- * @file Executes one block: opens it, applies the timestamp inherent and every valid extrinsic in the offered order,
+ * @file Executes one block: opens it, applies the block's own inherents and every valid extrinsic in the offered order,
  * closes it. The same state and input always give the same output (CHAIN-5); invalid extrinsics are dropped with a
  * reason and leave no trace.
  */
 import type { HexString } from '@alice/protocol';
 import { RuntimeError } from '../errors.js';
-import type { BlockInput, BlockOutput, ExtrinsicResult, StateView } from '../interface.js';
+import type { BlockInput, BlockOutput, ExtrinsicResult, StateView, ValidatorUpdate } from '../interface.js';
+import { dispatchErrorValue } from '../pallets/dispatchErrorValue.js';
 import type { DispatchError } from '../pallets/Pallet.js';
+import { isPaying, PAYING_REF_TIME, payNextPages } from '../pallets/proofOfGradient/paging.js';
+import { sessionEvents } from '../pallets/session/events.js';
+import { rotateIfDue } from '../pallets/session/rotation.js';
+import { updatesBetween } from '../pallets/session/selection.js';
+import { activeSet, pendingUpdates } from '../pallets/session/storage.js';
+import { applyDueSlashes } from '../pallets/staking/slashing.js';
 import { systemEvents } from '../pallets/system/events.js';
 import { BLOCK_HASH_COUNT } from '../pallets/system/index.js';
 import {
@@ -17,13 +24,13 @@ import {
   lastUpgrade,
   parentHash,
 } from '../pallets/system/storage.js';
-import { now, timestamp } from '../pallets/timestamp/index.js';
+import { now } from '../pallets/timestamp/index.js';
 import { settleFee, withdrawFee } from '../pallets/transactionPayment/fees.js';
-import type { ValueOf } from '../scale/ScaleType.js';
-import type { dispatchErrorType } from '../scale/substrateTypes.js';
 import { ZERO_HASH } from '../scale/substrateTypes.js';
 import { extrinsicHash } from '../storage/hashing.js';
+import { Overlay } from '../storage/Overlay.js';
 import { SPEC_NAME, SPEC_VERSION } from '../version.js';
+import { declarationOf, type RuntimeCall } from '../wiring.js';
 import { BlockContext, type Load } from './BlockContext.js';
 import { type CheckEnvironment, type CheckedExtrinsic, checkExtrinsic, refTimeOf } from './checkExtrinsic.js';
 import { writeCodeMarker } from './codeMarker.js';
@@ -35,8 +42,13 @@ type Services = Pick<CheckEnvironment, 'verifySignature'>;
 export function buildBlock(state: StateView, input: BlockInput, services: Services): BlockOutput {
   const context = new BlockContext(state, input.number);
   open(context, input);
-  const extrinsics = [applyInherent(context, input.timestampMs)];
-  const results: ExtrinsicResult[] = [{ hash: extrinsicHash(extrinsics[0]!), error: undefined }];
+  const extrinsics = inherentsOf(input).map((inherent, index) => applyInherent(context, inherent, index));
+  // Paying a reported epoch at the block's end takes its share of the block first.
+  if (isPaying(context.state)) context.use({ class: 'Mandatory', refTime: PAYING_REF_TIME, lengthBytes: 0 });
+  const results: ExtrinsicResult[] = extrinsics.map((bytes) => ({
+    hash: extrinsicHash(bytes),
+    error: undefined,
+  }));
   const dropped: BlockOutput['dropped'][number][] = [];
   const environment = { ...services, context, blockHash: (number: number) => knownHash(context, number) };
   for (const extrinsic of input.extrinsics) {
@@ -49,8 +61,27 @@ export function buildBlock(state: StateView, input: BlockInput, services: Servic
     extrinsics.push(extrinsic);
     results.push({ hash: check.ok.hash, error: error?.name });
   }
+  const validatorUpdates = close(context, state);
+  return {
+    changes: context.state.changes(),
+    extrinsics,
+    results,
+    dropped,
+    ...(validatorUpdates.length > 0 ? { validatorUpdates } : {}),
+  };
+}
+
+/** What every block does after its extrinsics; returns the voting powers it has changed. */
+function close(context: BlockContext, before: StateView): ValidatorUpdate[] {
+  context.beginFinalization();
+  payNextPages(context);
+  applyDueSlashes(context);
+  rotateIfDue(context);
+  const updates = updatesBetween(activeSet.get(new Overlay(before)), activeSet.get(context.state));
+  pendingUpdates.put(context.state, updates.length > 0 ? updates : undefined);
+  if (updates.length > 0) sessionEvents.deposit(context, 'ValidatorsChanged', { updates });
   context.finish();
-  return { changes: context.state.changes(), extrinsics, results, dropped };
+  return updates.map(({ key, power }) => ({ consensusKey: key, power }));
 }
 
 /** The hash of block `number` if the state has it. */
@@ -97,14 +128,31 @@ function noteUpgrade(state: BlockContext['state']): void {
   writeCodeMarker(state);
 }
 
-function applyInherent(context: BlockContext, timestampMs: bigint): Uint8Array {
-  const set = timestamp.calls!['set']!;
-  const args = { now: timestampMs };
-  const extrinsic = bareExtrinsic({ type: timestamp.name, value: { type: 'set', value: args } });
-  const load: Load = { class: set.class, refTime: refTimeOf(set, args), lengthBytes: extrinsic.length };
-  context.beginExtrinsic(0);
-  const refusal = set.run(context, { kind: 'none' }, args);
-  if (refusal) throw new Error(`cannot happen: the timestamp inherent was refused with ${refusal.name}`);
+/** The block's own calls: its time, then what consensus has found out, where there is anything. */
+function inherentsOf({ timestampMs, consensus }: BlockInput): RuntimeCall[] {
+  const of = (type: string, name: string, value: object) => ({ type, value: { type: name, value } });
+  const inherents = [of('Timestamp', 'set', { now: timestampMs })];
+  if (consensus && consensus.evidence.length > 0) {
+    const { evidence, proposer } = consensus;
+    inherents.push(of('Staking', 'report_evidence', { evidence, proposer }));
+  }
+  if (consensus && consensus.absent.length > 0)
+    inherents.push(of('Session', 'note_absent', { absent: consensus.absent }));
+  return inherents;
+}
+
+function applyInherent(context: BlockContext, inherent: RuntimeCall, index: number): Uint8Array {
+  const declaration = declarationOf(inherent);
+  const extrinsic = bareExtrinsic(inherent);
+  const args = inherent.value.value;
+  const load: Load = {
+    class: declaration.class,
+    refTime: refTimeOf(declaration, args),
+    lengthBytes: extrinsic.length,
+  };
+  context.beginExtrinsic(index);
+  const refusal = declaration.run(context, { kind: 'none' }, args as Parameters<typeof declaration.run>[2]);
+  if (refusal) throw new Error(`cannot happen: an inherent was refused with ${refusal.name}`);
   context.use(load);
   systemEvents.deposit(context, 'ExtrinsicSuccess', { dispatch_info: infoOf(load, false) });
   return extrinsic;
@@ -130,7 +178,7 @@ function applyChecked(
   const dispatchInfo = infoOf(checked, isFree);
   if (error)
     systemEvents.deposit(context, 'ExtrinsicFailed', {
-      dispatch_error: encodableError(error),
+      dispatch_error: dispatchErrorValue(error),
       dispatch_info: dispatchInfo,
     });
   else systemEvents.deposit(context, 'ExtrinsicSuccess', { dispatch_info: dispatchInfo });
@@ -144,9 +192,4 @@ function infoOf(load: Load, isFree: boolean) {
     class: load.class,
     pays_fee: paysFee,
   } as const;
-}
-
-function encodableError(error: DispatchError): ValueOf<typeof dispatchErrorType> {
-  if (error.kind !== 'Module') return { type: error.kind, value: undefined };
-  return { type: 'Module', value: { index: error.pallet, error: Uint8Array.of(error.error, 0, 0, 0) } };
 }

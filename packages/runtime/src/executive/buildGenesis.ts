@@ -1,9 +1,9 @@
 /** @file Block 0's state. Refuses a specification that would break an invariant of the running chain. */
-import { compareBytes, equalBytes, MAX_SUPPLY_PLANCK, utf8 } from '@alice/protocol';
+import { compareBytes, equalBytes, MAX_SUPPLY_PLANCK, toHex, utf8 } from '@alice/protocol';
 import { RuntimeError } from '../errors.js';
 import type { GenesisSpec, StateChanges } from '../interface.js';
 import { EXISTENTIAL_DEPOSIT } from '../pallets/balances/ledger.js';
-import { totalIssuance } from '../pallets/balances/storage.js';
+import { holds, totalIssuance } from '../pallets/balances/storage.js';
 import { GENESIS_TEXT } from '../pallets/proofOfGradient/genesisText.js';
 import {
   currentEpoch,
@@ -15,6 +15,14 @@ import {
   roleShares,
 } from '../pallets/proofOfGradient/storage.js';
 import { INITIAL_ROLE_SHARES } from '../pallets/proofOfGradient/types.js';
+import { consensusAddress } from '../pallets/session/consensusAddress.js';
+import { putActiveSet } from '../pallets/session/rotation.js';
+import { powerOf } from '../pallets/session/selection.js';
+import { keyOwner, nextKeys } from '../pallets/session/storage.js';
+import { BOND, newLedger } from '../pallets/staking/bonding.js';
+import { INITIAL_RULES, rulesAreSound } from '../pallets/staking/rules.js';
+import { candidates, ledgers, rules } from '../pallets/staking/storage.js';
+import { sudoKey } from '../pallets/sudo/storage.js';
 import { account, blockNumber, lastUpgrade } from '../pallets/system/storage.js';
 import { NO_ACCOUNT } from '../pallets/system/types.js';
 import { now } from '../pallets/timestamp/index.js';
@@ -43,9 +51,54 @@ export function buildGenesis(spec: GenesisSpec): StateChanges {
   feeCollector.put(state, spec.feeCollector);
   roleShares.put(state, INITIAL_ROLE_SHARES);
   genesisText.put(state, utf8.encode(GENESIS_TEXT)); // CHAIN-3
+  if (spec.staking) rules.put(state, { ...INITIAL_RULES, ...spec.staking });
+  if (spec.sudo) sudoKey.put(state, spec.sudo);
+  putValidators(state, spec);
   lastUpgrade.put(state, { spec_version: SPEC_VERSION, spec_name: SPEC_NAME });
   writeCodeMarker(state);
   return state.changes();
+}
+
+/** The first session's validators; those with a stake are bonded and candidates for the next one. */
+function putValidators(state: Overlay, { validators = [] }: GenesisSpec): void {
+  const { minimum_validator_stake: least } = rules.get(state);
+  for (const { account: who, consensusKey, stakePlanck } of validators) {
+    nextKeys.put(state, who, { validator: consensusKey, parameter_server: undefined });
+    keyOwner.put(state, consensusAddress(consensusKey), who);
+    if (stakePlanck === 0n) continue;
+    const info = account.get(state, who);
+    const { data } = info;
+    const held = { ...data, free: data.free - stakePlanck, reserved: stakePlanck };
+    account.put(state, who, { ...info, data: held });
+    holds.put(state, who, [{ id: BOND, amount: stakePlanck }]);
+    ledgers.put(state, who, newLedger(who, { value: stakePlanck, role: 'Validator' }));
+    if (stakePlanck >= least) candidates.put(state, [...candidates.get(state), who].sort(compareBytes));
+  }
+  if (validators.length === 0) return;
+  putActiveSet(
+    state,
+    validators.map(({ account: who, consensusKey, stakePlanck }) => ({
+      account: who,
+      key: consensusKey,
+      power: powerOf(stakePlanck),
+    })),
+  );
+}
+
+function checkValidators({ validators = [], balances, staking }: GenesisSpec): void {
+  if (!rulesAreSound({ ...INITIAL_RULES, ...staking })) refuse('staking', 'a rule is outside its limits');
+  const seats = { ...INITIAL_RULES, ...staking }.max_validators;
+  if (validators.length > seats) refuse('validators', `there may be at most ${seats}`);
+  for (const { account: who, consensusKey, stakePlanck } of validators) {
+    checkAccount('validators', who);
+    checkAccount('validators', consensusKey);
+    const balance = balances.find((entry) => equalBytes(entry.account, who))?.planck ?? 0n;
+    if (stakePlanck < 0n || (stakePlanck > 0n && balance - stakePlanck < EXISTENTIAL_DEPOSIT))
+      refuse('validators', 'a stake must leave the existential deposit of the genesis balance');
+  }
+  for (const of of ['account', 'consensusKey'] as const)
+    if (new Set(validators.map((entry) => toHex(entry[of]))).size !== validators.length)
+      refuse('validators', `the same ${of} is listed twice`);
 }
 
 function check(spec: GenesisSpec): void {
@@ -53,6 +106,8 @@ function check(spec: GenesisSpec): void {
     refuse('timestampMs', 'must be milliseconds since 1970');
   checkAccount('parameterServer', spec.parameterServer);
   checkAccount('feeCollector', spec.feeCollector);
+  if (spec.sudo) checkAccount('sudo', spec.sudo);
+  checkValidators(spec);
   for (const { account: who, planck } of spec.balances) {
     checkAccount('balances', who);
     if (planck < EXISTENTIAL_DEPOSIT)

@@ -5,6 +5,7 @@
  */
 import { type HexString, isCodedError, type verifySignature } from '@alice/protocol';
 import type { InvalidReason } from '../interface.js';
+import { metadataDigestBytes } from '../metadata/metadataDigest.js';
 import { canPay } from '../pallets/balances/ledger.js';
 import type { AnyCall, PalletContext } from '../pallets/Pallet.js';
 import { BASE_EXTRINSIC_REF_TIME, MAX_EXTRINSIC_BYTES } from '../pallets/system/limits.js';
@@ -57,16 +58,16 @@ function checkSigned(environment: CheckEnvironment, decoded: SignedExtrinsic, ex
   if (address.type !== 'Id' || signature.type !== 'Sr25519' || isZero(address.value))
     return { reason: 'BadSigner' };
   const { context } = environment;
+  const call = declarationOf(decoded.call);
+  const args = decoded.call.value.value;
+  const fee = feeOf(extrinsic.length, callRefTime(call, args));
   const nonce = extra.CheckNonce;
   if (nonce < account.get(context.state, address.value).nonce) return { reason: 'Stale' };
-  const fee = feeOf(extrinsic.length);
   const tip = extra.ChargeTransactionPayment;
   if (!canPay(context, address.value, fee + tip)) return { reason: 'Payment' };
   const payload = payloadOf(environment, decoded);
   if (typeof payload === 'string') return { reason: payload };
   if (!environment.verifySignature(payload, signature.value, address.value)) return { reason: 'BadProof' };
-  const call = declarationOf(decoded.call);
-  const args = decoded.call.value.value;
   return {
     ok: {
       hash: extrinsicHash(extrinsic),
@@ -92,8 +93,6 @@ function payloadOf(
   const genesisHash = environment.blockHash(0);
   const birthHash = environment.blockHash(birthOf(extra.CheckMortality, environment.context.blockNumber));
   if (!genesisHash || !birthHash) return 'AncientBirthBlock';
-  // The hash that hardware wallets may ask for is not offered, so nothing can have been signed with it.
-  if (extra.CheckMetadataHash.mode === 'Enabled') return 'BadProof';
   return signingPayload(callBytes, extraBytes, {
     CheckNonZeroSender: undefined,
     CheckSpecVersion: SPEC_VERSION,
@@ -103,12 +102,19 @@ function payloadOf(
     CheckNonce: undefined,
     CheckWeight: undefined,
     ChargeTransactionPayment: undefined,
-    CheckMetadataHash: undefined,
+    CheckMetadataHash: extra.CheckMetadataHash.mode === 'Enabled' ? metadataDigestBytes() : undefined,
   });
 }
 
 export function refTimeOf(call: AnyCall, args: object): bigint {
-  return BASE_EXTRINSIC_REF_TIME + call.refTime(args as Parameters<AnyCall['refTime']>[0]);
+  return BASE_EXTRINSIC_REF_TIME + callRefTime(call, args);
+}
+
+/** Execution time of the call alone, calls inside it included. */
+export function callRefTime(call: AnyCall, args: object): bigint {
+  return call.refTime(args as Parameters<AnyCall['refTime']>[0], (inner) =>
+    callRefTime(declarationOf(inner), inner.value.value),
+  );
 }
 
 /** `undefined` for bytes that are no extrinsic. */

@@ -144,7 +144,15 @@ describe('mortal transactions', () => {
     assert.ok(validity.valid);
     assert.equal(validity.longevity, 3n);
     assert.equal(chain.build([extrinsic]).results.length, 2);
-    assertInvalid(chain, chain.sign(alice, transferTo(bob, 1n), { metadataHashMode: 'Enabled' }), 'BadProof');
+    // Signed for other metadata than this runtime's, as by a wallet that was shown something else.
+    const enabled = { metadataHashMode: 'Enabled' } as const;
+    assertInvalid(chain, chain.sign(alice, transferTo(bob, 1n), enabled), 'BadProof');
+    const other = { CheckMetadataHash: new Uint8Array(32) };
+    assertInvalid(
+      chain,
+      chain.sign(alice, transferTo(bob, 1n), { ...enabled, additional: other }),
+      'BadProof',
+    );
     const late = chain.sign(alice, transferTo(bob, 1n), { era, birthHash: chain.hashes[birth]! });
     for (let i = 0; i < 3; i++) chain.build();
     assertInvalid(chain, late, 'BadProof');

@@ -53,6 +53,13 @@ export function bareExtrinsic(call: RuntimeCall): Uint8Array {
   return encode(bytes, concatBytes(Uint8Array.of(BARE), encode(runtimeCall, call)));
 }
 
+/** Whether an extrinsic of a built block is one of the block's own inherents: it has no signature. */
+export function isInherent(extrinsic: Uint8Array): boolean {
+  const from = new ByteReader(extrinsic);
+  from.compact(0xffff_ffffn);
+  return from.u8() === BARE;
+}
+
 /** What is signed: call, extra and everything additional, hashed if long. */
 export function signingPayload(
   callBytes: Uint8Array,

@@ -4,8 +4,10 @@
  */
 import type { HexString } from '@alice/protocol';
 import type { InvalidReason, Validity } from '../interface.js';
+import { activeSet, pendingUpdates } from '../pallets/session/storage.js';
+import { activeValidator, validatorUpdate } from '../pallets/session/types.js';
 import { account } from '../pallets/system/storage.js';
-import { BASE_FEE, feeOf } from '../pallets/transactionPayment/fees.js';
+import { BASE_FEE, feeOf, lengthFee, weightFee } from '../pallets/transactionPayment/fees.js';
 import { bytes, option, result, vec } from '../scale/collections.js';
 import { bool, u8, u32, u64, u128 } from '../scale/primitives.js';
 import { enumOf, type Fields, type FieldValues, plainEnum, struct, wrapper } from '../scale/records.js';
@@ -21,7 +23,7 @@ import {
 import type { StateAccess } from '../storage/Overlay.js';
 import { type RUNTIME_API_VERSIONS, runtimeVersion, runtimeVersionType } from '../version.js';
 import { declarationOf, runtimeCall } from '../wiring.js';
-import { refTimeOf } from './checkExtrinsic.js';
+import { callRefTime, refTimeOf } from './checkExtrinsic.js';
 import { decodeExtrinsic } from './extrinsic.js';
 import { signedExtensions } from './signedExtensions.js';
 
@@ -149,6 +151,18 @@ export const runtimeApis: Readonly<
       },
     }),
   },
+  AliceSessionApi: {
+    validators: method({
+      inputs: {},
+      output: vec(activeValidator),
+      run: ({ state }) => activeSet.get(state),
+    }),
+    pending_validator_updates: method({
+      inputs: {},
+      output: vec(validatorUpdate),
+      run: ({ state }) => pendingUpdates.get(state) ?? [],
+    }),
+  },
   AccountNonceApi: {
     account_nonce: method({
       inputs: { account: accountId },
@@ -166,9 +180,19 @@ export const runtimeApis: Readonly<
         return {
           weight: { ref_time: refTimeOf(declaration, call.value.value), proof_size: 0n },
           class: declaration.class,
-          partial_fee: kind === 'signed' ? feeOf(len) : 0n,
+          partial_fee: kind === 'signed' ? feeOf(len, callRefTime(declaration, call.value.value)) : 0n,
         };
       },
+    }),
+    query_weight_to_fee: method({
+      inputs: { weight },
+      output: u128,
+      run: (_environment, { weight: { ref_time: refTime } }) => weightFee(refTime),
+    }),
+    query_length_to_fee: method({
+      inputs: { length: u32 },
+      output: u128,
+      run: (_environment, { length }) => lengthFee(length),
     }),
     query_fee_details: method({
       inputs: { uxt: uncheckedExtrinsic, len: u32 },
@@ -176,7 +200,8 @@ export const runtimeApis: Readonly<
       run: (_environment, { uxt, len }) => {
         const decoded = decodeExtrinsic(encode(bytes, uxt));
         if (decoded.kind === 'bare') return { inclusion_fee: undefined, tip: 0n };
-        const fee = { base_fee: BASE_FEE, len_fee: feeOf(len) - BASE_FEE, adjusted_weight_fee: 0n };
+        const refTime = callRefTime(declarationOf(decoded.call), decoded.call.value.value);
+        const fee = { base_fee: BASE_FEE, len_fee: lengthFee(len), adjusted_weight_fee: weightFee(refTime) };
         return { inclusion_fee: fee, tip: decoded.extra.ChargeTransactionPayment };
       },
     }),

@@ -14,8 +14,9 @@ import { extrinsicHash } from '../storage/hashing.js';
 import { callOf, reportOf, TestChain, transferTo } from '../testing.js';
 import { pallets, runtimeCall } from '../wiring.js';
 import { buildMetadata } from './buildMetadata.js';
+import { METADATA_DIGEST } from './metadataDigest.js';
 
-const METADATA_HASH_OF_SPEC_100 = '0x7524f91b3d481d8fa3f65e0dd855564594413f677db8ede1a83fdb455576871e';
+const METADATA_HASH = '0x89298f9385e1819d85b672b37e83efeef46764ac962fe83843f401d244b28549';
 
 before(initCrypto);
 
@@ -37,7 +38,12 @@ describe('metadata', () => {
       ['Timestamp', 1],
       ['Balances', 4],
       ['TransactionPayment', 5],
+      ['Staking', 6],
+      ['Session', 7],
       ['ProofOfGradient', 10],
+      ['Utility', 11],
+      ['Sudo', 12],
+      ['Proxy', 13],
     ];
     assert.deepEqual(names(v14), expected);
     assert.deepEqual(names(v15), expected);
@@ -157,12 +163,56 @@ describe('metadata', () => {
       ['Timestamp 1', 'set 0'],
       ['Balances 4', 'transfer_allow_death 0', 'transfer_keep_alive 3', 'transfer_all 4'],
       ['TransactionPayment 5'],
-      ['ProofOfGradient 10', 'submit_epoch 0'],
+      [
+        'Staking 6',
+        'bond 0',
+        'bond_extra 1',
+        'unbond 2',
+        'withdraw_unbonded 3',
+        'validate 4',
+        'chill 6',
+        'cancel_deferred_slash 17',
+        'slash 30',
+        'set_rules 31',
+        'report_evidence 40',
+      ],
+      ['Session 7', 'set_keys 0', 'purge_keys 1', 'note_absent 10'],
+      [
+        'ProofOfGradient 10',
+        'submit_epoch 0',
+        'begin_epoch 1',
+        'submit_scores 2',
+        'finish_epoch 3',
+        'abort_epoch 4',
+        'set_reward_address 5',
+        'clear_reward_address 6',
+        'set_role_shares 20',
+        'set_role_account 21',
+        'set_parameter_server 22',
+      ],
+      ['Utility 11', 'batch 0', 'batch_all 2', 'force_batch 4'],
+      ['Sudo 12', 'sudo 0', 'set_key 2', 'remove_key 4'],
+      ['Proxy 13', 'proxy 0', 'add_proxy 1', 'remove_proxy 2', 'remove_proxies 3'],
     ]);
+  });
+
+  it('has the digest that hardware wallets compute, and takes transactions signed with it', async () => {
+    const { merkleizeMetadata } = await import('@polkadot-api/merkleize-metadata');
+    const digest = merkleizeMetadata(buildMetadata().v15, { decimals: 12, tokenSymbol: 'ALICE' }).digest();
+    // After an intended change of the metadata: put the new digest into metadataDigest.ts.
+    assert.equal(METADATA_DIGEST, toHex(digest));
+    const chain = new TestChain();
+    const { alice, bob } = chain.people;
+    const signed = chain.sign(alice, transferTo(bob, 1_000n), {
+      metadataHashMode: 'Enabled',
+      additional: { CheckMetadataHash: digest },
+    });
+    assert.equal(chain.runtime.validate(chain.view, signed).valid, true);
+    assert.equal(chain.build([signed]).results[1]!.error, undefined);
   });
 
   it('changes only together with SPEC_VERSION', () => {
     // After an intended change of the metadata: raise SPEC_VERSION, then put the new hash here.
-    assert.equal(extrinsicHash(buildMetadata().v15), METADATA_HASH_OF_SPEC_100);
+    assert.equal(extrinsicHash(buildMetadata().v15), METADATA_HASH);
   });
 });

@@ -19,8 +19,17 @@ export type DispatchError =
 export const BAD_ORIGIN: DispatchError = { kind: 'BadOrigin', name: 'BadOrigin' };
 export const CANNOT_LOOKUP: DispatchError = { kind: 'CannotLookup', name: 'CannotLookup' };
 
-/** Who calls: a signer, or nobody (the block's own inherent). */
-export type Origin = { readonly kind: 'signed'; readonly signer: AccountId } | { readonly kind: 'none' };
+/** Who calls: a signer, root (only through `Sudo`), or nobody (the block's own inherent). */
+export type Origin =
+  | { readonly kind: 'signed'; readonly signer: AccountId }
+  | { readonly kind: 'root' }
+  | { readonly kind: 'none' };
+
+/** A call as clients write it: pallet, call, arguments by name. */
+export interface RuntimeCall {
+  readonly type: string;
+  readonly value: { readonly type: string; readonly value: object };
+}
 
 /** What running code may touch. Time is the block's; there is no other clock. */
 export interface PalletContext {
@@ -30,12 +39,14 @@ export interface PalletContext {
   readonly feeCollector: AccountId;
   /** Appends an encoded event of the runtime. */
   deposit(event: Uint8Array): void;
+  /** Runs another call on its own: if it is refused, what it wrote is undone and the refusal returned. */
+  dispatch(origin: Origin, call: RuntimeCall): DispatchError | undefined;
 }
 
 export interface CallRule<A> {
   readonly class: DispatchClass;
-  /** Estimated execution time in picoseconds. */
-  readonly refTime: (args: A) => bigint;
+  /** Execution time in picoseconds; `ofCall` gives that of a call among the arguments. */
+  readonly refTime: (args: A, ofCall: (call: RuntimeCall) => bigint) => bigint;
   /** Whether a successful call gives the fee (not the tip) back. */
   readonly freeOnSuccess?: boolean;
   readonly run: (context: PalletContext, origin: Origin, args: A) => DispatchError | undefined;

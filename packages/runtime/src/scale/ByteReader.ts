@@ -9,6 +9,7 @@ export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
+  #depth = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -62,6 +63,15 @@ export class ByteReader {
     const count = Number(this.compact(0xffff_ffffn));
     if (count * Math.max(minItemBytes, 1) > this.remaining) throw invalid('a list is longer than its bytes');
     return count;
+  }
+
+  /** Reads something that may contain itself: deeper than `max` levels is refused, so that no input fills the stack. */
+  nested<T>(max: number, read: () => T): T {
+    if (this.#depth >= max) throw invalid('a value is nested too deeply');
+    this.#depth++;
+    const value = read();
+    this.#depth--;
+    return value;
   }
 
   /** Refuses bytes after the value. */

@@ -21,21 +21,26 @@ export class ByteWriter {
     this.#buffer.set(bytes, at);
   }
 
+  // Growing replaces the view, so the place is worked out before the view is taken.
   u8(value: number): void {
-    this.#view.setUint8(this.#grow(1), checked(value, 0xff));
+    const at = this.#grow(1);
+    this.#view.setUint8(at, checked(value, 0xff));
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#grow(2), checked(value, 0xffff), true);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, checked(value, 0xffff), true);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#grow(4), checked(value, 0xffff_ffff), true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, checked(value, 0xffff_ffff), true);
   }
 
   u64(value: bigint): void {
     if (value < 0n || value > U64_MASK) throw new Error(`cannot happen: ${value} does not fit u64`);
-    this.#view.setBigUint64(this.#grow(8), value, true);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value, true);
   }
 
   u128(value: bigint): void {

@@ -5,7 +5,7 @@ import { fromHex, isCodedError, toHex } from '@alice/protocol';
 import * as papi from '@polkadot-api/substrate-bindings';
 import fc from 'fast-check';
 import { birthOf, deathOf, eraType } from '../executive/era.js';
-import { bytes, option, tuple, vec } from './collections.js';
+import { bytes, byteArray as bytesOfLength, option, tuple, vec } from './collections.js';
 import { bool, compactU32, compactU64, compactU128, text, u8, u16, u32, u64, u128 } from './primitives.js';
 import { enumOf, plainEnum, struct } from './records.js';
 import { decode, encode, type ScaleType } from './ScaleType.js';
@@ -71,6 +71,20 @@ describe('agreement with @polkadot-api/substrate-bindings', () => {
   same('vec of u32', vec(u32), papi.Vector(papi.u32) as never, fc.array(fc.nat(0xffff_ffff)));
   same('option of u64', option(u64), papi.Option(papi.u64), fc.option(natural(64), { nil: undefined }));
   same('compact', compactU64, papi.compactBn as never, natural(64));
+});
+
+describe('long values', () => {
+  it('come out whole wherever the buffer has to grow', () => {
+    const integers = [u8, u16, u32].map((type) => [type, 0x5a] as const);
+    for (let before = 100; before < 140; before++)
+      for (const [type, value] of [...integers, [u64, 0x5an] as const, [u128, 0x5an] as const]) {
+        const padding = bytesOfLength(before);
+        const pair = tuple(padding, type as ScaleType<unknown>);
+        const encoded = encode(pair, [new Uint8Array(before).fill(7), value]);
+        assert.equal(encoded[before], 0x5a, `${type.name} at ${before}`);
+        assert.equal(encoded.length, before + type.minBytes);
+      }
+  });
 });
 
 describe('strict decoding', () => {

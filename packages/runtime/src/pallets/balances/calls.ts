@@ -2,6 +2,7 @@
 import { bool, compactU128 } from '../../scale/primitives.js';
 import type { ValueOf } from '../../scale/ScaleType.js';
 import { type AccountId, multiAddress } from '../../scale/substrateTypes.js';
+import { timeOf } from '../../weights/timeOf.js';
 import {
   BAD_ORIGIN,
   CANNOT_LOOKUP,
@@ -14,8 +15,6 @@ import { account } from '../system/storage.js';
 import { checkTransfer, EXISTENTIAL_DEPOSIT, makeTransfer, spendable } from './ledger.js';
 
 type MultiAddress = ValueOf<typeof multiAddress>;
-
-const TRANSFER_REF_TIME = 60_000_000n;
 
 /** Sends what `amountOf` says for the sender. */
 function transfer(
@@ -52,7 +51,7 @@ export const balancesCalls = {
     docs: transferDocs('sends `value`; closes the sender if less than the existential deposit is left.'),
     fields: { dest: multiAddress, value: compactU128 },
     class: 'Normal',
-    refTime: () => TRANSFER_REF_TIME,
+    refTime: () => timeOf('Balances.transfer_allow_death'),
     run: (context, origin, { dest, value }) =>
       transfer(context, origin, { dest, keepAlive: false, amountOf: () => value }),
   }),
@@ -61,7 +60,7 @@ export const balancesCalls = {
     docs: transferDocs('sends `value`, or fails if that would close the sender.'),
     fields: { dest: multiAddress, value: compactU128 },
     class: 'Normal',
-    refTime: () => TRANSFER_REF_TIME,
+    refTime: () => timeOf('Balances.transfer_keep_alive'),
     run: (context, origin, { dest, value }) =>
       transfer(context, origin, { dest, keepAlive: true, amountOf: () => value }),
   }),
@@ -72,7 +71,7 @@ export const balancesCalls = {
     ),
     fields: { dest: multiAddress, keep_alive: bool },
     class: 'Normal',
-    refTime: () => TRANSFER_REF_TIME,
+    refTime: () => timeOf('Balances.transfer_all'),
     run: (context, origin, { dest, keep_alive: keepAlive }) =>
       transfer(context, origin, { dest, keepAlive, amountOf: (from) => sendable(context, from, keepAlive) }),
   }),

@@ -9,8 +9,11 @@ export const balancesEvents = defineEvents(balancesIdentity.module, balancesIden
   Endowed: { index: 0, fields: { account: accountId, free_balance: u128 } },
   DustLost: { index: 1, fields: { account: accountId, amount: u128 } },
   Transfer: { index: 2, fields: { from: accountId, to: accountId, amount: u128 } },
+  Reserved: { index: 4, fields: { who: accountId, amount: u128 } },
+  Unreserved: { index: 5, fields: { who: accountId, amount: u128 } },
   Deposit: { index: 7, fields: { who: accountId, amount: u128 } },
   Withdraw: { index: 8, fields: { who: accountId, amount: u128 } },
+  Slashed: { index: 9, fields: { who: accountId, amount: u128 } },
   Minted: { index: 10, fields: { who: accountId, amount: u128 } },
 });
 

@@ -10,7 +10,8 @@ import { systemEvents } from '../system/events.js';
 import { account } from '../system/storage.js';
 import type { AccountInfo } from '../system/types.js';
 import { balancesErrors, balancesEvents } from './events.js';
-import { totalIssuance } from './storage.js';
+import { holds, totalIssuance } from './storage.js';
+import type { HoldReason } from './types.js';
 
 /** The least an account holds, in planck: tiny, but a forgotten account is not kept for less. */
 export const EXISTENTIAL_DEPOSIT = 500n;
@@ -92,6 +93,75 @@ export function mint(
     credit(context, to, amount);
     balancesEvents.deposit(context, 'Minted', { who: to, amount });
   }
+}
+
+/** Whether `amount` can be set aside while the account stays open with its existential deposit. */
+export function canHold(context: PalletContext, who: AccountId, amount: bigint): boolean {
+  const { data, providers } = account.get(context.state, who);
+  return providers > 0 && spendable(data) >= amount && data.free - amount >= EXISTENTIAL_DEPOSIT;
+}
+
+/** Moves from free to reserved what `canHold` allows; the account cannot close while anything is reserved. */
+export function hold(context: PalletContext, who: AccountId, { reason, amount }: Hold): void {
+  if (amount === 0n) return;
+  moveReserved(context, who, { reserved: amount, free: -amount });
+  addToHold(context, who, { reason, amount });
+  balancesEvents.deposit(context, 'Reserved', { who, amount });
+}
+
+/** Moves held money back to free. The caller knows that so much is held. */
+export function release(context: PalletContext, who: AccountId, { reason, amount }: Hold): void {
+  if (amount === 0n) return;
+  moveReserved(context, who, { reserved: -amount, free: amount });
+  addToHold(context, who, { reason, amount: -amount });
+  balancesEvents.deposit(context, 'Unreserved', { who, amount });
+}
+
+/** Takes held money away and gives it to others: the payments must sum to the amount, so issuance stays. */
+export function slashHeld(
+  context: PalletContext,
+  who: AccountId,
+  { reason, amount, to }: Hold & { readonly to: readonly { account: AccountId; amount: bigint }[] },
+): void {
+  if (amount === 0n) return;
+  if (to.reduce((sum, payment) => sum + payment.amount, 0n) !== amount)
+    throw new Error('cannot happen: a slash is paid out in full');
+  moveReserved(context, who, { reserved: -amount, free: 0n });
+  addToHold(context, who, { reason, amount: -amount });
+  balancesEvents.deposit(context, 'Slashed', { who, amount });
+  for (const { account: receiver, amount: part } of to) {
+    if (part === 0n) continue;
+    credit(context, receiver, part);
+    balancesEvents.deposit(context, 'Deposit', { who: receiver, amount: part });
+  }
+}
+
+export interface Hold {
+  readonly reason: HoldReason;
+  readonly amount: bigint;
+}
+
+function moveReserved(
+  context: PalletContext,
+  who: AccountId,
+  { reserved, free }: { reserved: bigint; free: bigint },
+): void {
+  const info = account.get(context.state, who);
+  const { data } = info;
+  account.put(context.state, who, {
+    ...info,
+    data: { ...data, free: data.free + free, reserved: data.reserved + reserved },
+  });
+}
+
+function addToHold(context: PalletContext, who: AccountId, { reason, amount }: Hold): void {
+  const known = holds.get(context.state, who);
+  const isSame = ({ id }: (typeof known)[number]) => id.type === reason.type && id.value === reason.value;
+  const others = known.filter((entry) => !isSame(entry));
+  const held = (known.find(isSame)?.amount ?? 0n) + amount;
+  const next = held === 0n ? others : [...others, { id: reason, amount: held }];
+  if (next.length === 0) holds.remove(context.state, who);
+  else holds.put(context.state, who, next);
 }
 
 const isFeeCollector = (context: PalletContext, who: AccountId): boolean =>

@@ -22,12 +22,14 @@ function byAccount<T>(name: string, type: ScaleType<T>, absent: T) {
   return storageMap({ pallet, name, hasher: 'Blake2128Concat', key: accountId, type, default: absent });
 }
 
+export const holds = byAccount('Holds', holdsType, []);
+
 export const balancesStorage = [
   totalIssuance,
   inactiveIssuance,
   byAccount('Account', accountData, NO_ACCOUNT.data),
   byAccount('Locks', locksType, []),
   byAccount('Reserves', reservesType, []),
-  byAccount('Holds', holdsType, []),
+  holds,
   byAccount('Freezes', freezesType, []),
 ] as const;

@@ -1,11 +1,11 @@
 /**
- * @file Substrate's types for locks, reserves, holds and freezes. Nothing here creates any of them yet; wallets read
- * their (empty) lists to work out what can be spent.
+ * @file Substrate's types for locks, reserves, holds and freezes. Only holds are used (`holds.ts`); wallets read the
+ * other, empty, lists to work out what can be spent.
  */
 import { byteArray, vec } from '../../scale/collections.js';
 import { u128 } from '../../scale/primitives.js';
 import { enumOf, plainEnum, struct, wrapper } from '../../scale/records.js';
-import type { ScaleType } from '../../scale/ScaleType.js';
+import type { ScaleType, ValueOf } from '../../scale/ScaleType.js';
 
 const identifier = byteArray(8);
 
@@ -21,8 +21,14 @@ const balanceLock = struct('pallet_balances::types::BalanceLock', {
 });
 const reserveData = struct('pallet_balances::types::ReserveData', { id: identifier, amount: u128 });
 
-function idAmount(reason: string) {
-  const id = enumOf(`alice_runtime::${reason}`, {});
+/** Why part of a balance is held, by the pallet that holds it. Indices are the pallets'. */
+const holdReason = enumOf('alice_runtime::RuntimeHoldReason', {
+  Staking: { index: 6, of: plainEnum('pallet_staking::HoldReason', ['Bond']) },
+  Proxy: { index: 13, of: plainEnum('pallet_proxy::HoldReason', ['ProxyDeposit']) },
+});
+export type HoldReason = ValueOf<typeof holdReason>;
+
+function idAmount<T>(id: ScaleType<T>) {
   return struct(
     'frame_support::traits::tokens::misc::IdAmount',
     { id, amount: u128 },
@@ -32,5 +38,8 @@ function idAmount(reason: string) {
 
 export const locksType = bounded('weak_bounded_vec::WeakBoundedVec', balanceLock);
 export const reservesType = bounded('bounded_vec::BoundedVec', reserveData);
-export const holdsType = bounded('bounded_vec::BoundedVec', idAmount('RuntimeHoldReason'));
-export const freezesType = bounded('bounded_vec::BoundedVec', idAmount('RuntimeFreezeReason'));
+export const holdsType = bounded('bounded_vec::BoundedVec', idAmount(holdReason));
+export const freezesType = bounded(
+  'bounded_vec::BoundedVec',
+  idAmount(enumOf('alice_runtime::RuntimeFreezeReason', {})),
+);

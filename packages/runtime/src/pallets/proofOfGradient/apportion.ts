@@ -4,6 +4,19 @@
  */
 
 /**
+ * The part of a score among scores that come one after the other: the difference of two rounded running sums, so that
+ * the parts of all scores sum to the amount whatever the pages, and each is its exact share to within one planck.
+ * `before` is the sum of the scores before it.
+ */
+export function runningPart(
+  amount: bigint,
+  { score, before, total }: { readonly score: bigint; readonly before: bigint; readonly total: bigint },
+): bigint {
+  if (total === 0n) return 0n;
+  return (amount * (before + score)) / total - (amount * before) / total;
+}
+
+/**
  * One part per score; ties of the remainder go to the earlier entry, so callers order entries by account.
  * With no positive score every part is 0. Cost: n log n.
  */

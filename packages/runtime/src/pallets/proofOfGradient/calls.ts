@@ -2,37 +2,37 @@
  * @file `submit_epoch`: the parameter server reports an epoch, and the chain mints and pays (EPOCH-1). Safe to send
  * again after a crash: a settled epoch is refused without effect. Never trusts the report for amounts or time.
  */
-import { compareBytes, equalBytes, MAX_SUPPLY_PLANCK } from '@alice/protocol';
+import { compareBytes, equalBytes } from '@alice/protocol';
 import { vec } from '../../scale/collections.js';
 import { u32, u64 } from '../../scale/primitives.js';
 import type { FieldValues } from '../../scale/records.js';
 import { h256 } from '../../scale/substrateTypes.js';
 import type { StateAccess } from '../../storage/Overlay.js';
-import { mint } from '../balances/ledger.js';
-import { totalIssuance } from '../balances/storage.js';
+import { timeOf } from '../../weights/timeOf.js';
 import { BAD_ORIGIN, call, type DispatchError, type PalletContext } from '../Pallet.js';
 import { now } from '../timestamp/index.js';
-import { emittedBy } from './emission.js';
 import { gradientErrors, gradientEvents } from './events.js';
-import { hasTrainingScore, settle } from './settlement.js';
+import { recordContribution } from './recordContribution.js';
+import { payEntries, payRoleAccounts, rewardFor, withoutRoleShares } from './reward.js';
+import { divide, earnedParts, hasTrainingScore, totalsOf } from './settlement.js';
 import {
-  contributions,
   currentEpoch,
   epochs,
-  genesisTime,
   lastSettledAt,
+  openEpochValue,
   parameterServer,
   payouts,
   roleShares,
 } from './storage.js';
-import { type Payout, ROLES, type ScoreEntry, scoreEntry } from './types.js';
+import { ROLES, type ScoreEntry, scoreEntry } from './types.js';
 
 /** Most entries of one report. */
 export const MAX_SCORES = 10_000;
 /** Keeps a cumulative score inside u128 for as many epochs as an index can count. */
 export const MAX_SCORE = (1n << 96n) - 1n;
 
-const reportFields = {
+/** What a report says about an epoch besides its scores. */
+export const factFields = {
   epoch: u32,
   from_version: u32,
   to_version: u32,
@@ -40,8 +40,8 @@ const reportFields = {
   held_out_loss: u64,
   shards_covered: u32,
   receipts_root: h256,
-  scores: vec(scoreEntry),
 };
+const reportFields = { ...factFields, scores: vec(scoreEntry) };
 type Report = FieldValues<typeof reportFields>;
 
 export const gradientCalls = {
@@ -54,7 +54,7 @@ export const gradientCalls = {
     ],
     fields: reportFields,
     class: 'Operational',
-    refTime: ({ scores }) => 100_000_000n + 90_000_000n * BigInt(scores.length),
+    refTime: ({ scores }) => timeOf('ProofOfGradient.submit_epoch', scores.length),
     freeOnSuccess: true,
     run: (context, origin, report) => {
       if (origin.kind !== 'signed') return BAD_ORIGIN;
@@ -66,15 +66,26 @@ export const gradientCalls = {
 };
 
 function checkReport(state: StateAccess, signer: Uint8Array, report: Report): DispatchError | undefined {
+  return checkFacts(state, signer, report) ?? checkScores(report.scores);
+}
+
+/** Whether the signer may report this epoch now. */
+export function checkFacts(
+  state: StateAccess,
+  signer: Uint8Array,
+  report: FieldValues<typeof factFields>,
+): DispatchError | undefined {
   if (!equalBytes(signer, parameterServer.get(state))) return gradientErrors.of('NotParameterServer');
   const expected = currentEpoch.get(state);
+  if (openEpochValue.get(state)?.index === report.epoch) return gradientErrors.of('EpochOpen');
   if (report.epoch < expected) return gradientErrors.of('EpochAlreadySettled');
   if (report.epoch > expected) return gradientErrors.of('EpochOutOfOrder');
   if (report.from_version > report.to_version) return gradientErrors.of('VersionRangeInvalid');
-  return checkScores(report.scores);
+  return undefined;
 }
 
-function checkScores(scores: readonly ScoreEntry[]): DispatchError | undefined {
+/** Whether entries are ascending, distinct and in range. */
+export function checkScores(scores: readonly ScoreEntry[]): DispatchError | undefined {
   if (scores.length > MAX_SCORES) return gradientErrors.of('TooManyScores');
   for (let i = 0; i < scores.length; i++) {
     if (scores[i]!.score > MAX_SCORE) return gradientErrors.of('ScoreTooLarge');
@@ -93,57 +104,22 @@ export function compareEntries(a: ScoreEntry, b: ScoreEntry): number {
 
 function settleEpoch(context: PalletContext, { scores, ...report }: Report): void {
   const { state } = context;
+  const { epoch, ...facts } = report;
   const startedAt = lastSettledAt.get(state);
   const endedAt = now.get(state);
-  const paid = settle(rewardFor(state, startedAt, endedAt), roleShares.get(state), scores);
+  const earned = earnedParts(rewardFor(state, startedAt, endedAt), roleShares.get(state), totalsOf(scores));
+  const { left, payments } = withoutRoleShares(state, earned);
+  const paid = divide(left, scores);
   const rewarded = paid.filter(({ amount }) => amount > 0n);
-  const minted = rewarded.reduce((sum, { amount }) => sum + amount, 0n);
+  const minted = [...rewarded, ...payments].reduce((sum, { amount }) => sum + amount, 0n);
 
-  mint(
-    context,
-    rewarded.map(({ account, amount }) => ({ to: account, amount })),
-  );
-  const { epoch, ...facts } = report;
+  payRoleAccounts(context, epoch, payments);
+  payEntries(context, epoch, rewarded);
   epochs.put(state, epoch, { index: epoch, started_at: startedAt, ended_at: endedAt, ...facts, minted });
   payouts.put(state, epoch, paid);
   for (const payout of paid) recordContribution(state, epoch, payout);
   currentEpoch.put(state, epoch + 1);
   // CHAIN-1: an epoch without training leaves the clock where it was, so its emission goes to the next one.
   if (hasTrainingScore(scores)) lastSettledAt.put(state, endedAt);
-
-  for (const payout of rewarded) gradientEvents.deposit(context, 'Rewarded', { epoch, ...payout });
   gradientEvents.deposit(context, 'EpochSettled', { epoch, minted, payouts: rewarded.length });
-}
-
-/** What the schedule allows for an interval, never past the cap. */
-function rewardFor(state: StateAccess, fromMs: bigint, toMs: bigint): bigint {
-  const genesis = genesisTime.get(state);
-  const scheduled = emittedBy(genesis, toMs) - emittedBy(genesis, fromMs);
-  const room = MAX_SUPPLY_PLANCK - totalIssuance.get(state);
-  if (scheduled > room) return room;
-  return scheduled;
-}
-
-function recordContribution(
-  state: StateAccess,
-  epoch: number,
-  { account, role, score, amount }: Payout,
-): void {
-  if (score === 0n) return;
-  const known = contributions.get(state, account);
-  const before = known ?? {
-    cumulative_score: 0n,
-    first_epoch: epoch,
-    last_epoch: epoch,
-    epochs: 0,
-    total_paid: 0n,
-  };
-  const isNewEpoch = known === undefined || known.last_epoch !== epoch;
-  contributions.put(state, account, {
-    cumulative_score: before.cumulative_score + (role === 'Training' ? score : 0n),
-    first_epoch: before.first_epoch,
-    last_epoch: epoch,
-    epochs: before.epochs + (isNewEpoch ? 1 : 0),
-    total_paid: before.total_paid + amount,
-  });
 }

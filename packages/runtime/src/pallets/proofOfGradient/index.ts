@@ -6,6 +6,8 @@ import { constant, type Pallet } from '../Pallet.js';
 import { gradientCalls, MAX_SCORES } from './calls.js';
 import { FIRST_PERIOD_BUDGET, HALVING_PERIOD_MS } from './emission.js';
 import { gradientErrors, gradientEvents, gradientIdentity } from './events.js';
+import { pagedCalls } from './pagedCalls.js';
+import { MAX_EPOCH_ENTRIES, MAX_PAGE_ENTRIES, MAX_PAGES } from './paging.js';
 import { proofOfGradientStorage } from './storage.js';
 import { tryProofOfGradient } from './tryState.js';
 
@@ -21,8 +23,11 @@ export const proofOfGradient: Pallet = {
     ),
     HalvingPeriodMs: constant(u64, HALVING_PERIOD_MS, 'Milliseconds after which the emission halves.'),
     MaxScores: constant(u32, MAX_SCORES, 'Most entries of one epoch report.'),
+    MaxPageEntries: constant(u32, MAX_PAGE_ENTRIES, 'Most entries of one page of a report in pages.'),
+    MaxPages: constant(u32, MAX_PAGES, 'Most pages of one report.'),
+    MaxEpochEntries: constant(u32, MAX_EPOCH_ENTRIES, 'Most entries of a report in pages.'),
   },
-  calls: gradientCalls,
+  calls: { ...gradientCalls, ...pagedCalls },
   events: gradientEvents.type as ScaleType<unknown>,
   errors: gradientErrors.type,
   tryState: tryProofOfGradient,

@@ -1,9 +1,20 @@
 /** @file Storage of the ProofOfGradient pallet. All but the maps has its value from genesis on. */
-import { bytes, vec } from '../../scale/collections.js';
+import { bytes, tuple, vec } from '../../scale/collections.js';
 import { u32, u64 } from '../../scale/primitives.js';
 import { accountId } from '../../scale/substrateTypes.js';
-import { optionalMap, storageValue } from '../../storage/StorageItem.js';
-import { contributionType, epochInfo, INITIAL_ROLE_SHARES, payoutType, roleSharesType } from './types.js';
+import { optionalMap, storageOptional, storageValue } from '../../storage/StorageItem.js';
+import {
+  contributionType,
+  epochInfo,
+  INITIAL_ROLE_SHARES,
+  openEpoch,
+  payoutType,
+  roleAccount,
+  rolePayment,
+  roleSharesType,
+  roleType,
+  scoreEntry,
+} from './types.js';
 
 const pallet = 'ProofOfGradient';
 const nobody = new Uint8Array(32);
@@ -82,6 +93,61 @@ export const contributions = optionalMap({
   docs: 'What each account has contributed since genesis.',
 });
 
+export const openEpochValue = storageOptional({
+  pallet,
+  name: 'OpenEpoch',
+  type: openEpoch,
+  docs: 'The epoch that is being reported in pages.',
+});
+export const scorePages = optionalMap({
+  pallet,
+  name: 'ScorePages',
+  hasher: 'Twox64Concat',
+  key: u32,
+  type: vec(scoreEntry),
+  docs: 'Pages of the open epoch that are not paid yet.',
+});
+export const epochPages = optionalMap({
+  pallet,
+  name: 'EpochPages',
+  hasher: 'Twox64Concat',
+  key: u32,
+  type: u32,
+  docs: 'How many payout pages an epoch has that was reported in pages.',
+});
+export const payoutPages = optionalMap({
+  pallet,
+  name: 'PayoutPages',
+  hasher: 'Twox64Concat',
+  key: tuple(u32, u32),
+  type: vec(payoutType),
+  docs: 'What each entry was paid, by epoch and page.',
+});
+export const roleAccounts = optionalMap({
+  pallet,
+  name: 'RoleAccounts',
+  hasher: 'Twox64Concat',
+  key: roleType,
+  type: roleAccount,
+  docs: 'Who gets a share of what a role earns.',
+});
+export const rolePayments = optionalMap({
+  pallet,
+  name: 'RolePayments',
+  hasher: 'Twox64Concat',
+  key: u32,
+  type: vec(rolePayment),
+  docs: 'What role accounts got of an epoch.',
+});
+export const rewardAddresses = optionalMap({
+  pallet,
+  name: 'RewardAddresses',
+  hasher: 'Blake2128Concat',
+  key: accountId,
+  type: accountId,
+  docs: 'Where the rewards of an account go instead.',
+});
+
 export const proofOfGradientStorage = [
   currentEpoch,
   lastSettledAt,
@@ -93,4 +159,11 @@ export const proofOfGradientStorage = [
   epochs,
   payouts,
   contributions,
+  openEpochValue,
+  scorePages,
+  epochPages,
+  payoutPages,
+  roleAccounts,
+  rolePayments,
+  rewardAddresses,
 ] as const;

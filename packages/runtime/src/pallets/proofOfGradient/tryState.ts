@@ -6,13 +6,18 @@ import { emittedBy } from './emission.js';
 import {
   contributions,
   currentEpoch,
+  epochPages,
   epochs,
   genesisTime,
   lastSettledAt,
+  openEpochValue,
+  payoutPages,
   payouts,
+  rolePayments,
   roleShares,
+  scorePages,
 } from './storage.js';
-import { SHARE_DENOMINATOR } from './types.js';
+import { type Payout, SHARE_DENOMINATOR } from './types.js';
 
 /** Epochs are complete, pay what they minted, and never more than the schedule; contributions add up. */
 export function tryProofOfGradient(state: FullState): string[] {
@@ -33,6 +38,7 @@ export function tryProofOfGradient(state: FullState): string[] {
   const { training, scoring, infrastructure } = roleShares.get(state);
   if (training + scoring + infrastructure !== SHARE_DENOMINATOR)
     problems.push('role shares do not sum to the whole');
+  problems.push(...tryOpenEpoch(state, paidTo));
   return [...problems, ...tryContributions(state, paidTo)];
 }
 
@@ -42,15 +48,55 @@ function tryEpoch(
   paidTo: Map<string, bigint>,
 ): { problem?: string; minted: bigint } {
   const info = epochs.get(state, index);
-  const list = payouts.get(state, index);
+  const list = payoutsOf(state, index);
   if (!info || !list || info.index !== index) return { problem: `epoch ${index} is incomplete`, minted: 0n };
+  const shared = (rolePayments.get(state, index) ?? []).reduce((sum, { amount }) => sum + amount, 0n);
+  const sum = shared + addPayouts(list, paidTo);
+  if (sum === info.minted) return { minted: info.minted };
+  return { problem: `epoch ${index} minted ${info.minted} planck but paid ${sum}`, minted: info.minted };
+}
+
+/** All payouts of a settled epoch, in one list or in pages. */
+function payoutsOf(state: FullState, index: number): readonly Payout[] | undefined {
+  const pages = epochPages.get(state, index);
+  if (pages === undefined) return payouts.get(state, index);
+  const all: Payout[] = [];
+  for (let page = 0; page < pages; page++) {
+    const list = payoutPages.get(state, [index, page]);
+    if (!list) return undefined;
+    all.push(...list);
+  }
+  return all;
+}
+
+function addPayouts(list: readonly Payout[], paidTo: Map<string, bigint>): bigint {
   let sum = 0n;
   for (const { account, amount } of list) {
     sum += amount;
     paidTo.set(toHex(account), (paidTo.get(toHex(account)) ?? 0n) + amount);
   }
-  if (sum === info.minted) return { minted: info.minted };
-  return { problem: `epoch ${index} minted ${info.minted} planck but paid ${sum}`, minted: info.minted };
+  return sum;
+}
+
+/** The open epoch is the next one, has exactly the pages it counts, and pays no more than it fixed. */
+function tryOpenEpoch(state: FullState, paidTo: Map<string, bigint>): string[] {
+  const open = openEpochValue.get(state);
+  const waiting = state.keysOf(scorePages).length;
+  if (!open) return waiting === 0 ? [] : [`${waiting} pages of scores belong to no epoch`];
+  const problems: string[] = [];
+  const { index, pages, paying } = open;
+  if (index !== currentEpoch.get(state)) problems.push(`epoch ${index} is open out of order`);
+  const paidPages = paying?.next_page ?? 0;
+  if (waiting !== pages - paidPages) problems.push(`${waiting} pages wait, not ${pages - paidPages}`);
+  if (!paying) return problems;
+  let sum = (rolePayments.get(state, index) ?? []).reduce((total, { amount }) => total + amount, 0n);
+  for (let page = 0; page < paidPages; page++)
+    sum += addPayouts(payoutPages.get(state, [index, page]) ?? [], paidTo);
+  if (sum !== paying.minted) problems.push(`the open epoch minted ${paying.minted} planck but paid ${sum}`);
+  const genesis = genesisTime.get(state);
+  if (sum > emittedBy(genesis, paying.ended_at) - emittedBy(genesis, paying.started_at))
+    problems.push('the open epoch pays more than the schedule allows');
+  return problems;
 }
 
 function tryContributions(state: FullState, paidTo: ReadonlyMap<string, bigint>): string[] {

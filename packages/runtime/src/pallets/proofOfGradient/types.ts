@@ -1,4 +1,5 @@
 /** @file The types of the ProofOfGradient pallet: reports, epochs, payouts and what each account has contributed. */
+import { option, tuple } from '../../scale/collections.js';
 import { u16, u32, u64, u128 } from '../../scale/primitives.js';
 import { plainEnum, struct } from '../../scale/records.js';
 import type { ValueOf } from '../../scale/ScaleType.js';
@@ -48,6 +49,53 @@ export const epochInfo = struct(path('EpochInfo'), {
   minted: u128,
 });
 export type EpochInfo = ValueOf<typeof epochInfo>;
+
+/** Part of what a role earns, in ten-thousandths, that goes to an account such as a treasury. */
+export const roleAccount = struct(path('RoleAccount'), { account: accountId, share: u16 });
+export const rolePayment = struct(path('RolePayment'), { role: roleType, account: accountId, amount: u128 });
+
+const perRole = struct(path('PerRole'), { training: u128, scoring: u128, infrastructure: u128 });
+
+/** An epoch that is reported in pages: collecting them, then paying them. */
+export const openEpoch = struct(path('OpenEpoch'), {
+  index: u32,
+  from_version: u32,
+  to_version: u32,
+  state_root: h256,
+  held_out_loss: u64,
+  shards_covered: u32,
+  receipts_root: h256,
+  /** How many entries the report says it has. */
+  entries: u32,
+  pages: u32,
+  received: u32,
+  /** The last entry received: the next must come after it. */
+  last: option(tuple(roleType, accountId)),
+  /** Sums of the scores received. */
+  totals: perRole,
+  /** Set when the report is complete and is being paid. */
+  paying: option(
+    struct(path('Paying'), {
+      started_at: u64,
+      ended_at: u64,
+      parts: perRole,
+      /** Sums of the scores already paid for. */
+      paid: perRole,
+      next_page: u32,
+      payouts: u32,
+      minted: u128,
+    }),
+  ),
+});
+export type OpenEpoch = ValueOf<typeof openEpoch>;
+export type PerRole = ValueOf<typeof perRole>;
+
+/** The field of a role in `PerRole` and `RoleShares`. */
+export const FIELD_OF = {
+  Training: 'training',
+  Scoring: 'scoring',
+  Infrastructure: 'infrastructure',
+} as const;
 
 /** Only training scores add to `cumulative_score`: other roles count in other units. All roles add to `total_paid`. */
 export const contributionType = struct(path('Contribution'), {

@@ -7,6 +7,7 @@ import { bytes } from '../../scale/collections.js';
 import { u16, u32 } from '../../scale/primitives.js';
 import type { ScaleType } from '../../scale/ScaleType.js';
 import { runtimeVersion, runtimeVersionType } from '../../version.js';
+import { timeOf } from '../../weights/timeOf.js';
 import { BAD_ORIGIN, call, constant, defineErrors, type Pallet } from '../Pallet.js';
 import { SYSTEM_INDEX, systemEvents } from './events.js';
 import { BASE_EXTRINSIC_REF_TIME, MAX_BLOCK_REF_TIME, maxBytes, maxRefTime } from './limits.js';
@@ -65,7 +66,7 @@ export const system: Pallet = {
       docs: ['Origin: signed. Details: puts bytes on the chain and does nothing else.'],
       fields: { remark: bytes },
       class: 'Normal',
-      refTime: () => 10_000_000n,
+      refTime: () => timeOf('System.remark'),
       run: (_context, origin) => (origin.kind === 'signed' ? undefined : BAD_ORIGIN),
     }),
   },

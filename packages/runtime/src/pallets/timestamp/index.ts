@@ -4,6 +4,7 @@
  */
 import { compactU64, u64 } from '../../scale/primitives.js';
 import { storageValue } from '../../storage/StorageItem.js';
+import { timeOf } from '../../weights/timeOf.js';
 import { BAD_ORIGIN, call, constant, type Pallet } from '../Pallet.js';
 
 /** Milliseconds since 1970 of the block being executed. */
@@ -33,7 +34,7 @@ export const timestamp: Pallet = {
       docs: ['Origin: none (the block). Details: sets the time of the block; it always increases.'],
       fields: { now: compactU64 },
       class: 'Mandatory',
-      refTime: () => 10_000_000n,
+      refTime: () => timeOf('Timestamp.set'),
       run: ({ state }, origin, args) => {
         if (origin.kind !== 'none') return BAD_ORIGIN;
         now.put(state, args.now);

@@ -1,5 +1,5 @@
 /**
- * @file What a transaction costs: a base, a price per byte and the tip. Taken before the call, given in full to the
+ * @file What a transaction costs: a base, a price per byte, a price for its execution time, and the tip. Taken before the call, given in full to the
  * fee collector after it; a call that is free on success gives the fee back, never the tip.
  */
 import { u128 } from '../../scale/primitives.js';
@@ -23,9 +23,22 @@ export const paymentEvents = defineEvents(paymentIdentity.module, paymentIdentit
   TransactionFeePaid: { index: 0, fields: { who: accountId, actual_fee: u128, tip: u128 } },
 });
 
-/** The fee of an extrinsic of this length, in planck, without the tip. */
-export function feeOf(lengthBytes: number): bigint {
-  return BASE_FEE + FEE_PER_BYTE * BigInt(lengthBytes);
+/** Picoseconds of a call's execution that cost one planck: a transfer costs about a hundredth of the base for it. */
+export const PICOSECONDS_PER_PLANCK = 100n;
+
+/** What the execution of a call costs, in planck. */
+export function weightFee(refTime: bigint): bigint {
+  return refTime / PICOSECONDS_PER_PLANCK;
+}
+
+/** What the length of an extrinsic costs, in planck. */
+export function lengthFee(lengthBytes: number): bigint {
+  return FEE_PER_BYTE * BigInt(lengthBytes);
+}
+
+/** The fee of an extrinsic, in planck, without the tip; `callRefTime` is the call's own, without the extrinsic's base. */
+export function feeOf(lengthBytes: number, callRefTime: bigint): bigint {
+  return BASE_FEE + lengthFee(lengthBytes) + weightFee(callRefTime);
 }
 
 interface Payment {

@@ -2,7 +2,7 @@
 import { u8, u128 } from '../../scale/primitives.js';
 import type { ScaleType } from '../../scale/ScaleType.js';
 import { constant, type Pallet } from '../Pallet.js';
-import { BASE_FEE, FEE_PER_BYTE, paymentEvents, paymentIdentity } from './fees.js';
+import { BASE_FEE, FEE_PER_BYTE, PICOSECONDS_PER_PLANCK, paymentEvents, paymentIdentity } from './fees.js';
 
 export const transactionPayment: Pallet = {
   ...paymentIdentity,
@@ -11,6 +11,7 @@ export const transactionPayment: Pallet = {
     OperationalFeeMultiplier: constant(u8, 1, 'Operational calls cost what others cost.'),
     BaseFee: constant(u128, BASE_FEE, 'Fee of an empty transaction, in planck.'),
     FeePerByte: constant(u128, FEE_PER_BYTE, 'Fee for each byte of a transaction, in planck.'),
+    PicosecondsPerPlanck: constant(u128, PICOSECONDS_PER_PLANCK, 'Execution time that costs one planck.'),
   },
   events: paymentEvents.type as ScaleType<unknown>,
 };

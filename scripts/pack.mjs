@@ -1,0 +1,162 @@
+/**
+ * @file Packs what `npx` and containers install: one tarball with the command line, the status page and the packages they
+ * are made of, without tests, sources and source maps. Other packages are locked to the versions of the lock file: npm
+ * honours the package's own lock when it comes from a registry; unpacked, `npm ci` does.
+ * `node scripts/pack.mjs [--out DIR]` prints the tarball's path.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { ensureBuilt, root } from './ensure.mjs';
+
+const NAME = 'alice-network';
+/** Only the browser computes with it, and its files are part of the page. */
+const NOT_NEEDED = new Set(['onnxruntime-web']);
+/** The page is bundled: what it is made of is in it already. */
+const PACKAGES = ['protocol', 'engine', 'model', 'data', 'training', 'runtime', 'node', 'server', 'miner'];
+
+const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const lock = read(join(root, 'package-lock.json')).packages;
+const rootManifest = read(join(root, 'package.json'));
+
+/** Copies built files; of scripts, what runs. */
+function copyBuilt(from, to) {
+  cpSync(from, to, {
+    recursive: true,
+    filter: (path) => !/\.(test|e2e)\.js$|\.tmp$|bundle\.stamp$/.test(path),
+  });
+}
+
+/** The versions that this clone is locked to; two packages that lock different ones would need two copies. */
+function lockedDependencies(folders) {
+  const found = new Map();
+  for (const folder of folders)
+    for (const name of Object.keys(read(join(root, folder, 'package.json')).dependencies ?? {})) {
+      if (name.startsWith('@alice/') || NOT_NEEDED.has(name)) continue;
+      const { version } = lock[`${folder}/node_modules/${name}`] ?? lock[`node_modules/${name}`] ?? {};
+      if (version === undefined)
+        throw new Error(`${folder} needs ${name}, which package-lock.json does not name`);
+      if (found.has(name) && found.get(name) !== version)
+        throw new Error(`${name} is locked to ${found.get(name)} and, for ${folder}, to ${version}`);
+      found.set(name, version);
+    }
+  return Object.fromEntries([...found].sort(([a], [b]) => a.localeCompare(b)));
+}
+
+function stage(into) {
+  copyBuilt(join(root, 'apps', 'cli', 'dist'), join(into, 'apps', 'cli', 'dist'));
+  copyBuilt(join(root, 'apps', 'web', 'dist', 'public'), join(into, 'apps', 'web', 'dist', 'public'));
+  for (const name of PACKAGES)
+    copyBuilt(join(root, 'packages', name, 'dist'), join(into, 'packages', name, 'dist'));
+  const { version, description, license, engines } = rootManifest;
+  const manifest = {
+    ...{ name: NAME, version, description, license, engines, type: 'module' },
+    bin: { alice: 'bin/alice.mjs' },
+    dependencies: lockedDependencies(['apps/cli', ...PACKAGES.map((name) => `packages/${name}`)]),
+  };
+  writeFileSync(join(into, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  mkdirSync(join(into, 'bin'));
+  writeFileSync(join(into, 'bin', 'alice.mjs'), "#!/usr/bin/env node\nimport '../apps/cli/dist/main.js';\n", {
+    mode: 0o755,
+  });
+  for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md'])
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(into, file));
+}
+
+/** `@alice/miner/browser` → packages/miner/dist/browser/index.js, by the package's own exports. */
+function entryOf(into, specifier) {
+  const [, name, ...deeper] = specifier.split('/');
+  const { exports } = read(join(root, 'packages', name, 'package.json'));
+  const entry = exports[deeper.length === 0 ? '.' : `./${deeper.join('/')}`];
+  if (entry === undefined) throw new Error(`${specifier} is not exported`);
+  return join(into, 'packages', name, entry.default);
+}
+
+/** The packages lie beside one another, so each finds the others without being installed. */
+function linkPackages(text, file, into) {
+  return text.replace(/(["'])(@alice\/[a-z/]+)\1/g, (_, quote, specifier) => {
+    const path = relative(dirname(file), entryOf(into, specifier)).replaceAll('\\', '/');
+    return `${quote}${path.startsWith('.') ? path : `./${path}`}${quote}`;
+  });
+}
+
+/** Links what was compiled, and drops source maps: they are for who has the sources. The page is bundled already. */
+function finishScripts(into) {
+  for (const entry of readdirSync(into, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.js') || entry.parentPath.includes('public')) continue;
+    const file = join(entry.parentPath, entry.name);
+    const text = readFileSync(file, 'utf8').replace(/\n?\/\/# sourceMappingURL=data:[^\n]*\n?$/, '\n');
+    writeFileSync(file, linkPackages(text, file, into));
+  }
+}
+
+/**
+ * The clone's own lock, fitted to the package: whoever installs it gets the versions that were tested. npm nests anew what
+ * the clone keeps in its workspaces; everything else is named already, so nothing is looked up.
+ */
+function lockVersions(into) {
+  const manifest = read(join(into, 'package.json'));
+  const kept = Object.entries(lock).filter(
+    ([path, { link, dev }]) => path.startsWith('node_modules/') && !link && !dev,
+  );
+  const at = mkdtempSync(join(tmpdir(), 'alice-lock-'));
+  try {
+    writeFileSync(join(at, 'package.json'), JSON.stringify(manifest));
+    const packages = { '': manifest, ...Object.fromEntries(kept) };
+    writeFileSync(
+      join(at, 'package-lock.json'),
+      JSON.stringify({ lockfileVersion: 3, requires: true, packages }),
+    );
+    runNpm(
+      ['install', '--package-lock-only', '--prefer-offline', '--ignore-scripts', '--omit=dev', '--no-audit'],
+      at,
+    );
+    const made = read(join(at, 'package-lock.json'));
+    writeFileSync(join(into, 'npm-shrinkwrap.json'), JSON.stringify(made));
+  } finally {
+    rmSync(at, { recursive: true, force: true });
+  }
+}
+
+function runNpm(args, cwd) {
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const { stdout, status } = spawnSync(npm, [...args, '--loglevel=error'], {
+    ...{ cwd, encoding: 'utf8', shell: process.platform === 'win32' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`npm ${args[0]} failed; its words are above`);
+  return stdout;
+}
+
+export async function pack(outDir) {
+  await ensureBuilt();
+  const into = mkdtempSync(join(tmpdir(), 'alice-pack-'));
+  try {
+    stage(into);
+    finishScripts(into);
+    lockVersions(into);
+    mkdirSync(outDir, { recursive: true });
+    const stdout = runNpm(['pack', '--json', '--pack-destination', outDir], into);
+    const [{ filename, size, unpackedSize }] = JSON.parse(stdout);
+    return { path: join(outDir, filename), sizeBytes: size, unpackedBytes: unpackedSize };
+  } finally {
+    rmSync(into, { recursive: true, force: true });
+  }
+}
+
+const at = process.argv.indexOf('--out');
+const { path, sizeBytes, unpackedBytes } = await pack(
+  resolve(at > 0 ? process.argv[at + 1] : join(root, 'dist')),
+);
+console.error(`${(sizeBytes / 1e6).toFixed(1)} MB packed, ${(unpackedBytes / 1e6).toFixed(1)} MB unpacked`);
+console.log(path);
