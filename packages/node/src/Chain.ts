@@ -103,6 +103,21 @@ export class Chain {
     return block;
   }
 
+  /** The whole state at the head in key order, as it is when the first entry is read. */
+  entries(): IterableIterator<readonly [Uint8Array, Uint8Array]> {
+    return this.#store.entries();
+  }
+
+  /**
+   * Jumps from block 0 to a block whose state was checked against its header. Blocks in between stay unknown.
+   * Throws what the store throws; then nothing changed.
+   */
+  restore(from: { block: Block; trie: Trie; entries: Iterable<readonly [Uint8Array, Uint8Array]> }): void {
+    this.#store.restore(from.block, from.entries);
+    this.#tries.clear();
+    this.#advance(from.block, from.trie);
+  }
+
   /** The height of a block whose state is kept; the head's without a hash. Throws as `stateAt` does. */
   numberAt(hash?: HexString): number {
     return this.#readable(hash);

@@ -3,8 +3,8 @@
  * completely before anything starts, with the field named that is wrong. Two nodes with equal specifications make
  * the same genesis block.
  */
-import { type HexString, hashJson, MAX_SUPPLY_PLANCK, publicKeyOf } from '@alice/protocol';
-import type { GenesisSpec } from '@alice/runtime';
+import { fromHex, type HexString, hashJson, MAX_SUPPLY_PLANCK, publicKeyOf } from '@alice/protocol';
+import { type GenesisSpec, type GenesisValidator, INITIAL_RULES } from '@alice/runtime';
 import { NodeError } from './errors.js';
 
 /** The JSON form of a genesis: addresses in SS58 (prefix 300), amounts in planck as decimal strings. */
@@ -17,15 +17,43 @@ export interface ChainSpec {
   readonly parameterServer: string;
   /** The account that collects fees and dust. */
   readonly feeCollector: string;
+  /** Validators of the first session; without any, validators are those of CometBFT's genesis and nothing is at stake. */
+  readonly validators?: readonly SpecValidator[];
+  /** Who may use root calls until the key is removed; without one there is no root. */
+  readonly sudo?: string;
+  /** Staking rules that differ from the defaults, in the metadata's names: whole numbers, large ones as strings. */
+  readonly staking?: Readonly<Record<string, number | string>>;
+}
+
+export interface SpecValidator {
+  readonly address: string;
+  /** The ed25519 key with which CometBFT signs votes, 0x and 64 hex digits. */
+  readonly consensusKey: HexString;
+  /** Bonded from the address's genesis balance; "0" for a validator that is trusted without a bond. */
+  readonly stakePlanck: string;
 }
 
 const FIELDS = ['chainName', 'timestampMs', 'balances', 'parameterServer', 'feeCollector'] as const;
+const OPTIONAL_FIELDS = ['validators', 'sudo', 'staking'] as const;
+/** Rules that are too large for a JSON number. */
+const LARGE_RULES = [
+  'minimum_validator_stake',
+  'minimum_parameter_server_stake',
+  'unbonding_ms',
+  'slash_defer_ms',
+];
+const CONSENSUS_KEY = /^0x[0-9a-f]{64}$/;
 const CHAIN_NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$/u;
 const AMOUNT = /^[0-9]{1,24}$/;
 
 /** Checks a specification: JSON text or what `JSON.parse` gave. Needs `initCrypto`. Throws `CHAIN_SPEC_INVALID`. */
 export function parseChainSpec(json: unknown): ChainSpec {
-  const spec = fieldsOf(typeof json === 'string' ? parsed(json) : json, 'the specification', FIELDS);
+  const spec = fieldsOf(
+    typeof json === 'string' ? parsed(json) : json,
+    'the specification',
+    FIELDS,
+    OPTIONAL_FIELDS,
+  );
   const { chainName, timestampMs, balances, parameterServer, feeCollector } = spec;
   if (typeof chainName !== 'string' || !CHAIN_NAME.test(chainName))
     throw invalid('chainName', 'must be 1 to 64 letters, digits, spaces, dots, dashes or underscores');
@@ -37,6 +65,9 @@ export function parseChainSpec(json: unknown): ChainSpec {
     balances: balancesOf(balances),
     parameterServer: addressOfField('parameterServer', parameterServer),
     feeCollector: addressOfField('feeCollector', feeCollector),
+    ...(spec['validators'] === undefined ? {} : { validators: validatorsOf(spec['validators']) }),
+    ...(spec['sudo'] === undefined ? {} : { sudo: addressOfField('sudo', spec['sudo']) }),
+    ...(spec['staking'] === undefined ? {} : { staking: rulesOf(spec['staking']) }),
   };
 }
 
@@ -51,7 +82,26 @@ export function genesisOf(spec: ChainSpec): GenesisSpec {
     })),
     parameterServer: publicKeyOf(spec.parameterServer),
     feeCollector: publicKeyOf(spec.feeCollector),
+    ...(spec.sudo === undefined ? {} : { sudo: publicKeyOf(spec.sudo) }),
+    ...(spec.validators === undefined ? {} : { validators: spec.validators.map(genesisValidator) }),
+    ...(spec.staking === undefined ? {} : { staking: stakingOf(spec.staking) }),
   };
+}
+
+function genesisValidator({ address, consensusKey, stakePlanck }: SpecValidator): GenesisValidator {
+  return {
+    account: publicKeyOf(address),
+    consensusKey: fromHex(consensusKey),
+    stakePlanck: BigInt(stakePlanck),
+  };
+}
+
+function stakingOf(rules: NonNullable<ChainSpec['staking']>): NonNullable<GenesisSpec['staking']> {
+  const typed = Object.entries(rules).map(([name, value]) => [
+    name,
+    LARGE_RULES.includes(name) ? BigInt(value) : Number(value),
+  ]);
+  return Object.fromEntries(typed) as NonNullable<GenesisSpec['staking']>;
 }
 
 /** Names a specification: equal contents, equal hash, whatever the order of fields in the file. */
@@ -78,6 +128,35 @@ function balancesOf(value: unknown): ChainSpec['balances'] {
   });
 }
 
+function validatorsOf(value: unknown): readonly SpecValidator[] {
+  if (!Array.isArray(value))
+    throw invalid('validators', 'must be a list of {address, consensusKey, stakePlanck}');
+  return value.map((item: unknown, i) => {
+    const field = `validators[${i}]`;
+    const entry = fieldsOf(item, field, ['address', 'consensusKey', 'stakePlanck']);
+    const { consensusKey, stakePlanck } = entry;
+    if (typeof consensusKey !== 'string' || !CONSENSUS_KEY.test(consensusKey))
+      throw invalid(`${field}.consensusKey`, 'must be 0x and 64 lower-case hex digits');
+    if (typeof stakePlanck !== 'string' || !AMOUNT.test(stakePlanck))
+      throw invalid(`${field}.stakePlanck`, 'must be a decimal string');
+    const address = addressOfField(`${field}.address`, entry['address']);
+    return { address, consensusKey: consensusKey as HexString, stakePlanck };
+  });
+}
+
+function rulesOf(value: unknown): NonNullable<ChainSpec['staking']> {
+  const rules = fieldsOf(value, 'staking', [], Object.keys(INITIAL_RULES));
+  for (const [name, rule] of Object.entries(rules)) {
+    const isLarge = LARGE_RULES.includes(name);
+    const isFine = isLarge
+      ? typeof rule === 'string' && AMOUNT.test(rule)
+      : Number.isSafeInteger(rule) && (rule as number) >= 0;
+    if (!isFine)
+      throw invalid(`staking.${name}`, isLarge ? 'must be a decimal string' : 'must be a whole number');
+  }
+  return rules as NonNullable<ChainSpec['staking']>;
+}
+
 function addressOfField(field: string, value: unknown): string {
   try {
     publicKeyOf(String(value));
@@ -95,13 +174,18 @@ function parsed(text: string): unknown {
   }
 }
 
-/** An object with exactly these fields. */
-function fieldsOf(value: unknown, name: string, wanted: readonly string[]): Record<string, unknown> {
+/** An object with exactly these fields, and perhaps some of the optional ones. */
+function fieldsOf(
+  value: unknown,
+  name: string,
+  wanted: readonly string[],
+  optional: readonly string[] = [],
+): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid(name, 'must be an object');
   const missing = wanted.find((field) => !Object.hasOwn(value, field));
   if (missing !== undefined) throw invalid(missing, `is missing in ${name}`);
-  const extra = Object.keys(value).find((field) => !wanted.includes(field));
+  const extra = Object.keys(value).find((field) => !wanted.includes(field) && !optional.includes(field));
   if (extra !== undefined) throw invalid(extra, `is not a field of ${name}`);
   return value as Record<string, unknown>;
 }

@@ -16,6 +16,11 @@ export type NodeErrorInfo =
   | { code: 'STATE_DISCARDED'; blockNumber: number; oldest: number } // older than the kept history
   | { code: 'COMET_GENESIS'; chainId: string; expected: string } // CometBFT was set up for another chain
   | { code: 'COMET_FAILED'; reason: string } // the cometbft program could not be run
+  | { code: 'SNAPSHOT_INVALID'; reason: string } // damaged, cut short or made up; take another one
+  | { code: 'SNAPSHOT_FOREIGN'; genesis: HexString; expected: HexString } // it belongs to another chain
+  | { code: 'SNAPSHOT_UNEXPECTED'; got: HexString; expected: HexString } // not the block that was asked for
+  | { code: 'CHAIN_NOT_EMPTY'; blockNumber: number } // a snapshot can only start a new directory
+  | { code: 'RPC_FAILED'; url: string; reason: string } // another node did not answer
   | { code: 'RPC_REFUSED'; rpcCode: number; data?: string }; // an answer for a JSON-RPC client
 
 export class NodeError extends CodedError<NodeErrorInfo> {

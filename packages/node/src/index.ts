@@ -7,9 +7,17 @@ export {
   cometNodeId,
   type GenesisValidator,
   initCometHome,
+  type StateSyncChoice,
   validatorOf,
 } from './comet/cometHome.js';
+export {
+  type LocalNetworkOptions,
+  type LocalValidator,
+  localNetworkSize,
+  prepareLocalNetwork,
+} from './comet/localNetwork.js';
 export type { CometChoice } from './comet/startComet.js';
+export { diffState, openState, type StateDifference, type StateSide } from './describe/diffState.js';
 export type {
   BlockEngine,
   Clock,
@@ -20,3 +28,9 @@ export type {
 export { NodeError, type NodeErrorInfo } from './errors.js';
 export { type NodeOptions, type RunningNode, startNode } from './node.js';
 export type { RpcLimits } from './rpc/dispatch.js';
+export {
+  exportSnapshot,
+  importSnapshot,
+  type SnapshotFolderOptions,
+  type SnapshotSummary,
+} from './snapshot/snapshotFolder.js';

@@ -45,6 +45,8 @@ export interface RunningNode {
   readonly url: string;
   readonly port: number;
   readonly genesisHash: HexString;
+  /** RPC of the CometBFT behind this node, `http://host:port`, where there is one and it is known. */
+  readonly cometRpcUrl: string | undefined;
   /** Stops producing, hangs up on clients and closes the store; safe to call twice. */
   close(): Promise<void>;
 }
@@ -102,7 +104,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         log.info('Chain node stopped', { headNumber: chain.head.header.number }),
       ));
     const urlHost = host.includes(':') ? `[${host}]` : host;
-    return { url: `ws://${urlHost}:${server.port}`, port: server.port, genesisHash, close };
+    return {
+      url: `ws://${urlHost}:${server.port}`,
+      port: server.port,
+      genesisHash,
+      cometRpcUrl: engine.cometRpcUrl,
+      close,
+    };
   } catch (error) {
     await closeAll();
     throw error;
@@ -111,6 +119,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
 interface OpenEngine {
   readonly blocks: BlockEngine;
+  readonly cometRpcUrl: string | undefined;
   start(): void;
   close(): Promise<void>;
 }
@@ -124,10 +133,15 @@ async function openEngine(
   if (engine?.kind === 'cometbft') {
     const onFatal = options.onFatal ?? (() => undefined);
     const comet = await startComet(engine, { ...common, dir, onFatal });
-    return { blocks: comet.engine, start: comet.start, close: comet.close };
+    return { blocks: comet.engine, cometRpcUrl: comet.rpcUrl, start: comet.start, close: comet.close };
   }
   const solo = new SoloEngine(common);
-  return { blocks: solo, start: () => solo.start(), close: async () => solo.close() };
+  return {
+    blocks: solo,
+    cometRpcUrl: undefined,
+    start: () => solo.start(),
+    close: async () => solo.close(),
+  };
 }
 
 const byTimeout: Schedule = (action, delayMs) => {

@@ -1,7 +1,7 @@
 /** @file `alice node`: the chain. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { CometProgram, GenesisValidator, NodeOptions } from '@alice/node';
+import type { CometProgram, GenesisValidator, NodeOptions, StateSyncChoice } from '@alice/node';
 import { initCrypto, messageOf, parseAddress } from '@alice/protocol';
 import { Command, Option } from 'commander';
 import { CliError } from '../errors.js';
@@ -9,6 +9,11 @@ import { createLogger } from '../logging.js';
 import { integerOption, portOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { DEFAULT_DIR, type LogOptions, withLogOptions } from './common.js';
+import { stateCommands } from './nodeState.js';
+import { readSpec } from './readSpec.js';
+
+/** Where a node that runs CometBFT itself finds it: only this machine talks to that port, so any free one does. */
+const COMET_RPC = 'tcp://127.0.0.1:0';
 
 interface Flags extends LogOptions {
   dir: string;
@@ -23,6 +28,10 @@ interface Flags extends LogOptions {
   cometbftBin?: string;
   cometbftHome: string;
   cometbftGenesis?: string;
+  cometbftListen: string;
+  snapshotEvery: number;
+  stateSync?: string;
+  trust?: string;
   p2p: string;
   peers?: string;
 }
@@ -50,6 +59,25 @@ export function nodeCommand(): Command {
     .option('--cometbft-bin <path>', 'cometbft program for this node to run (default: ALICE_COMETBFT)')
     .option('--cometbft-home <dir>', "CometBFT's keys and blocks", join(DEFAULT_DIR, 'cometbft'))
     .option('--cometbft-genesis <file>', "CometBFT's genesis of a chain with several validators")
+    .option(
+      '--cometbft-listen <address>',
+      'where the CometBFT run by this node serves its own RPC; port 0 takes a free one',
+      COMET_RPC,
+    )
+    .option(
+      '--snapshot-every <blocks>',
+      'blocks from one snapshot of the state to the next, for new nodes to start from (0: none)',
+      integerOption('--snapshot-every', 0, 1_000_000_000),
+      1000,
+    )
+    .option(
+      '--state-sync <urls>',
+      'a new node takes the state from other nodes instead of executing all blocks: CometBFT RPC of two of them, url,url',
+    )
+    .option(
+      '--trust <height:hash>',
+      "with --state-sync: a block of the last week and CometBFT's hash of it, from someone you trust",
+    )
     .option('--p2p <address>', 'where other validators reach this one', 'tcp://0.0.0.0:26656')
     .option('--peers <list>', 'validators to stay connected with: id@host:port,…');
   withLogOptions(command).action(async (flags: Flags) => {
@@ -73,34 +101,56 @@ export function nodeCommand(): Command {
       log,
     });
     log.info('Chain node is ready', { url: node.url, genesisHash: node.genesisHash });
-    lifecycle.ready({ url: node.url, facts: { genesisHash: node.genesisHash } });
+    const { genesisHash, cometRpcUrl } = node;
+    lifecycle.ready({
+      url: node.url,
+      facts: { genesisHash, ...(cometRpcUrl === undefined ? {} : { cometRpcUrl }) },
+    });
     await lifecycle.stopped;
     await node.close();
   });
   command.addCommand(specCommand());
   command.addCommand(validatorCommand());
   command.addCommand(cometGenesisCommand());
+  for (const more of stateCommands()) command.addCommand(more);
   return command;
 }
-
-/** Where a node that runs CometBFT itself finds it: only this machine talks to that port. */
-const COMET_RPC = 'tcp://127.0.0.1:26657';
 
 function engineOf(flags: Flags): NonNullable<NodeOptions['engine']> {
   if (flags.engine === 'solo') return { kind: 'solo' };
   const bin = flags.cometbftBin ?? process.env['ALICE_COMETBFT'];
-  const { abci, cometbftRpc, cometbftGenesis, peers } = flags;
+  const { abci, cometbftRpc, cometbftGenesis } = flags;
   return {
     kind: 'cometbft',
     ...(abci === undefined ? {} : { abciAddress: abci }),
     ...(cometbftRpc === undefined ? {} : { rpcUrl: cometbftRpc }),
     ...(cometbftGenesis === undefined ? {} : { genesisFile: resolve(cometbftGenesis) }),
-    ...(bin === undefined ? {} : { program: programOf(bin, flags.cometbftHome, flags.p2p, peers) }),
+    snapshotEveryBlocks: flags.snapshotEvery,
+    ...stateSyncOf(flags),
+    ...(bin === undefined ? {} : { program: programOf(bin, flags) }),
   };
 }
 
-function programOf(bin: string, home: string, p2pAddress: string, peers: string | undefined): CometProgram {
-  const program = { bin, home: resolve(home), p2pAddress, rpcAddress: COMET_RPC };
+/** Both options or none. Throws `OPTION_INVALID`. */
+function stateSyncOf({ stateSync, trust }: Flags): { stateSync?: StateSyncChoice } {
+  if (stateSync === undefined && trust === undefined) return {};
+  const [height, hash] = (trust ?? '').split(':');
+  const rpcUrls = (stateSync ?? '').split(',').map((url) => url.trim());
+  if (!/^\d+$/.test(height ?? '') || !/^[0-9a-fA-F]{64}$/.test(hash ?? ''))
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: '--trust' },
+      '--state-sync needs --trust HEIGHT:HASH: ask a validator you trust for the "hash" that http://HOST:26657/commit?height=HEIGHT prints under block_id',
+    );
+  if (rpcUrls.length < 2 || rpcUrls.some((url) => !/^https?:\/\//.test(url)))
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: '--state-sync' },
+      '--state-sync takes the CometBFT RPC of two nodes or more, such as http://one:26657,http://two:26657',
+    );
+  return { stateSync: { rpcUrls, trustHeight: Number(height), trustHash: hash! } };
+}
+
+function programOf(bin: string, { cometbftHome, p2p, cometbftListen, peers }: Flags): CometProgram {
+  const program = { bin, home: resolve(cometbftHome), p2pAddress: p2p, rpcAddress: cometbftListen };
   return peers === undefined ? program : { ...program, persistentPeers: peers };
 }
 
@@ -134,17 +184,6 @@ function cometGenesisCommand(): Command {
       const validators = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as GenesisValidator);
       process.stdout.write(cometGenesis(parseChainSpec(readSpec(flags.spec)), validators));
     });
-}
-
-function readSpec(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new CliError(
-      { code: 'OPTION_INVALID', option: '--spec' },
-      `cannot read the chain specification ${path}: ${messageOf(error)}. "alice node spec --parameter-server ADDRESS" prints one`,
-    );
-  }
 }
 
 function specCommand(): Command {

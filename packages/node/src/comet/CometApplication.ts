@@ -6,7 +6,14 @@
  * depends on the state and the request only. Number and time of a block are CometBFT's.
  */
 import { fromHex, type HexString, type Logger, messageOf, toHex } from '@alice/protocol';
-import type { BlockInput, BlockOutput, Runtime } from '@alice/runtime';
+import {
+  activeValidators,
+  type BlockInput,
+  type BlockOutput,
+  type ConsensusFacts,
+  isInherent,
+  type Runtime,
+} from '@alice/runtime';
 import { CheckTxType } from 'cosmjs-types/tendermint/abci/types';
 import type { AbciApplication, AbciRequest, AbciResponse } from '../abci/application.js';
 import type { Block } from '../block.js';
@@ -16,6 +23,8 @@ import type { TransactionDesk } from '../engine/TransactionDesk.js';
 import { NodeError, type NodeErrorInfo, RPC_CODE } from '../errors.js';
 import type { SignatureDesk } from '../signatures/SignatureDesk.js';
 import { blake2 } from '../trie/blake2.js';
+import { consensusFacts, factsText, validatorUpdate } from './consensusFacts.js';
+import type { StateSync } from './StateSync.js';
 import { sealDigest } from './sealDigest.js';
 
 export interface CometApplicationOptions {
@@ -25,15 +34,18 @@ export interface CometApplicationOptions {
   readonly signatures: SignatureDesk;
   readonly log: Logger;
   readonly chainId: string;
+  /** Snapshots offered and taken over; without it there are none. */
+  readonly stateSync?: StateSync;
   onCommit(block: Block): void;
 }
 
 /** `code` of a transaction: whether it is in the derived block, and whether its call succeeded. */
 const TX_CODE = { ok: 0, callFailed: 1, notIncluded: 2 } as const;
-/** `ResponseProcessProposal.status` and the refusals of snapshots, which are not offered. */
+/** `ResponseProcessProposal.status`. */
 const ACCEPT = 1;
 const REJECT = 2;
-const SNAPSHOT_REJECTED = 3;
+/** `result` of the snapshot calls where no snapshots are kept: this one no, and no other either. */
+const NO_SNAPSHOTS = 2;
 const MOST_PER_BLOCK = 5000;
 /** CometBFT counts each transaction a few bytes longer than it is. */
 const FRAME_BYTES = 8;
@@ -80,7 +92,9 @@ export class CometApplication implements AbciApplication {
         { code: 'COMET_GENESIS', chainId, expected },
         `CometBFT's genesis is for "${chainId}" from height ${initialHeight}, this chain is "${expected}" from height 1: use the genesis made for this chain specification`,
       );
-    return { appHash: fromHex(chain.genesisHash), validators: [] };
+    // None in the state leaves those of CometBFT's genesis.
+    const validators = activeValidators(chain.headState).map(validatorUpdate);
+    return { appHash: fromHex(chain.genesisHash), validators };
   }
 
   async checkTx({ tx, type }: AbciRequest<'checkTx'>): Promise<AbciResponse<'checkTx'>> {
@@ -111,14 +125,18 @@ export class CometApplication implements AbciApplication {
         left -= extrinsic.length + FRAME_BYTES;
         return left >= 0;
       });
-    const { output } = await this.#execute({ ...request, txs: chosen });
-    return { txs: output.extrinsics.slice(1) };
+    const { proposerAddress, localLastCommit, misbehavior } = request;
+    const consensus = consensusFacts({ proposerAddress, misbehavior, lastCommit: localLastCommit });
+    const { output } = await this.#execute({ ...request, txs: chosen, consensus });
+    return { txs: output.extrinsics.filter((extrinsic) => !isInherent(extrinsic)) };
   }
 
   /** Refuses proposals with anything that cannot be applied; an honest proposer never makes one. */
   async processProposal(request: AbciRequest<'processProposal'>): Promise<AbciResponse<'processProposal'>> {
     if (Number(request.height) !== this.#options.chain.head.header.number + 1) return { status: REJECT };
-    const { output } = await this.#execute(request);
+    const { proposerAddress, proposedLastCommit, misbehavior } = request;
+    const consensus = consensusFacts({ proposerAddress, misbehavior, lastCommit: proposedLastCommit });
+    const { output } = await this.#execute({ ...request, consensus });
     return { status: output.dropped.length === 0 ? ACCEPT : REJECT };
   }
 
@@ -131,11 +149,17 @@ export class CometApplication implements AbciApplication {
         height: Number(height),
         validator: validator ? toHex(validator.address) : 'unknown',
       });
-    const executed = await this.#execute(request);
+    const { proposerAddress, decidedLastCommit, misbehavior } = request;
+    const consensus = consensusFacts({ proposerAddress, misbehavior, lastCommit: decidedLastCommit });
+    const executed = await this.#execute({ ...request, consensus });
     const { input, output } = executed;
     const sealed = chain.seal(input, output, [sealDigest(request.hash)]);
     this.#finalized = { ...executed, sealed };
-    return { txResults: txResults(request.txs, output), appHash: fromHex(sealed.block.hash) };
+    return {
+      txResults: txResults(request.txs, output),
+      appHash: fromHex(sealed.block.hash),
+      validatorUpdates: (output.validatorUpdates ?? []).map(validatorUpdate),
+    };
   }
 
   commit(): AbciResponse<'commit'> {
@@ -145,7 +169,7 @@ export class CometApplication implements AbciApplication {
     const block = chain.commit(sealed);
     this.#finalized = undefined;
     this.#executed = undefined;
-    desk.settle(block, output);
+    desk.settle(block, output, output.extrinsics.filter(isInherent).length);
     onCommit(block);
     return {};
   }
@@ -159,19 +183,19 @@ export class CometApplication implements AbciApplication {
   }
 
   listSnapshots(): AbciResponse<'listSnapshots'> {
-    return { snapshots: [] };
+    return this.#options.stateSync?.listSnapshots() ?? { snapshots: [] };
   }
 
-  offerSnapshot(): AbciResponse<'offerSnapshot'> {
-    return { result: SNAPSHOT_REJECTED };
+  offerSnapshot(request: AbciRequest<'offerSnapshot'>): AbciResponse<'offerSnapshot'> {
+    return this.#options.stateSync?.offerSnapshot(request) ?? { result: NO_SNAPSHOTS };
   }
 
-  loadSnapshotChunk(): AbciResponse<'loadSnapshotChunk'> {
-    return {};
+  loadSnapshotChunk(request: AbciRequest<'loadSnapshotChunk'>): AbciResponse<'loadSnapshotChunk'> {
+    return this.#options.stateSync?.loadSnapshotChunk(request) ?? {};
   }
 
-  applySnapshotChunk(): AbciResponse<'applySnapshotChunk'> {
-    return { result: 2 };
+  applySnapshotChunk(request: AbciRequest<'applySnapshotChunk'>): AbciResponse<'applySnapshotChunk'> {
+    return this.#options.stateSync?.applySnapshotChunk(request) ?? { result: NO_SNAPSHOTS };
   }
 
   #requireNext(height: number): void {
@@ -193,6 +217,7 @@ export class CometApplication implements AbciApplication {
       parentHash: parent.hash,
       timestampMs: consensusMs > parent.timestampMs ? consensusMs : parent.timestampMs + 1n,
       extrinsics: request.txs.map((tx) => new Uint8Array(tx)),
+      consensus: request.consensus,
     };
     const key = keyOf(input);
     if (this.#executed?.key === key) return this.#executed;
@@ -213,11 +238,15 @@ export class CometApplication implements AbciApplication {
   }
 }
 
-type ProposedBlock = Pick<AbciRequest<'processProposal'>, 'txs' | 'time' | 'height'>;
+type ProposedBlock = Pick<AbciRequest<'processProposal'>, 'txs' | 'time' | 'height'> & {
+  readonly consensus: ConsensusFacts;
+};
 
-function keyOf({ number, parentHash, timestampMs, extrinsics }: BlockInput): HexString {
+function keyOf({ number, parentHash, timestampMs, extrinsics, consensus }: BlockInput): HexString {
   const parts = extrinsics.map((extrinsic) => toHex(blake2(extrinsic)));
-  return toHex(blake2(Buffer.from(`${number} ${parentHash} ${timestampMs} ${parts.join(' ')}`)));
+  return toHex(
+    blake2(Buffer.from(`${number} ${parentHash} ${timestampMs} ${parts.join(' ')} ${factsText(consensus)}`)),
+  );
 }
 
 function millisecondsOf({ seconds, nanos }: { seconds: bigint; nanos: number }): bigint {
@@ -225,9 +254,10 @@ function millisecondsOf({ seconds, nanos }: { seconds: bigint; nanos: number }):
 }
 
 /** One result per transaction of the request, in its order; each occurrence of a repeated one its own. */
-function txResults(txs: readonly Uint8Array[], { results }: BlockOutput) {
+function txResults(txs: readonly Uint8Array[], { results, extrinsics }: BlockOutput) {
   const left = new Map<string, { error: string | undefined }[]>();
-  for (const { hash, error } of results.slice(1)) left.set(hash, [...(left.get(hash) ?? []), { error }]);
+  const own = extrinsics.filter(isInherent).length;
+  for (const { hash, error } of results.slice(own)) left.set(hash, [...(left.get(hash) ?? []), { error }]);
   return txs.map((tx) => {
     const included = left.get(toHex(blake2(tx)))?.shift();
     const code = !included

@@ -28,7 +28,7 @@ function transfer(driver: CometDriver, from: KeyPair, nonce: number, planck = PL
     keyPair: from,
     nonce,
     genesisHash,
-    specVersion: 100,
+    specVersion: Number(driver.validators[0]!.runtime.versionJson['specVersion']),
     transactionVersion: 1,
   });
 }

@@ -19,7 +19,9 @@ import type {
 import { defaultPoolLimits, type PoolLimits } from '../engine/Pool.js';
 import { TransactionDesk } from '../engine/TransactionDesk.js';
 import { SignatureDesk } from '../signatures/SignatureDesk.js';
+import { SnapshotKeeper, type SnapshotKeeperOptions } from '../snapshot/SnapshotKeeper.js';
 import { CometApplication } from './CometApplication.js';
+import { StateSync } from './StateSync.js';
 
 /** Where accepted transactions go on to CometBFT. */
 export interface Broadcast {
@@ -40,6 +42,8 @@ export interface CometEngineOptions {
   readonly broadcast?: Broadcast;
   readonly poolLimits?: PoolLimits;
   readonly signatures?: SignatureDesk;
+  /** Where snapshots are kept; without it none are taken, offered or taken over. */
+  readonly snapshots?: Omit<SnapshotKeeperOptions, 'log'>;
 }
 
 /** Bytes of transactions in one block at most; CometBFT's own limit, in its genesis, is a little above. */
@@ -51,6 +55,7 @@ export class CometEngine implements BlockEngine {
   readonly #options: CometEngineOptions;
   readonly #desk: TransactionDesk;
   readonly #announcer: Announcer;
+  readonly #keeper: SnapshotKeeper | undefined;
 
   constructor(options: CometEngineOptions) {
     const { chain, log, schedule, signatures = new SignatureDesk() } = options;
@@ -59,11 +64,19 @@ export class CometEngine implements BlockEngine {
     const poolLimits = options.poolLimits ?? defaultPoolLimits;
     this.#desk = new TransactionDesk({ ...options, signatures, poolLimits, mostBytes: MOST_BLOCK_BYTES });
     this.#announcer = new Announcer({ desk: this.#desk, schedule, log, head: chain.head });
+    const { snapshots } = options;
+    const keeper = snapshots && new SnapshotKeeper(chain, { ...snapshots, log });
+    this.#keeper = keeper;
+    const onRestored = (block: Block): void => this.#announcer.jump(block);
     this.application = new CometApplication({
       ...options,
       signatures,
       desk: this.#desk,
-      onCommit: (block) => this.#announcer.announce(block),
+      onCommit: (block) => {
+        this.#announcer.announce(block);
+        keeper?.onBlock(block);
+      },
+      ...(keeper ? { stateSync: new StateSync({ chain, keeper, dir: snapshots.dir, log, onRestored }) } : {}),
     });
   }
 
@@ -111,5 +124,10 @@ export class CometEngine implements BlockEngine {
   close(): void {
     this.#announcer.close();
     this.#options.broadcast?.close();
+  }
+
+  /** Resolves when no snapshot is being written any more; the chain's store may then be closed. */
+  async settled(): Promise<void> {
+    await this.#keeper?.close();
   }
 }

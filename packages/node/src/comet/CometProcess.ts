@@ -15,7 +15,7 @@ export interface CometProgram {
   readonly home: string;
   /** Where other validators reach it, `tcp://host:port`. */
   readonly p2pAddress: string;
-  /** Where its own RPC listens, `tcp://127.0.0.1:port`. */
+  /** Where its own RPC listens, `tcp://127.0.0.1:port`; port 0 takes any free one. */
   readonly rpcAddress: string;
   /** Comma-separated `id@host:port` of validators to stay connected with. */
   readonly persistentPeers?: string;

@@ -101,6 +101,33 @@ export function writeCometSettings(home: string, { blockTimeMs }: { blockTimeMs:
   writeFileSync(file, text);
 }
 
+/** Whom a new node asks for the chain's state, and which block it trusts to check their answers. */
+export interface StateSyncChoice {
+  /** CometBFT RPC of two nodes or more, `http://host:port`. */
+  readonly rpcUrls: readonly string[];
+  /** A height of the last week, and CometBFT's block hash there (hex), from someone who is trusted. */
+  readonly trustHeight: number;
+  readonly trustHash: string;
+}
+
+/** State sync is CometBFT's to start, and it starts it only where there is no block yet. */
+export function writeStateSyncSettings(home: string, choice: StateSyncChoice | undefined): void {
+  const settings = choice
+    ? [
+        'enable = true',
+        `rpc_servers = "${choice.rpcUrls.join(',')}"`,
+        `trust_height = ${choice.trustHeight}`,
+        `trust_hash = "${choice.trustHash}"`,
+        'discovery_time = "5s"',
+        'chunk_request_timeout = "10s"',
+      ]
+    : ['enable = false'];
+  const file = join(home, 'config', 'config.toml');
+  let text = readFileSync(file, 'utf8');
+  for (const line of settings) text = withSetting(text, '[statesync]', line);
+  writeFileSync(file, text);
+}
+
 /** TOML with one `key = value` of a section replaced, or added as its first line. */
 export function withSetting(toml: string, section: string, line: string): string {
   const lines = toml.split('\n');

@@ -4,16 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import {
-  encodeCall,
-  type HexString,
-  initCrypto,
-  keyPairFromSecret,
-  PLANCK_PER_ALICE,
-  signExtrinsicV4,
-  toHex,
-} from '@alice/protocol';
+import { initCrypto } from '@alice/protocol';
 import { findCometbft, type NetworkNode, prepareNetwork } from '../testing/CometNetwork.js';
+import { assertOneChain, included, reach, sendTransfer } from '../testing/networkClient.js';
 import { scratchDirectory } from '../testing/scratchChain.js';
 
 const bin = findCometbft();
@@ -28,61 +21,6 @@ before(async () => {
 after(async () => {
   await Promise.all(nodes.map((node) => node.kill()));
 });
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
-
-async function reach(of: readonly NetworkNode[], height: number): Promise<void> {
-  for (const node of of) while ((await node.height()) < height) await pause();
-}
-
-async function sendTransfer(through: NetworkNode, secret: string, nonce: number): Promise<HexString> {
-  const call = encodeCall.transferKeepAlive({
-    to: keyPairFromSecret('//Dave').address,
-    planck: PLANCK_PER_ALICE,
-  });
-  const genesisHash = await through.ask<HexString>('chain_getBlockHash', 0);
-  const keyPair = keyPairFromSecret(secret);
-  const versions = await through.ask<{ specVersion: number; transactionVersion: number }>(
-    'state_getRuntimeVersion',
-  );
-  const extrinsic = signExtrinsicV4({ call, keyPair, nonce, genesisHash, ...versions });
-  return through.ask<HexString>('author_submitExtrinsic', toHex(extrinsic));
-}
-
-async function included(on: NetworkNode, hash: HexString): Promise<number> {
-  for (;;) {
-    const status = await on.ask<{ status: string; blockNumber?: number; error?: string }>(
-      'alice_extrinsicStatus',
-      hash,
-    );
-    assert.equal(status.error, undefined);
-    if (status.status === 'included') return status.blockNumber!;
-    await pause();
-  }
-}
-
-/** The chain up to `height` as every node has it: equal, without gaps, and signed by CometBFT. */
-async function assertOneChain(of: readonly NetworkNode[], height: number): Promise<void> {
-  const chains = await Promise.all(
-    of.map((node) => node.ask<string[]>('chain_getBlockHash', [...Array(height + 1).keys()])),
-  );
-  for (const chain of chains) assert.deepEqual(chain, chains[0]);
-  let parent: string | undefined;
-  for (const hash of chains[0]!) {
-    const header = await of[0]!.ask<{ parentHash: string }>('chain_getHeader', hash);
-    if (parent) assert.equal(header.parentHash, parent);
-    parent = hash;
-  }
-  const response = await fetch(`${of[0]!.cometRpcUrl}/commit?height=${height}`);
-  const { result } = (await response.json()) as {
-    result: { signed_header: { header: { app_hash: string } } };
-  };
-  assert.equal(
-    `0x${result.signed_header.header.app_hash.toLowerCase()}`,
-    chains[0]![height - 1],
-    'CometBFT’s header carries the hash of the derived header before it',
-  );
-}
 
 test(
   'four validators agree; one is killed, the rest go on, it comes back to the same chain',

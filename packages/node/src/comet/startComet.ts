@@ -19,10 +19,13 @@ import { cometChainId } from './cometChainId.js';
 import {
   cometGenesis,
   initCometHome,
+  type StateSyncChoice,
   validatorOf,
   writeCometGenesis,
   writeCometSettings,
+  writeStateSyncSettings,
 } from './cometHome.js';
+import { withFreePort } from './freePorts.js';
 
 /** How a node and its CometBFT find each other. */
 export interface CometChoice {
@@ -35,6 +38,10 @@ export interface CometChoice {
   readonly program?: CometProgram;
   /** CometBFT's genesis file of a chain with several validators; default: this node is the only one. */
   readonly genesisFile?: string;
+  /** Blocks from one snapshot to the next, for other nodes to start from; default 1000, 0 takes none. */
+  readonly snapshotEveryBlocks?: number;
+  /** Start from a snapshot of other nodes instead of from block 1; only a new node does. */
+  readonly stateSync?: StateSyncChoice;
 }
 
 export interface CometParts {
@@ -53,17 +60,23 @@ export interface CometParts {
 export interface RunningComet {
   readonly engine: CometEngine;
   readonly abciAddress: string;
+  /** CometBFT's own RPC, `http://host:port`, where it is known. */
+  readonly rpcUrl: string | undefined;
   /** Starts the program, if there is one; call it when the node serves. */
   start(): void;
   close(): Promise<void>;
 }
 
+const DEFAULT_SNAPSHOT_BLOCKS = 1000;
 /** Unix socket paths are limited to about a hundred bytes. */
 const LONGEST_SOCKET_PATH = 100;
 
 /** Throws `COMET_FAILED`, `COMET_GENESIS`, and what listening throws. */
 export async function startComet(choice: CometChoice, parts: CometParts): Promise<RunningComet> {
-  const { program } = choice;
+  const program = choice.program && {
+    ...choice.program,
+    rpcAddress: await withFreePort(choice.program.rpcAddress),
+  };
   if (program) await prepareHome(choice, program, parts);
   const url = choice.rpcUrl ?? program?.rpcAddress.replace(/^tcp:/, 'http:');
   const isWaiting = (hash: HexString): boolean => engine.statusOf(hash).status === 'pool';
@@ -71,6 +84,10 @@ export async function startComet(choice: CometChoice, parts: CometParts): Promis
   const engine = new CometEngine({
     ...parts,
     chainId: cometChainId(parts.spec),
+    snapshots: {
+      dir: join(parts.dir, 'snapshots'),
+      everyBlocks: choice.snapshotEveryBlocks ?? DEFAULT_SNAPSHOT_BLOCKS,
+    },
     ...(broadcast ? { broadcast } : {}),
   });
   const server = await listen(choice, engine, parts);
@@ -79,8 +96,9 @@ export async function startComet(choice: CometChoice, parts: CometParts): Promis
     await process?.close();
     await server.close();
     engine.close();
+    await engine.settled();
   };
-  return { engine, abciAddress: server.address, start: () => process?.start(), close };
+  return { engine, abciAddress: server.address, rpcUrl: url, start: () => process?.start(), close };
 }
 
 async function prepareHome(choice: CometChoice, program: CometProgram, parts: CometParts): Promise<void> {
@@ -91,6 +109,7 @@ async function prepareHome(choice: CometChoice, program: CometProgram, parts: Co
     : cometGenesis(spec, [validatorOf(program.home, 'alice')]);
   writeCometGenesis(program.home, genesis);
   writeCometSettings(program.home, { blockTimeMs });
+  writeStateSyncSettings(program.home, choice.stateSync);
 }
 
 function listen(choice: CometChoice, engine: CometEngine, parts: CometParts): Promise<AbciServer> {

@@ -52,6 +52,13 @@ export class Announcer {
     }, FINALITY_DELAY_MS);
   }
 
+  /** The chain jumped to a block that was final long ago. */
+  jump(block: Block): void {
+    this.#finalized = block;
+    this.#blocks.tell(block);
+    this.#finals.tell(block);
+  }
+
   /** Runs an action after a delay unless this is closed before. */
   later(action: () => void, delayMs: number): void {
     const cancel = this.#schedule(() => {

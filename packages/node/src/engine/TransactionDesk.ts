@@ -106,10 +106,13 @@ export class TransactionDesk {
     for (const { hash } of block.results) this.#watchers.tell(hash, { kind, blockHash: block.hash });
   }
 
-  /** Takes out of the pool what a committed block contains, refused or made impossible. */
-  settle(block: Block, { dropped, results }: Pick<BlockOutput, 'dropped' | 'results'>): void {
+  /**
+   * Takes out of the pool what a committed block contains, refused or made impossible. `inherents` of its extrinsics
+   * are the block's own.
+   */
+  settle(block: Block, { dropped, results }: Pick<BlockOutput, 'dropped' | 'results'>, inherents = 1): void {
     const signers = new Set<HexString>();
-    let known = 1; // the timestamp never was in the pool
+    let known = inherents; // those never were in the pool
     for (const { hash } of results) {
       const entry = this.#pool.remove(hash);
       if (entry) signers.add(entry.signer);

@@ -154,6 +154,30 @@ export class ChainStore {
     this.#recent.delete(number - CACHED_BLOCKS);
   }
 
+  /**
+   * Makes `entries` the state and `block` the head of a store that has block 0 only, in one transaction. Its extrinsics
+   * are not indexed: which of them failed is not known here. Throws `CHAIN_NOT_EMPTY`.
+   */
+  restore(block: Block, entries: Iterable<readonly [Uint8Array, Uint8Array]>): void {
+    const { number } = block.header;
+    const headNumber = this.#head?.header.number;
+    if (headNumber !== 0)
+      throw new NodeError(
+        { code: 'CHAIN_NOT_EMPTY', blockNumber: headNumber ?? -1 },
+        'only a chain that is at block 0 can be restored from a snapshot: use a new directory',
+      );
+    this.#env.transactionSync(() => {
+      this.#state.clearSync();
+      for (const [key, value] of entries) this.#state.putSync(key, value);
+      this.#blocks.putSync(numberKey(number), toRecord(block));
+      this.#numbers.putSync(bytesOfHex(block.hash), numberKey(number));
+      this.#meta.putSync('oldestState', number);
+      this.#meta.putSync('head', number);
+    });
+    this.#head = block;
+    this.#recent.set(number, block);
+  }
+
   async close(): Promise<void> {
     await this.#env.close();
     this.#release();

@@ -4,14 +4,14 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseChainSpec } from '../chainSpec.js';
-import type { CometProgram } from '../comet/CometProcess.js';
-import { cometGenesis, cometNodeId, initCometHome, validatorOf } from '../comet/cometHome.js';
+import { cometNodeId, withSetting } from '../comet/cometHome.js';
+import { prepareLocalNetwork } from '../comet/localNetwork.js';
+import { CuttableLinks } from './CuttableLinks.js';
 import type { CometNodeArguments } from './runCometNode.js';
 import { testSpec } from './testNetwork.js';
 
@@ -27,12 +27,17 @@ export function findCometbft(): string | undefined {
 }
 
 export class NetworkNode {
-  readonly #arguments: CometNodeArguments;
+  #arguments: CometNodeArguments;
   #child: ChildProcess | undefined;
   #url = '';
 
   constructor(given: CometNodeArguments) {
     this.#arguments = given;
+  }
+
+  /** What it is started with. */
+  get given(): CometNodeArguments {
+    return this.#arguments;
   }
 
   get cometRpcUrl(): string {
@@ -43,7 +48,9 @@ export class NetworkNode {
     return this.#url;
   }
 
-  async start(): Promise<void> {
+  /** Starts node and CometBFT; `change` holds from this start on. */
+  async start(change: Partial<CometNodeArguments> = {}): Promise<void> {
+    this.#arguments = { ...this.#arguments, ...change };
     const script = fileURLToPath(new URL('./runCometNode.js', import.meta.url));
     // A group of its own, so that CometBFT dies with it.
     const child = spawn(process.execPath, [script, JSON.stringify(this.#arguments)], {
@@ -53,6 +60,12 @@ export class NetworkNode {
     this.#child = child;
     const [url] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
     this.#url = url.replace('ws:', 'http:');
+  }
+
+  /** Resolves when the node has ended by itself. */
+  async ended(): Promise<void> {
+    const child = this.#child!;
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   }
 
   /** Ends node and CometBFT; -9 gives neither a chance to write anything. */
@@ -81,40 +94,34 @@ export class NetworkNode {
 
 /** Makes keys and one genesis for `count` validators; nothing runs yet. */
 export async function prepareNetwork(bin: string, dir: string, count: number): Promise<NetworkNode[]> {
-  const spec = parseChainSpec(testSpec());
-  const homes = Array.from({ length: count }, (_, i) => join(dir, `v${i}`, 'comet'));
-  for (const home of homes) await initCometHome({ bin, home });
-  const genesisFile = join(dir, 'genesis.json');
-  writeFileSync(
-    genesisFile,
-    cometGenesis(
-      spec,
-      homes.map((home, i) => validatorOf(home, `v${i}`)),
-    ),
+  const validators = await prepareLocalNetwork({ bin, dir, count, spec: () => parseChainSpec(testSpec()) });
+  return validators.map(
+    ({ chainDir, program, genesisFile }) => new NetworkNode({ dir: chainDir, program, genesisFile }),
   );
-  const ids = await Promise.all(homes.map((home) => cometNodeId({ bin, home })));
-  const ports = await freePorts(2 * count);
-  return homes.map((home, i) => {
-    const peers = ids.map((id, at) => `${id}@127.0.0.1:${ports[at]}`).filter((_, at) => at !== i);
-    const program: CometProgram = {
-      ...{ bin, home, persistentPeers: peers.join(',') },
-      ...{ p2pAddress: `tcp://127.0.0.1:${ports[i]}`, rpcAddress: `tcp://127.0.0.1:${ports[count + i]}` },
-    };
-    const nodeDir = join(dir, `v${i}`, 'chain');
-    mkdirSync(nodeDir, { recursive: true });
-    return new NetworkNode({ dir: nodeDir, program, genesisFile });
-  });
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
+/** The same, with every connection between two validators over a link that can be cut. */
+export async function prepareCuttableNetwork(
+  bin: string,
+  dir: string,
+  count: number,
+): Promise<{ nodes: NetworkNode[]; links: CuttableLinks }> {
+  const validators = await prepareLocalNetwork({ bin, dir, count, spec: () => parseChainSpec(testSpec()) });
+  const links = await CuttableLinks.between(
+    validators.map(({ program }) => Number(new URL(program.p2pAddress).port)),
   );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  for (const server of servers) server.close();
-  return ports;
+  const ids = await Promise.all(validators.map(({ program }) => cometNodeId(program)));
+  const nodes = validators.map(({ chainDir, program, genesisFile }, from) => {
+    stayOnLinks(program.home);
+    const peers = ids.map((id, to) => (to === from ? '' : `${id}@127.0.0.1:${links.port(from, to)}`));
+    const persistentPeers = peers.filter((peer) => peer !== '').join(',');
+    return new NetworkNode({ dir: chainDir, program: { ...program, persistentPeers }, genesisFile });
+  });
+  return { nodes, links };
+}
+
+/** Peers must not tell each other ways around the links. */
+function stayOnLinks(home: string): void {
+  const file = join(home, 'config', 'config.toml');
+  writeFileSync(file, withSetting(readFileSync(file, 'utf8'), '[p2p]', 'pex = false'));
 }
