@@ -33,6 +33,10 @@ export type DataErrorInfo =
       /** Where the line begins in the decompressed file. */
       readonly byteOffset?: number;
     }
+  /** Messages that are no conversation: an unknown role, or no text. */
+  | { readonly code: 'CHAT_INVALID'; readonly reason: string }
+  /** A shard of conversations that no build of this version makes. */
+  | { readonly code: 'CONVERSATIONS_INVALID'; readonly file: string; readonly reason: string }
   /** A compressed or parquet file is damaged or cut off. `byteOffset` counts in the file as it is stored. */
   | {
       readonly code: 'SOURCE_BROKEN';

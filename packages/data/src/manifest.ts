@@ -84,6 +84,8 @@ export interface Manifest {
   readonly sources: readonly SourceInfo[];
   readonly documents: number;
   readonly duplicatesDropped: number;
+  /** How near-duplicates were treated, and how many documents were left out for it; absent when not looked for. */
+  readonly nearDuplicates?: { readonly mode: 'keep' | 'drop'; readonly dropped: number };
   /** Files and lines left out because they were invalid. */
   readonly skipped: number;
   /** Hash of all that decides the shards' bytes: a build with the same recipe has nothing to do. */
@@ -100,7 +102,7 @@ export function manifestText(manifest: Manifest): string {
 /** Reads a manifest file's text; `file` is named in errors. Throws `MANIFEST_INVALID`. */
 export function parseManifest(text: string, file: string): Manifest {
   const fields = ManifestFields.parse(text, file);
-  fields.only('format', 'reading', ...Object.keys(manifestReaders));
+  fields.only('format', 'reading', 'nearDuplicates', ...Object.keys(manifestReaders));
   fields.check(
     'format',
     fields.value('format') === MANIFEST_FORMAT,
@@ -118,6 +120,7 @@ export function parseManifest(text: string, file: string): Manifest {
     sources: manifestReaders.sources(fields),
     documents: manifestReaders.documents(fields),
     duplicatesDropped: manifestReaders.duplicatesDropped(fields),
+    ...readIf(fields, 'nearDuplicates', () => readNearDuplicates(fields.object('nearDuplicates'))),
     skipped: manifestReaders.skipped(fields),
     recipe: manifestReaders.recipe(fields),
     root: manifestReaders.root(fields),
@@ -127,7 +130,9 @@ export function parseManifest(text: string, file: string): Manifest {
 }
 
 type Readers = {
-  readonly [K in Exclude<keyof Manifest, 'format' | 'reading'>]: (fields: ManifestFields) => Manifest[K];
+  readonly [K in Exclude<keyof Manifest, 'format' | 'reading' | 'nearDuplicates'>]: (
+    fields: ManifestFields,
+  ) => Manifest[K];
 };
 
 const manifestReaders: Readers = {
@@ -145,7 +150,8 @@ const manifestReaders: Readers = {
   root: (fields) => fields.hash('root'),
 };
 
-function readTokenizer(fields: ManifestFields): Manifest['tokenizer'] {
+/** The tokenizer a dataset was made with. Throws `MANIFEST_INVALID`. */
+export function readTokenizer(fields: ManifestFields): Manifest['tokenizer'] {
   fields.only('id', 'vocab', 'separator');
   const vocab = fields.integer('vocab', 2, 65_536);
   return { id: fields.fileName('id'), vocab, separator: fields.integer('separator', 0, vocab - 1) };
@@ -189,12 +195,20 @@ function readReading(fields: ManifestFields): Reading {
   };
 }
 
+function readNearDuplicates(fields: ManifestFields): NonNullable<Manifest['nearDuplicates']> {
+  fields.only('mode', 'dropped');
+  const mode = fields.value('mode');
+  if (mode !== 'keep' && mode !== 'drop') throw fields.invalid('mode', "must be 'keep' or 'drop'");
+  return { mode, dropped: fields.integer('dropped', 0) };
+}
+
 /** A field that older or other builds do not have. */
 function readIf<K extends string, V>(fields: ManifestFields, key: K, read: () => V): { [P in K]?: V } {
   return fields.value(key) === undefined ? {} : ({ [key]: read() } as { [P in K]?: V });
 }
 
-function readSource(fields: ManifestFields): SourceInfo {
+/** One source file as manifests name it. Throws `MANIFEST_INVALID`. */
+export function readSource(fields: ManifestFields): SourceInfo {
   fields.only('path', 'bytes', 'sha256', 'documents', 'faultCount', 'faults');
   return {
     path: fields.relativePath('path'),

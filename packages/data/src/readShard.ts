@@ -3,8 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCodeOf } from '@alice/protocol';
 import { DataError } from './errors.js';
+import { hashBytes } from './hashBytes.js';
 import type { ShardInfo } from './manifest.js';
-import { bytesToTokens, hashBytes, shardFileName } from './shardBytes.js';
+import { bytesToTokens, shardFileName } from './shardBytes.js';
 
 const REMEDY = 'copy the shard again from another place, or build the dataset again over this folder';
 

@@ -1,12 +1,13 @@
 /** @file Checks a whole dataset: every hash, the counts, the root, and that each id is one of the tokenizer's. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BLOCKS_FILE, blockHashRange, blocksRoot } from './blockLayout.js';
 import { datasetRoot } from './datasetRoot.js';
 import { DataError, type DataErrorInfo } from './errors.js';
 import type { Manifest, ShardInfo } from './manifest.js';
 import { readManifest } from './readManifest.js';
 import { readShard } from './readShard.js';
-import { BLOCKS_FILE, blockHashRange, blocksRoot, hashBlocks } from './shardBlocks.js';
+import { hashBlocks } from './shardBlocks.js';
 import { tokensToBytes } from './shardBytes.js';
 
 export interface DatasetProblem {

@@ -7,6 +7,8 @@ export interface DatasetStats {
   readonly tokens: Readonly<Record<Split, number>>;
   readonly documents: Readonly<Record<Split, number>>;
   readonly duplicatesDropped: number;
+  /** Left out for being near to another document, and the way that was asked for; null when not looked for. */
+  readonly nearDuplicates: { readonly mode: 'keep' | 'drop'; readonly dropped: number } | null;
   readonly skipped: number;
   /** Documents with 2^i to 2^(i+1) − 1 tokens, at index i; empty ones at 0. */
   readonly lengths: readonly number[];
@@ -39,6 +41,7 @@ export async function datasetStats(dataset: Dataset): Promise<DatasetStats> {
     },
     documents,
     duplicatesDropped: manifest.duplicatesDropped,
+    nearDuplicates: manifest.nearDuplicates ?? null,
     skipped: manifest.skipped,
     lengths,
     folders: [...folders]

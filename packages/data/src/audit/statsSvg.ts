@@ -27,6 +27,9 @@ export function statsSvg(stats: DatasetStats, title: string): string {
       [
         ...Object.entries(stats.documents).map(([label, value]) => ({ label, value })),
         { label: 'duplicates dropped', value: stats.duplicatesDropped },
+        ...(stats.nearDuplicates === null
+          ? []
+          : [{ label: 'near-duplicates dropped', value: stats.nearDuplicates.dropped }]),
         { label: 'faults left out', value: stats.skipped },
       ],
     ],

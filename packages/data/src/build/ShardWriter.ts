@@ -1,8 +1,10 @@
 /** @file Turns a stream of tokens into shard files of equal length, each written atomically as soon as it is full. */
 import { join } from 'node:path';
+import { blocksRoot } from '../blockLayout.js';
+import { hashBytes } from '../hashBytes.js';
 import type { ShardInfo, Split } from '../manifest.js';
-import { blocksRoot, hashBlocks } from '../shardBlocks.js';
-import { hashBytes, shardFileName, tokensToBytes } from '../shardBytes.js';
+import { hashBlocks } from '../shardBlocks.js';
+import { shardFileName, tokensToBytes } from '../shardBytes.js';
 import { writeFileAtomically } from '../writeFileAtomically.js';
 
 export class ShardWriter {

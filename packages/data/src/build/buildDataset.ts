@@ -64,6 +64,7 @@ function settingsOf(options: BuildDatasetOptions): StreamSettings {
     seed,
     onInvalid,
     textField: options.textField ?? 'text',
+    nearDuplicates: options.nearDuplicates ?? ('keep' as const),
     documentLimit: DOCUMENT_LIMIT,
     lineLimitBytes: options.lineLimitBytes ?? LINE_LIMIT_BYTES,
   };

@@ -1,6 +1,7 @@
 /** @file What a build can be told, with bounds and defaults. */
 import type { Logger } from '@alice/protocol';
 import { DataError, requireInteger } from '../errors.js';
+import type { NearDuplicates } from '../near/findNearDuplicates.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
 import type { TokenizerModule } from '../stream/tokenizerModule.js';
 
@@ -43,6 +44,11 @@ export interface BuildDatasetOptions {
   readonly shards?: number;
   readonly validationShards?: number;
   readonly auditShards?: number;
+  /**
+   * What to do with near-duplicates (four fifths of their five-word shingles in common): not look for them; keep them, but
+   * never in two splits; keep the first only. Default: `keep`; for the built-in corpus, which has none, `ignore`.
+   */
+  readonly nearDuplicates?: NearDuplicates;
   /** Field of a JSON line, or column of a parquet file, that holds the text. Default `text`. */
   readonly textField?: string;
   /** The longest line of a JSON lines file. Default 64 MiB. */

@@ -7,20 +7,30 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concatBytes, type HashHex, hashJson, silentLogger } from '@alice/protocol';
+import { BLOCKS_FILE } from '../blockLayout.js';
 import { datasetRoot } from '../datasetRoot.js';
 import { DataError } from '../errors.js';
-import { MANIFEST_FILE, MANIFEST_FORMAT, type Manifest, manifestText, parseManifest } from '../manifest.js';
+import {
+  MANIFEST_FILE,
+  MANIFEST_FORMAT,
+  type Manifest,
+  manifestText,
+  parseManifest,
+  type SourceInfo,
+} from '../manifest.js';
+import type { NearDuplicates } from '../near/findNearDuplicates.js';
 import { readManifest } from '../readManifest.js';
-import { BLOCKS_FILE } from '../shardBlocks.js';
 import { sourceName } from '../sourceName.js';
+import { BUILTIN } from '../sources/builtinCorpus.js';
 import { type Inventory, takeInventory } from '../sources/takeInventory.js';
 import { verifyDataset } from '../verifyDataset.js';
 import { TEMPORARY_ENDING, writeFileAtomically } from '../writeFileAtomically.js';
 import { type BuildDatasetOptions, type BuildProgress, DEFAULT_VALIDATION_FRACTION } from './buildOptions.js';
-import { planSplits, type SpilledDocument } from './planSplits.js';
+import { planSplits, type SpilledDocument, totalTokens } from './planSplits.js';
 import { ShardWriter } from './ShardWriter.js';
 import { TokenSpill } from './TokenSpill.js';
 import { tokenizeSource } from './tokenizeSource.js';
+import { withoutCopies, withoutLeaks } from './withoutNearDuplicates.js';
 
 /** Raised when a change to this package changes the bytes a source gives. */
 const RECIPE_VERSION = 1;
@@ -70,6 +80,7 @@ interface Work {
 async function buildShards({ options, inventory, recipe, spill }: Work): Promise<Manifest> {
   const { outDir, tokenizer, seed, logger = silentLogger, onInvalid = 'refuse', signal } = options;
   const validationFraction = options.validationFraction ?? DEFAULT_VALIDATION_FRACTION;
+  const near = nearDuplicatesOf(options);
   const tokenized = await tokenizeSource({
     inventory,
     tokenizer,
@@ -78,18 +89,19 @@ async function buildShards({ options, inventory, recipe, spill }: Work): Promise
     logger,
     signal,
     documentLimit: documentLimit(inventory.bytes),
+    isSigned: near !== 'ignore',
     onBytes: (done, documents) =>
       report(options, { stage: 'tokenize', done, total: inventory.bytes, documents }),
   });
-  const { documents, duplicatesDropped } = tokenized;
-  if (documents.length === 0) throw empty(options.source, inventory);
-  const plan = planSplits({
-    documents,
-    seed,
-    shardTokens: options.shardTokens,
-    validationFraction,
-    duplicatesDropped,
-  });
+  const { duplicatesDropped } = tokenized;
+  if (tokenized.documents.length === 0) throw empty(options.source, inventory);
+  const scratchDir = join(outDir, `bands${TEMPORARY_ENDING}`);
+  const unlike = near === 'drop' ? await withoutCopies(tokenized.documents, scratchDir) : tokenized.documents;
+  const { shardTokens } = options;
+  const planned = planSplits({ documents: unlike, seed, shardTokens, validationFraction, duplicatesDropped });
+  const plan = near === 'keep' ? await withoutLeaks(planned, scratchDir) : planned;
+  const documents = [...plan.train, ...plan.validation];
+  const total = totalTokens(documents);
   const writer = new ShardWriter(outDir);
   let done = 0;
   const copy = async (part: readonly SpilledDocument[]): Promise<void> => {
@@ -97,7 +109,7 @@ async function buildShards({ options, inventory, recipe, spill }: Work): Promise
       signal?.throwIfAborted();
       await writer.append(await spill.read(document.from, document.tokens));
       done += document.tokens;
-      report(options, { stage: 'write', done, total: spill.length, documents: documents.length });
+      report(options, { stage: 'write', done, total, documents: documents.length });
     }
   };
   await writer.begin('train', plan.shardTokens);
@@ -114,9 +126,12 @@ async function buildShards({ options, inventory, recipe, spill }: Work): Promise
     validationFraction,
     seed,
     shards: writer.shards,
-    sources: tokenized.sources,
+    sources: countedSources(tokenized.sources, documents),
     documents: documents.length,
     duplicatesDropped,
+    ...(near === 'ignore'
+      ? {}
+      : { nearDuplicates: { mode: near, dropped: tokenized.documents.length - documents.length } }),
     skipped: inventory.skippedFiles + tokenized.skippedLines,
     recipe,
     root: datasetRoot(writer.shards),
@@ -138,7 +153,19 @@ function recipeOf(options: BuildDatasetOptions, { files }: Inventory): HashHex {
     validationFraction,
     files: files.map(({ path, bytes, sha256, kind }) => ({ path, bytes, sha256, kind })),
     onInvalid: options.onInvalid ?? 'refuse',
+    // Without a look at near-duplicates the shards are those that earlier versions made.
+    ...(nearDuplicatesOf(options) === 'ignore' ? {} : { nearDuplicates: nearDuplicatesOf(options) }),
   });
+}
+
+function nearDuplicatesOf({ nearDuplicates, source }: BuildDatasetOptions): NearDuplicates {
+  return nearDuplicates ?? (source === BUILTIN ? 'ignore' : 'keep');
+}
+
+function countedSources(sources: readonly SourceInfo[], documents: readonly SpilledDocument[]): SourceInfo[] {
+  const counts = new Uint32Array(sources.length);
+  for (const { source } of documents) counts[source]!++;
+  return sources.map((source, i) => ({ ...source, documents: counts[i]! }));
 }
 
 /** The dataset in `outDir` if it is this one and whole; null if there is none or its shards are damaged. */
@@ -166,7 +193,7 @@ async function finishedDataset(
 async function clear(outDir: string): Promise<void> {
   await rm(join(outDir, MANIFEST_FILE), { force: true });
   for (const name of await readdir(outDir))
-    if (/^(shard-\d{6,}\.bin|manifest\.json|blocks\.bin|tokens)(\.tmp)?$|^\.build$/.test(name))
+    if (/^(shard-\d{6,}\.bin|manifest\.json|blocks\.bin|tokens|bands)(\.tmp)?$|^\.build$/.test(name))
       await rm(join(outDir, name), { recursive: true, force: true });
 }
 

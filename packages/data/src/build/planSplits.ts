@@ -12,6 +12,10 @@ export interface SpilledDocument {
   /** First token, and number of tokens with the separator. */
   readonly from: number;
   readonly tokens: number;
+  /** Index of its file. */
+  readonly source: number;
+  /** Null when near-duplicates are not looked for. */
+  readonly signature: Uint8Array | null;
 }
 
 export interface SplitPlan {

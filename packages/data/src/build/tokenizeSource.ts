@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '@alice/protocol';
 import { DataError } from '../errors.js';
 import type { SourceInfo } from '../manifest.js';
+import { documentSignature, SIGNATURE_BYTES } from '../near/documentSignature.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
 import { documentsOf } from '../sources/documentsOf.js';
 import type { SourceFile } from '../sources/SourceFile.js';
@@ -16,6 +17,8 @@ export interface TokenizeOptions {
   readonly spill: TokenSpill;
   readonly documentLimit: number;
   readonly onInvalid: 'refuse' | 'skip';
+  /** Whether to make signatures for finding near-duplicates. */
+  readonly isSigned: boolean;
   readonly logger: Logger;
   readonly signal?: AbortSignal | undefined;
   /** Called after each file with the bytes read so far. */
@@ -54,7 +57,9 @@ export async function tokenizeSource(options: TokenizeOptions): Promise<Tokenize
       const from = spill.length;
       await spill.append(options.tokenizer.encode(text));
       await spill.append(Uint16Array.of(options.tokenizer.separator));
-      documents.push({ hash, from, tokens: spill.length - from });
+      const signature = options.isSigned ? new Uint8Array(SIGNATURE_BYTES) : null;
+      if (signature !== null) documentSignature(text, signature);
+      documents.push({ hash, from, tokens: spill.length - from, source: sources.length, signature });
     }
     sources.push({ ...namedSource(file), documents: documents.length - before });
     bytes += file.bytes;

@@ -1,11 +1,11 @@
 /**
- * @file The text column of a parquet file, row group by row group, through `hyparquet`. Needs the file on disk: a parquet
- * file is read from its end. Memory: the text column of one row group.
+ * @file The text column of a parquet file, row group by row group, through `hyparquet`. A parquet file is read from its
+ * end, then only the columns wanted: from disk, or with Range requests from the web. Memory: those columns of one row group.
  */
-import { type FileHandle, open } from 'node:fs/promises';
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { unreadable } from './readText.js';
+import { DataError } from '../errors.js';
+import type { ParquetBytes } from './openParquet.js';
 import { broken } from './ZstdDecoder.js';
 
 export interface TextRow {
@@ -15,61 +15,75 @@ export interface TextRow {
   readonly row: number;
 }
 
-/** Throws `SOURCE_BROKEN` with the place of the row group that cannot be read, `SOURCE_UNREADABLE`. */
+export interface ParquetRows {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  /** Number of the first one in the file. */
+  readonly first: number;
+}
+
+/** Throws `SOURCE_BROKEN` with the place of the row group that cannot be read, and what reading the bytes throws. */
 export async function* parquetTexts(
-  address: string,
+  file: ParquetBytes,
   { path, column }: { readonly path: string; readonly column: string },
 ): AsyncGenerator<TextRow[]> {
-  const handle = await open(address).catch((cause) => {
-    throw unreadable(address, cause);
-  });
-  try {
-    const file = await bufferOf(handle);
-    const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-      throw broken(
-        path,
-        file.byteLength,
-        `no parquet footer (${(cause as Error).message}): the file is cut off`,
-        cause,
-      );
+  const wanted = (names: readonly string[]): string[] => {
+    if (names.includes(column)) return [column];
+    throw broken(path, 0, `there is no column '${column}' (there are: ${names.join(', ').slice(0, 200)})`);
+  };
+  for await (const { rows, first } of parquetRows(file, path, wanted))
+    yield rows.map((row, i) => ({ text: row[column], row: first + i }));
+}
+
+/** Rows with the columns that `wanted` picks from the names of the file's own. Throws as `parquetTexts` does. */
+export async function* parquetRows(
+  file: ParquetBytes,
+  path: string,
+  wanted: (names: readonly string[]) => string[],
+): AsyncGenerator<ParquetRows> {
+  const metadata = await metadataOf(file, path);
+  const columns = wanted(topLevelNames(metadata));
+  let first = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = first + Number(group.num_rows);
+    const rows = await parquetReadObjects({
+      file,
+      metadata,
+      compressors,
+      columns,
+      rowStart: first,
+      rowEnd,
+    }).catch((cause: unknown) => {
+      if (cause instanceof DataError) throw cause;
+      const at = Number(group.columns[0]?.meta_data?.data_page_offset ?? 0);
+      throw broken(path, at, `row group from row ${first}: ${(cause as Error).message}`, cause);
     });
-    if (!metadata.schema.some(({ name }) => name === column))
-      throw broken(path, 0, `there is no column '${column}'`);
-    let first = 0;
-    for (const group of metadata.row_groups) {
-      const rowEnd = first + Number(group.num_rows);
-      const rows = await parquetReadObjects({
-        file,
-        metadata,
-        compressors,
-        columns: [column],
-        rowStart: first,
-        rowEnd,
-      }).catch((cause: unknown) => {
-        const at = Number(group.columns[0]?.meta_data?.data_page_offset ?? 0);
-        throw broken(path, at, `row group from row ${first}: ${(cause as Error).message}`, cause);
-      });
-      const start = first;
-      yield rows.map((row, i) => ({ text: row[column], row: start + i }));
-      first = rowEnd;
-    }
-  } finally {
-    await handle.close();
+    yield { rows, first };
+    first = rowEnd;
   }
 }
 
-async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
-  const byteLength = (await handle.stat()).size;
-  return {
-    byteLength,
-    async slice(start, end = byteLength) {
-      const bytes = new Uint8Array(Math.max(0, end - start));
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done);
-        if (bytesRead === 0) throw new Error(`the file ends before byte ${end}`);
-        done += bytesRead;
-      }
-      return bytes.buffer;
-    },
+async function metadataOf(file: ParquetBytes, path: string): Promise<FileMetaData> {
+  try {
+    return await parquetMetadataAsync(file);
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    const reason = `no parquet footer (${(cause as Error).message}): the file is cut off`;
+    throw broken(path, file.byteLength, reason, cause);
+  }
+}
+
+/** Names of the columns as rows have them; a nested column counts once. */
+function topLevelNames({ schema }: FileMetaData): string[] {
+  const names: string[] = [];
+  let at = 1;
+  const end = (i: number): number => {
+    let next = i + 1;
+    for (let child = 0; child < (schema[i]!.num_children ?? 0); child++) next = end(next);
+    return next;
   };
+  while (at < schema.length) {
+    names.push(schema[at]!.name);
+    at = end(at);
+  }
+  return names;
 }

@@ -4,16 +4,14 @@
  * "\n" line ends for .txt; rows for parquet. What is no document is a fault: it is reported, and what follows depends
  * on the caller; a file that is broken inside gives what comes before the break.
  */
-import { isUtf8 } from 'node:buffer';
 import { DataError } from '../errors.js';
 import { DocumentSplitter } from './DocumentSplitter.js';
-import { firstInvalidByte } from './firstInvalidByte.js';
-import { type Line, LineCutter } from './LineCutter.js';
+import { type JsonLine, jsonLines, type LineOptions, lineFault } from './jsonLines.js';
 import type { ListedFile } from './ListedFile.js';
-import { openBytes, type ReadAccount } from './openBytes.js';
+import { openBytes } from './openBytes.js';
+import { diskBytes, openParquet } from './openParquet.js';
 import { parquetTexts } from './parquetTexts.js';
 import { normalizedPieces, withLineFeeds } from './readText.js';
-import type { WebAccess } from './remote/fetchWithRetries.js';
 
 export interface SourceDocument {
   readonly text: string;
@@ -22,19 +20,15 @@ export interface SourceDocument {
   readonly to: number;
 }
 
-export interface ReadingOptions {
+export interface ReadingOptions extends LineOptions {
   /** Field or column that holds the text. */
   readonly textField: string;
   /** The most UTF-16 units of a document of a .txt file. */
   readonly documentLimit: number;
-  /** The longest line, bytes. */
-  readonly lineLimitBytes: number;
-  readonly access: WebAccess;
   /** Where a parquet file from the web lies on disk. */
   readonly localCopy?: string;
-  readonly account: ReadAccount;
-  /** Called with each fault; throws to stop. */
-  readonly onFault: (fault: DataError) => void;
+  /** Called with the bytes that a parquet file from the web is read in; other formats count in `account`. */
+  readonly onParquetBytes?: (added: number) => void;
 }
 
 /** Throws what `onFault` throws and the faults of the network or disk, which no skipping helps. */
@@ -57,13 +51,7 @@ export async function* streamDocuments(
 type Reader = (file: ListedFile, options: ReadingOptions) => AsyncIterable<SourceDocument[]>;
 
 const readers: { readonly [K in ListedFile['format']]: Reader } = {
-  async *jsonl(file, options) {
-    const cutter = new LineCutter(options.lineLimitBytes);
-    const read = (line: Line): SourceDocument[] => documentOfLine(line, file.path, options);
-    for await (const chunk of openBytes(file, options.account, options.access))
-      yield cutter.push(chunk).flatMap(read);
-    yield cutter.finish().flatMap(read);
-  },
+  jsonl: (file, options) => jsonLines(file, options, (line) => documentOfLine(line, file.path, options)),
   async *text(file, { account, access, documentLimit }) {
     const splitter = new DocumentSplitter(documentLimit);
     let at = 0;
@@ -77,29 +65,26 @@ const readers: { readonly [K in ListedFile['format']]: Reader } = {
     yield splitter.finish().map(placed);
   },
   async *parquet(file, options) {
-    const { textField, onFault, localCopy } = options;
-    const address = localCopy ?? file.location.address;
-    for await (const rows of parquetTexts(address, { path: file.path, column: textField }))
-      yield rows.flatMap(({ text, row }) => {
-        if (typeof text === 'string') return [{ text: withLineFeeds(text), from: row, to: row + 1 }];
-        onFault(lineFault(file.path, { number: row + 1, from: row }, `column '${textField}' holds no text`));
-        return [];
-      });
+    const { textField, onFault, localCopy, access, onParquetBytes } = options;
+    const bytes =
+      localCopy === undefined ? await openParquet(file, access, onParquetBytes) : await diskBytes(localCopy);
+    try {
+      for await (const rows of parquetTexts(bytes, { path: file.path, column: textField }))
+        yield rows.flatMap(({ text, row }) => {
+          if (typeof text === 'string') return [{ text: withLineFeeds(text), from: row, to: row + 1 }];
+          onFault(
+            lineFault(file.path, { number: row + 1, from: row }, `column '${textField}' holds no text`),
+          );
+          return [];
+        });
+    } finally {
+      await bytes.close();
+    }
   },
 };
 
-function documentOfLine(line: Line, path: string, options: ReadingOptions): SourceDocument[] {
-  if (line.bytes === null) {
-    options.onFault(lineFault(path, line, `longer than ${options.lineLimitBytes} bytes`));
-    return [];
-  }
-  if (!isUtf8(line.bytes)) {
-    options.onFault(notUtf8(path, line.from + firstInvalidByte(line.bytes)));
-    return [];
-  }
-  const json = line.bytes.toString('utf8');
-  if (json.trim() === '') return [];
-  const text = textOf(json, options.textField);
+function documentOfLine(line: JsonLine, path: string, options: ReadingOptions): SourceDocument[] {
+  const text = textOf(line.json, options.textField);
   if (text !== null) return [{ text: withLineFeeds(text), from: line.from, to: line.to }];
   options.onFault(lineFault(path, line, `no JSON object with a text '${options.textField}'`));
   return [];
@@ -114,18 +99,4 @@ function textOf(json: string, field: string): string | null {
   } catch {
     return null;
   }
-}
-
-function lineFault(path: string, { number, from }: Pick<Line, 'number' | 'from'>, reason: string): DataError {
-  return new DataError(
-    { code: 'JSON_LINE_INVALID', path, line: number, reason, byteOffset: from },
-    `${path}, line ${number} (byte ${from}): ${reason}. Correct it, or build with onInvalid 'skip' to leave it out`,
-  );
-}
-
-function notUtf8(path: string, byteOffset: number): DataError {
-  return new DataError(
-    { code: 'TEXT_NOT_UTF8', path, byteOffset },
-    `${path} is not UTF-8 at byte ${byteOffset}: convert it, or build with onInvalid 'skip' to leave it out`,
-  );
 }

@@ -1,6 +1,6 @@
 /**
  * @file What tokenising one source file leaves on disk, the checkpoint of a streamed build: the tokens of its documents
- * (2 bytes each, separators included), a record per document, and a summary. The summary is written last: a part with a
+ * (2 bytes each, separators included), a record and (if wanted) a signature per document, and a summary. The summary is written last: a part with a
  * summary is complete, one without is begun again.
  */
 import { createHash } from 'node:crypto';
@@ -40,7 +40,7 @@ export interface DocumentRecord {
 const RECORD_BYTES = 33;
 const FLUSH_BYTES = 1 << 20;
 
-export type PartName = (kind: 'tokens' | 'documents' | 'json') => string;
+export type PartName = (kind: 'tokens' | 'documents' | 'signatures' | 'json') => string;
 
 /** Names of the files of a source file's part in a work folder; a changed file gets another part. */
 export function partFiles(workDir: string, { path, version }: { path: string; version: string }): PartName {
@@ -75,35 +75,41 @@ export async function* readRecords(name: PartName): AsyncGenerator<DocumentRecor
   }
 }
 
-/** Writes a part; both files have a temporary name until `finish`. */
+const CONTENTS = ['tokens', 'documents', 'signatures'] as const;
+type Content = (typeof CONTENTS)[number];
+
+/** What a part keeps of one document. */
+export interface MadeDocument {
+  readonly fingerprint: Buffer;
+  readonly split: Split;
+  /** With the separator at the end. */
+  readonly tokens: Uint16Array;
+  /** Null when near-duplicates are not looked for. */
+  readonly signature: Uint8Array | null;
+}
+
+/** Writes a part; its files have temporary names until `finish`. */
 export class PartWriter {
   readonly #name: PartName;
-  readonly #tokens: FileHandle;
-  readonly #records: FileHandle;
-  readonly #pending: { tokens: Uint8Array[]; records: Buffer[]; bytes: number } = {
-    tokens: [],
-    records: [],
-    bytes: 0,
-  };
+  readonly #handles: Readonly<Record<Content, FileHandle>>;
+  #pending: Record<Content, Uint8Array[]> = { tokens: [], documents: [], signatures: [] };
+  #pendingBytes = 0;
 
-  private constructor(name: PartName, tokens: FileHandle, records: FileHandle) {
+  private constructor(name: PartName, handles: Readonly<Record<Content, FileHandle>>) {
     this.#name = name;
-    this.#tokens = tokens;
-    this.#records = records;
+    this.#handles = handles;
   }
 
   static async create(name: PartName): Promise<PartWriter> {
-    const [tokens, records] = [
-      await open(name('tokens') + TEMPORARY_ENDING, 'w'),
-      await open(name('documents') + TEMPORARY_ENDING, 'w'),
-    ];
-    return new PartWriter(name, tokens, records);
+    const [tokens, documents, signatures] = await Promise.all(
+      CONTENTS.map((kind) => open(name(kind) + TEMPORARY_ENDING, 'w')),
+    );
+    return new PartWriter(name, { tokens: tokens!, documents: documents!, signatures: signatures! });
   }
 
-  /** `tokens` with the separator at the end. */
   async append(
-    { from, to }: SourceDocument,
-    { fingerprint, split, tokens }: { fingerprint: Buffer; split: Split; tokens: Uint16Array },
+    { from, to }: Pick<SourceDocument, 'from' | 'to'>,
+    { fingerprint, split, tokens, signature }: MadeDocument,
   ): Promise<void> {
     const record = Buffer.alloc(RECORD_BYTES);
     fingerprint.copy(record);
@@ -113,36 +119,34 @@ export class PartWriter {
     record.writeUIntLE(to, 27, 6);
     const bytes = tokensToBytes(tokens);
     this.#pending.tokens.push(bytes);
-    this.#pending.records.push(record);
-    this.#pending.bytes += bytes.length;
-    if (this.#pending.bytes >= FLUSH_BYTES) await this.#flush();
+    this.#pending.documents.push(record);
+    if (signature !== null) this.#pending.signatures.push(signature);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes >= FLUSH_BYTES) await this.#flush();
   }
 
   async finish(summary: PartSummary): Promise<void> {
     await this.#flush();
     await this.close();
-    for (const kind of ['tokens', 'documents'] as const)
-      await rename(this.#name(kind) + TEMPORARY_ENDING, this.#name(kind));
+    for (const kind of CONTENTS) await rename(this.#name(kind) + TEMPORARY_ENDING, this.#name(kind));
     await writeFileAtomically(this.#name('json'), JSON.stringify(summary));
   }
 
   async close(): Promise<void> {
-    await this.#tokens.close();
-    await this.#records.close();
+    for (const kind of CONTENTS) await this.#handles[kind].close();
   }
 
   /** After a failure: nothing of the part remains. */
   async discard(): Promise<void> {
     await this.close().catch(() => undefined);
-    for (const kind of ['tokens', 'documents'] as const)
-      await rm(this.#name(kind) + TEMPORARY_ENDING, { force: true });
+    for (const kind of CONTENTS) await rm(this.#name(kind) + TEMPORARY_ENDING, { force: true });
   }
 
   async #flush(): Promise<void> {
-    await this.#tokens.appendFile(Buffer.concat(this.#pending.tokens));
-    await this.#records.appendFile(Buffer.concat(this.#pending.records));
-    this.#pending.tokens = [];
-    this.#pending.records = [];
-    this.#pending.bytes = 0;
+    for (const kind of CONTENTS)
+      if (this.#pending[kind].length > 0)
+        await this.#handles[kind].appendFile(Buffer.concat(this.#pending[kind]));
+    this.#pending = { tokens: [], documents: [], signatures: [] };
+    this.#pendingBytes = 0;
   }
 }

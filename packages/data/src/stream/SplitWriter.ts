@@ -3,9 +3,11 @@
  * that an interrupted build finished is only counted through, not written again.
  */
 import { join } from 'node:path';
+import { blocksRoot } from '../blockLayout.js';
+import { hashBytes } from '../hashBytes.js';
 import type { ProvenanceRun, ShardInfo } from '../manifest.js';
-import { blocksRoot, hashBlocks } from '../shardBlocks.js';
-import { hashBytes, shardFileName, tokensToBytes } from '../shardBytes.js';
+import { hashBlocks } from '../shardBlocks.js';
+import { shardFileName, tokensToBytes } from '../shardBytes.js';
 import { writeFileAtomically } from '../writeFileAtomically.js';
 import type { SplitShards } from './planShards.js';
 

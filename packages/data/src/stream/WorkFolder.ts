@@ -29,8 +29,14 @@ export interface OpenWorkOptions {
 }
 
 /** What the parts depend on: limits and shard lengths may change without making them anew. */
-export function partKey({ shardTokens: _, mostTokens: __, ...settings }: StreamSettings): HashHex {
-  return hashJson({ ...settings, version: 1 });
+export function partKey({
+  shardTokens: _,
+  mostTokens: __,
+  nearDuplicates,
+  ...settings
+}: StreamSettings): HashHex {
+  // Parts made without signatures are those of earlier versions.
+  return hashJson({ ...settings, version: nearDuplicates === 'ignore' ? 1 : 2 });
 }
 
 /** Whether the folder's last build was of these files. */

@@ -6,8 +6,8 @@ import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } fro
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashJson } from '@alice/protocol';
+import { BLOCKS_FILE, blockHashRange } from '../blockLayout.js';
 import type { ShardInfo, Split } from '../manifest.js';
-import { BLOCKS_FILE, blockHashRange } from '../shardBlocks.js';
 import { bytesToTokens, shardFileName } from '../shardBytes.js';
 import { type PartName, readRecords } from './PartFiles.js';
 import type { ShardPlan, SplitShards } from './planShards.js';

@@ -7,12 +7,14 @@ import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { diffManifests } from '../audit/diffManifests.js';
 import { verifyAgainstSource } from '../audit/verifyAgainstSource.js';
+import { verifyNearSplits } from '../audit/verifyNearSplits.js';
 import { verifySplits } from '../audit/verifySplits.js';
+import { BLOCKS_FILE, blockHashRange, bytesToFetch } from '../blockLayout.js';
 import { buildDataset } from '../build/buildDataset.js';
 import type { BuildDatasetOptions } from '../build/buildOptions.js';
 import type { Manifest } from '../manifest.js';
 import { openDataset } from '../openDataset.js';
-import { BLOCKS_FILE, blockHashRange, bytesToFetch, tokensOfBlocks } from '../shardBlocks.js';
+import { tokensOfBlocks } from '../shardBlocks.js';
 import { byteTokenizer } from '../testing/byteTokenizer.js';
 import { hubServer } from '../testing/hubServer.js';
 import { parquetFile } from '../testing/parquetFile.js';
@@ -241,6 +243,47 @@ it('builds from a hub through redirects, pages, broken connections and busy answ
   assert.equal(folder.root, local.root);
 });
 
+it('keeps near-duplicates out of other splits or out altogether, the same with any number of threads and after a kill', async (t) => {
+  // Every third document is a lightly edited one of another file.
+  const edited = (i: number, j: number): string =>
+    j % 3 === 0 && i > 0
+      ? prose(`${i - 1}/${j + 1}`, 900).replace(/whale\d+/, 'another')
+      : prose(`${i}/${j}`, 900);
+  const files = Object.fromEntries(
+    Array.from({ length: 8 }, (_, i) => [
+      `f${i}.jsonl`,
+      jsonl(Array.from({ length: 60 }, (_, j) => edited(i, j))),
+    ]),
+  );
+  const source = temporaryFolder(t, files);
+  const out = temporaryFolder(t);
+  const settings = { validationFraction: 0.2, auditFraction: 0.1 };
+  const decode = byteTokenizer;
+  const ignored = await build(source, join(out, 'ignore'), { ...settings, nearDuplicates: 'ignore' });
+  assert.equal(ignored.nearDuplicates, undefined);
+  const leaks = await verifyNearSplits(openDataset(join(out, 'ignore')), decode);
+  // 7 × 20 edited ones, of which 46 % lie apart from their original; a few differ in too many shingles.
+  assert.ok(leaks.near > 40 && leaks.near < 90, `${leaks.near}`);
+  assert.equal(leaks.examples.length, 10);
+  const kept = await build(source, join(out, 'keep'), settings);
+  assert.equal((await verifyNearSplits(openDataset(join(out, 'keep')), decode)).near, 0);
+  assert.equal(kept.nearDuplicates?.mode, 'keep');
+  assert.equal(kept.nearDuplicates.dropped, ignored.documents - kept.documents);
+  assert.ok(kept.nearDuplicates.dropped > 40 && kept.nearDuplicates.dropped < 90);
+  const dropped = await build(source, join(out, 'drop'), { ...settings, nearDuplicates: 'drop' });
+  assert.ok(dropped.nearDuplicates!.dropped > 130 && dropped.nearDuplicates!.dropped <= 140);
+  assert.equal((await verifyNearSplits(openDataset(join(out, 'drop')), decode)).near, 0);
+  await build(source, join(out, 'threads'), { ...settings, workers: 3, tokenizerModule });
+  assert.deepEqual(content(join(out, 'threads')), content(join(out, 'keep')));
+  // The other way, from the parts of an interrupted build.
+  const script = fileURLToPath(new URL('../testing/buildChild.js', import.meta.url));
+  await once(fork(script, [source, join(out, 'killed'), 'write 2']), 'exit');
+  const whole = await build(source, join(out, 'whole'), { nearDuplicates: 'drop' });
+  const again = await build(source, join(out, 'killed'), { nearDuplicates: 'drop' });
+  assert.equal(again.root, whole.root);
+  assert.deepEqual(content(join(out, 'killed')), content(join(out, 'whole')));
+});
+
 it('lets a part of a shard be fetched and checked alone', async (t) => {
   const dir = temporaryFolder(t);
   const manifest = await build(temporaryFolder(t, sources(12)), dir, { shardTokens: 100_000 });
@@ -289,8 +332,8 @@ it('finds duplicates the same with one bucket or many', async (t) => {
       const fingerprint = Buffer.alloc(16);
       fingerprint.writeUInt32LE(value, 8);
       await writer.append(
-        { text: '', from: j, to: j + 1 },
-        { fingerprint, split: 'train', tokens: Uint16Array.of(1) },
+        { from: j, to: j + 1 },
+        { fingerprint, split: 'train', tokens: Uint16Array.of(1), signature: null },
       );
     }
     await writer.finish({} as never);

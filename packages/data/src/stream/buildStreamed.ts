@@ -1,6 +1,6 @@
 /**
  * @file The build for any amount of text: files → parts (the checkpoint) → choice of documents → shards → manifest. Memory
- * is bounded: nothing is kept per document but a bit. The shards are a pure function of the files' content and the
+ * is bounded: nothing is kept per document but two bits. The shards are a pure function of the files' content and the
  * settings, whatever the number of threads and however often the build was interrupted (DATA-1). Documents keep the order
  * of their file, files are shuffled by seed, so a shard's text is a few runs of source files that anyone can compare.
  */
@@ -19,6 +19,7 @@ import {
   parseManifest,
   SPLITS,
 } from '../manifest.js';
+import { findNearDuplicates } from '../near/findNearDuplicates.js';
 import { readManifest } from '../readManifest.js';
 import { shardFileName } from '../shardBytes.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
@@ -26,9 +27,10 @@ import { sourceName } from '../sourceName.js';
 import type { ListedSource } from '../sources/ListedFile.js';
 import { writeFileAtomically } from '../writeFileAtomically.js';
 import { assembleShards } from './assembleShards.js';
-import { findDuplicates } from './findDuplicates.js';
+import { type Bits, findDuplicates } from './findDuplicates.js';
 import { Parts } from './makeParts.js';
 import { type PartSummary, partFiles } from './PartFiles.js';
+import { PartSignatures } from './PartSignatures.js';
 import { localMaker, type PartMaker, threadMaker } from './partWorkers.js';
 import { planShards } from './planShards.js';
 import { type Selection, selectDocuments } from './selectDocuments.js';
@@ -141,10 +143,21 @@ async function chooseDocuments(
       scratchDir: join(workDir, 'buckets'),
       signal,
     });
+    const nearDuplicates =
+      settings.nearDuplicates === 'ignore'
+        ? null
+        : await nearDuplicatesOf({
+            workDir,
+            parts: parts.summaries,
+            leftOut: duplicates,
+            mode: settings.nearDuplicates,
+            signal,
+          });
     const selection = await selectDocuments({
       parts: names,
       documents,
       duplicates,
+      nearDuplicates,
       mostTokens: settings.mostTokens,
     });
     if (selection.isFull) return selection;
@@ -152,6 +165,25 @@ async function chooseDocuments(
       if (options.requireFull) throw tooSmall(selection, settings);
       return selection;
     }
+  }
+}
+
+interface NearContext {
+  readonly workDir: string;
+  readonly parts: readonly PartSummary[];
+  readonly leftOut: Bits;
+  readonly mode: 'keep' | 'drop';
+  readonly signal: AbortSignal | undefined;
+}
+
+async function nearDuplicatesOf({ workDir, parts, ...context }: NearContext): Promise<Bits> {
+  const documents = new PartSignatures(
+    parts.map((summary) => ({ name: partFiles(workDir, summary), documents: summary.documents })),
+  );
+  try {
+    return (await findNearDuplicates({ ...context, documents, scratchDir: join(workDir, 'bands') })).near;
+  } finally {
+    await documents.close();
   }
 }
 
@@ -202,6 +234,9 @@ async function writeShards(options: BuildStreamedOptions, context: WriteContext)
     sources: used.map((part, i) => sourceOf(part, selection.documentsOfPart[i]!)),
     documents,
     duplicatesDropped: selection.duplicatesDropped,
+    ...(settings.nearDuplicates === 'ignore'
+      ? {}
+      : { nearDuplicates: { mode: settings.nearDuplicates, dropped: selection.nearDuplicatesDropped } }),
     skipped: used.reduce((sum, { faultCount }) => sum + faultCount, 0),
     recipe,
     root: datasetRoot(shards),
@@ -224,9 +259,11 @@ function sourceOf(
 
 /** What decides the bytes: the settings, and the content of the files in the order of their use. */
 function recipeOf(settings: StreamSettings, used: readonly PartSummary[]): HashHex {
+  // Without a look at near-duplicates the shards are those of version 1, which did not know the setting.
+  const { nearDuplicates, ...others } = settings;
   return hashJson({
     version: 1,
-    settings: { ...settings },
+    settings: nearDuplicates === 'ignore' ? others : { ...settings },
     files: used.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
   });
 }

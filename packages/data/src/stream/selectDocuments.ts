@@ -1,5 +1,5 @@
 /**
- * @file Which documents of the parts the dataset holds: in the order of the parts, no document twice, until each split has
+ * @file Which documents of the parts the dataset holds: in the order of the parts, no document twice and none that is near to an earlier one (as far as that is asked for), until each split has
  * as many tokens as it may. The choice depends on that order alone: parts made beyond the need change nothing.
  */
 import { SPLITS, type Split } from '../manifest.js';
@@ -15,6 +15,7 @@ export interface Selection {
   /** Chosen documents of each part that was needed; later parts are not in the list. */
   readonly documentsOfPart: readonly number[];
   readonly duplicatesDropped: number;
+  readonly nearDuplicatesDropped: number;
   /** Whether every split has all it may have. */
   readonly isFull: boolean;
 }
@@ -23,6 +24,7 @@ export interface SelectOptions {
   readonly parts: readonly PartName[];
   readonly documents: number;
   readonly duplicates: Bits;
+  readonly nearDuplicates: Bits | null;
   readonly mostTokens: BySplit | null;
 }
 
@@ -31,6 +33,7 @@ export async function selectDocuments({
   parts,
   documents,
   duplicates,
+  nearDuplicates,
   mostTokens,
 }: SelectOptions): Promise<Selection> {
   const kept = new Bits(documents);
@@ -38,7 +41,7 @@ export async function selectDocuments({
   const documentsOfPart: number[] = [];
   const isOpen = { train: true, validation: true, audit: true };
   if (mostTokens !== null) for (const split of SPLITS) isOpen[split] = mostTokens[split] > 0;
-  let [number, duplicatesDropped] = [0, 0];
+  let [number, duplicatesDropped, nearDuplicatesDropped] = [0, 0, 0];
   for (const part of parts) {
     if (!SPLITS.some((split) => isOpen[split])) break;
     const before = kept.count;
@@ -47,6 +50,10 @@ export async function selectDocuments({
       const { split } = record;
       if (duplicates.has(own)) {
         duplicatesDropped++;
+        continue;
+      }
+      if (nearDuplicates?.has(own)) {
+        nearDuplicatesDropped++;
         continue;
       }
       // A document that no longer fits ends its split: shorter ones after it must not be favoured.
@@ -58,5 +65,12 @@ export async function selectDocuments({
     }
     documentsOfPart.push(kept.count - before);
   }
-  return { kept, tokens, documentsOfPart, duplicatesDropped, isFull: !SPLITS.some((split) => isOpen[split]) };
+  return {
+    kept,
+    tokens,
+    documentsOfPart,
+    duplicatesDropped,
+    nearDuplicatesDropped,
+    isFull: !SPLITS.some((split) => isOpen[split]),
+  };
 }

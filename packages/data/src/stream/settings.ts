@@ -1,5 +1,6 @@
 /** @file Everything that decides the bytes of a streamed build, beside the source's content. All of it goes into the recipe. */
 import type { Split } from '../manifest.js';
+import type { NearDuplicates } from '../near/findNearDuplicates.js';
 
 export interface StreamSettings {
   readonly tokenizer: { readonly id: string; readonly vocab: number; readonly separator: number };
@@ -15,4 +16,5 @@ export interface StreamSettings {
   readonly documentLimit: number;
   readonly lineLimitBytes: number;
   readonly onInvalid: 'refuse' | 'skip';
+  readonly nearDuplicates: NearDuplicates;
 }

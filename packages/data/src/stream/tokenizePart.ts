@@ -6,7 +6,7 @@
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { DataError } from '../errors.js';
-import type { SourceFault, Split } from '../manifest.js';
+import { documentSignature, SIGNATURE_BYTES } from '../near/documentSignature.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
 import type { ListedFile } from '../sources/ListedFile.js';
 import { versionOnDisk } from '../sources/listSource.js';
@@ -14,11 +14,11 @@ import { ReadAccount, storedBytes } from '../sources/openBytes.js';
 import type { WebAccess } from '../sources/remote/fetchWithRetries.js';
 import { type SourceDocument, streamDocuments } from '../sources/streamDocuments.js';
 import { downloadPart } from './downloadPart.js';
-import { type PartName, type PartSummary, PartWriter } from './PartFiles.js';
+import { FaultList } from './FaultList.js';
+import { type MadeDocument, type PartName, type PartSummary, PartWriter } from './PartFiles.js';
 import type { StreamSettings } from './settings.js';
 import { fingerprintOf, splitOf } from './splitOf.js';
 
-const LISTED_FAULTS = 100;
 const REPORT_EVERY_BYTES = 1 << 20;
 
 export interface PartWork {
@@ -41,7 +41,10 @@ export interface PartProgress {
 /** Throws `SOURCE_CHANGED`, the network's codes, and under `refuse` the first fault. */
 export async function tokenizePart(work: PartWork): Promise<PartSummary> {
   const { file, name, settings } = work;
-  const isCopied = file.format === 'parquet' && file.location.at === 'web';
+  const isRemoteParquet = file.format === 'parquet' && file.location.at === 'web';
+  // A published hash stands for content that is read in pieces; without one, all of the file must be seen to know it.
+  const published = isRemoteParquet && file.bytes >= 0 ? file.sha256 : null;
+  const isCopied = isRemoteParquet && published === null;
   const localCopy = isCopied ? await downloadPart(file, name, work.access) : undefined;
   const writer = await PartWriter.create(name);
   try {
@@ -54,6 +57,7 @@ export async function tokenizePart(work: PartWork): Promise<PartSummary> {
       account,
       access: work.access,
       onFault: (fault) => faults.add(fault),
+      onParquetBytes: (bytes) => meter.add({ bytes }),
       ...(localCopy === undefined ? {} : { localCopy }),
     });
     for await (const batch of documents)
@@ -64,10 +68,14 @@ export async function tokenizePart(work: PartWork): Promise<PartSummary> {
         counts.tokens[made.split] += made.tokens.length;
         meter.add({ textBytes: Buffer.byteLength(document.text), tokens: made.tokens.length, documents: 1 });
       }
-    if (file.format === 'parquet') await hashFile(localCopy ?? file.location.address, account);
+    if (file.format === 'parquet' && published === null)
+      await hashFile(localCopy ?? file.location.address, account);
     meter.report();
     const whole = faults.hasBreak && file.format !== 'parquet' ? await wholeAccount(work) : account;
-    const read = { bytes: whole.bytes, sha256: whole.sha256() };
+    const read =
+      published === null
+        ? { bytes: whole.bytes, sha256: whole.sha256() }
+        : { bytes: file.bytes, sha256: published };
     await checkUnchanged(file, read);
     const summary = {
       path: file.path,
@@ -86,38 +94,15 @@ export async function tokenizePart(work: PartWork): Promise<PartSummary> {
   }
 }
 
-function tokensOf(
-  { text }: SourceDocument,
-  { tokenizer, settings }: PartWork,
-): { fingerprint: Buffer; split: Split; tokens: Uint16Array } {
+function tokensOf({ text }: SourceDocument, { tokenizer, settings }: PartWork): MadeDocument {
   const fingerprint = fingerprintOf(text);
   const encoded = tokenizer.encode(text);
   const tokens = new Uint16Array(encoded.length + 1);
   tokens.set(encoded);
   tokens[encoded.length] = tokenizer.separator;
-  return { fingerprint, split: splitOf(fingerprint, settings), tokens };
-}
-
-/** Faults of one file: stops at the first, or keeps the first hundred and counts all. */
-class FaultList {
-  readonly listed: SourceFault[] = [];
-  count = 0;
-  /** Whether reading ended before the file did. */
-  hasBreak = false;
-  readonly #onInvalid: StreamSettings['onInvalid'];
-
-  constructor(onInvalid: StreamSettings['onInvalid']) {
-    this.#onInvalid = onInvalid;
-  }
-
-  add(fault: DataError): void {
-    if (this.#onInvalid === 'refuse') throw fault;
-    this.count++;
-    const { info } = fault;
-    const byteOffset = 'byteOffset' in info ? (info.byteOffset ?? 0) : 0;
-    if (info.code !== 'JSON_LINE_INVALID') this.hasBreak = true;
-    if (this.listed.length < LISTED_FAULTS) this.listed.push({ code: info.code, offset: byteOffset });
-  }
+  const signature = settings.nearDuplicates === 'ignore' ? null : new Uint8Array(SIGNATURE_BYTES);
+  if (signature !== null) documentSignature(text, signature);
+  return { fingerprint, split: splitOf(fingerprint, settings), tokens, signature };
 }
 
 /** Collects small additions into few calls. */

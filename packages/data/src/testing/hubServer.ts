@@ -105,11 +105,15 @@ function sendFile(
   { content, cut }: { content: Uint8Array | undefined; cut: number | undefined },
 ): void {
   if (content === undefined) return void response.writeHead(404).end();
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+  const from = Number(first);
   if (from >= content.length && from > 0) return void response.writeHead(416).end();
-  const part = content.subarray(from);
+  const part = content.subarray(from, last === '' ? undefined : Number(last) + 1);
   const etag = `"${createHash('sha256').update(content).digest('hex')}"`;
-  response.writeHead(from > 0 ? 206 : 200, { etag, 'content-length': part.length });
+  response.writeHead(request.headers.range === undefined ? 200 : 206, {
+    etag,
+    'content-length': part.length,
+  });
   if (request.method === 'HEAD') return void response.end();
   if (cut === undefined) return void response.end(part);
   response.write(part.subarray(0, cut), () => response.destroy());

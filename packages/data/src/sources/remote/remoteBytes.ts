@@ -16,20 +16,20 @@ export interface RemoteRange {
   readonly url: string;
   /** First byte wanted. */
   readonly from: number;
+  /** The byte after the last one wanted; default: all there are. */
+  readonly to?: number;
   /** Entity tag of the file as it was listed; '' when unknown. */
   readonly tag: string;
 }
 
 /** Throws what `fetchWithRetries` throws, and `SOURCE_CHANGED`. */
 export async function* remoteBytes(
-  { url, from, tag }: RemoteRange,
+  { url, from, to = Number.POSITIVE_INFINITY, tag }: RemoteRange,
   access: WebAccess,
 ): AsyncGenerator<Uint8Array> {
   let [at, known, breaks] = [from, tag, 0];
-  for (;;) {
-    const response = await fetchWithRetries(url, access, {
-      headers: at > 0 ? { range: `bytes=${at}-` } : {},
-    });
+  while (at < to) {
+    const response = await fetchWithRetries(url, access, { headers: rangeHeader(at, to) });
     // A range beyond the end: the last byte came before the connection broke.
     if (response.status === 416) return;
     const found = entityTag(response);
@@ -40,12 +40,14 @@ export async function* remoteBytes(
     const end = (response.status === 206 ? at : 0) + length;
     try {
       for await (const chunk of withStallLimit(response)) {
-        const part = chunk.subarray(Math.min(skip, chunk.length));
-        skip -= chunk.length - part.length;
+        // A server that knows no ranges sends the file from its beginning, and beyond what is wanted.
+        const part = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, to - at);
+        skip -= Math.min(skip, chunk.length);
         if (part.length === 0) continue;
         at += part.length;
         breaks = 0;
         yield part;
+        if (at === to) return;
       }
       if (Number.isNaN(end) || at >= end) return;
       throw new Error('the connection ended early');
@@ -56,6 +58,11 @@ export async function* remoteBytes(
       await pause(breaks, access, null);
     }
   }
+}
+
+function rangeHeader(from: number, to: number): Record<string, string> {
+  if (to !== Number.POSITIVE_INFINITY) return { range: `bytes=${from}-${to - 1}` };
+  return from > 0 ? { range: `bytes=${from}-` } : {};
 }
 
 /** What says that two answers are of the same content. */

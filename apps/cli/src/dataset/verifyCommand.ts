@@ -1,0 +1,100 @@
+/** @file `alice data verify`: every hash and count, split isolation, and samples made again from the source. */
+import { join, resolve } from 'node:path';
+import type { DatasetReport, NearSplitReport } from '@alice/data';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { DEFAULT_DIR } from '../commands/common.js';
+import { integerOption } from '../options.js';
+import { placeOf } from './placeOf.js';
+
+interface VerifyFlags {
+  tokenizer?: string;
+  source?: string;
+  samples: number;
+  nearDuplicates?: boolean;
+  json?: boolean;
+}
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description(
+      'check every shard against the manifest (hashes, counts, vocabulary, root), and that no document is in two splits',
+    )
+    .argument('[dir]', 'folder of shards', join(DEFAULT_DIR, 'data'))
+    .option('--tokenizer <id>', 'also check that the shards were made with this tokenizer')
+    .option('--source <place>', 'also make samples again from the source, and compare')
+    .option(
+      '--samples <n>',
+      'how many runs of documents to make again',
+      integerOption('--samples', 1, 1_000_000),
+      20,
+    )
+    .option(
+      '--near-duplicates',
+      'also count near-duplicates across splits (reads all text, 2 KB of memory a held-out document)',
+    )
+    .option('--json', 'answer as JSON')
+    .action(async (dir: string, flags: VerifyFlags) => {
+      const [data, { openTokenizer }] = await Promise.all([import('@alice/data'), import('@alice/model')]);
+      if (data.datasetKind(resolve(dir)) !== 'text') {
+        const report = await data.verifyConversations(resolve(dir));
+        if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+        else process.stdout.write(reportText(report));
+        if (report.problems.length > 0) process.exitCode = 1;
+        return;
+      }
+      const dataset = data.openDataset(resolve(dir));
+      const id = flags.tokenizer ?? (flags.source === undefined ? undefined : dataset.manifest.tokenizer.id);
+      const tokenizer = id === undefined ? undefined : await openTokenizer(id);
+      const report = await data.verifyDataset(resolve(dir), tokenizer === undefined ? {} : { tokenizer });
+      const problems = [...report.problems];
+      const add = (errors: readonly (typeof problems)[number][]): void =>
+        void problems.push(...errors.map(({ info, message }) => ({ info, message })));
+      if (problems.length === 0) add(await data.verifySplits(dataset));
+      let remade = 0;
+      if (tokenizer !== undefined && flags.source !== undefined) {
+        const seed = String(Date.now());
+        const source = placeOf(flags.source);
+        const check = await data.verifyAgainstSource({
+          dataset,
+          tokenizer,
+          source,
+          samples: flags.samples,
+          seed,
+        });
+        remade = check.documents;
+        add(check.problems);
+      }
+      const near =
+        flags.nearDuplicates === true
+          ? await data.verifyNearSplits(dataset, await openTokenizer(dataset.manifest.tokenizer.id))
+          : undefined;
+      if (flags.json)
+        process.stdout.write(
+          `${JSON.stringify({ ...report, problems, remadeDocuments: remade, nearDuplicates: near })}\n`,
+        );
+      else
+        process.stdout.write(
+          reportText(
+            { ...report, problems },
+            (flags.source === undefined ? '' : `  ${remade} documents made again from the source\n`) +
+              nearText(near),
+          ),
+        );
+      if (problems.length > 0) process.exitCode = 1;
+    });
+}
+
+function nearText(near: NearSplitReport | undefined): string {
+  if (near === undefined) return '';
+  const places = near.examples.map(
+    ({ shard, position, split }) => `    ${split}: shard ${shard}, token ${position}\n`,
+  );
+  return `  ${near.near} documents are near to one of ${near.heldOut} held-out ones of another split\n${places.join('')}`;
+}
+
+function reportText({ shards, tokens, root, problems }: DatasetReport, more = ''): string {
+  const mark = problems.length === 0 ? pc.green('✓') : pc.red('✗');
+  const lines = problems.map(({ info, message }) => `  ${pc.red(info.code)}: ${message}\n`);
+  return `${mark} ${shards} shards, ${tokens} tokens, root ${root}\n${more}${lines.join('')}`;
+}

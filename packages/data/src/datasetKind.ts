@@ -1,0 +1,20 @@
+/** @file What a dataset folder holds, so that one command can treat every kind. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CONVERSATIONS_FORMAT } from './conversation/conversationManifest.js';
+import { readConversationManifest } from './conversation/openConversations.js';
+import { MANIFEST_FILE } from './manifest.js';
+
+/** By the format its manifest names; text when that cannot be told: reading it then says what is wrong. */
+export function datasetKind(dir: string): 'text' | 'chat' | 'preference' {
+  let text: string;
+  try {
+    text = readFileSync(join(dir, MANIFEST_FILE), 'utf8');
+  } catch {
+    return 'text';
+  }
+  // The format is the manifest's first field: a large manifest need not be parsed twice.
+  return text.slice(0, 200).includes(`"${CONVERSATIONS_FORMAT}"`)
+    ? readConversationManifest(dir).kind
+    : 'text';
+}
