@@ -14,7 +14,9 @@ export type EngineErrorInfo =
   | { code: 'FEED_SHAPE'; name: string; want: readonly number[]; got: readonly number[] }
   | { code: 'FEED_DTYPE'; name: string; want: string; got: string }
   | { code: 'OUTPUT_UNKNOWN'; name: string } // a buffer was offered for an output the graph does not have
+  | { code: 'DEVICE_UNAVAILABLE'; device: string } // asked for by name and not to be had here
   | { code: 'SESSION_RELEASED' } // run() after release()
+  | { code: 'OUT_OF_MEMORY'; stage: 'open' | 'run' } // memory for the graph cannot be had: take fewer rows at once
   | { code: 'SESSION_FAILED'; stage: 'open' | 'run' }; // ONNX Runtime refused; its message is in the cause
 
 export class EngineError extends CodedError<EngineErrorInfo> {

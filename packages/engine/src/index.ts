@@ -57,3 +57,9 @@ export { encodeGraph } from './onnx/encodeGraph.js';
 export { openSession, type Session, type SessionOptions } from './session/openSession.js';
 export type { NamedTensors, Platform, PlatformOptions, PlatformSession } from './session/platform.js';
 export { type TensorData, tensorOf } from './session/tensorData.js';
+export {
+  hasWebGpu,
+  openWebPlatform,
+  type WebDevice,
+  type WebPlatformOptions,
+} from './session/webPlatform.js';

@@ -3,7 +3,7 @@
  * group is filled up with copies of its first row, whose results are dropped. Rows never see each other.
  */
 import { openSession, reduceMean, reshape, tensorOf } from '@alice/engine';
-import type { FunctionOptions } from './createGradientFunction.js';
+import type { FunctionOptions } from './gradientSession.js';
 import type { LossFunction } from './interface.js';
 import { lossGraph } from './lossGraph.js';
 import { checkConfig, type ModelConfig } from './ModelConfig.js';
@@ -20,10 +20,10 @@ export async function createLossFunction(
   config: ModelConfig,
   options: FunctionOptions,
 ): Promise<LossFunction> {
-  const { batch, sequenceLength, threads, lean = false } = options;
+  const { batch, sequenceLength, threads, lean = false, platform } = options;
   const { weights, losses } = lossGraph(checkConfig(config), options);
   const perRow = reduceMean(reshape(losses, [batch, sequenceLength]), [1]); // (B)
-  const session = await openSession({ perRow }, { threads, lean });
+  const session = await openSession({ perRow }, { threads, lean, platform });
   const size = parameterCount(config);
   const groupLength = batch * sequenceLength;
   return {
@@ -35,8 +35,8 @@ export async function createLossFunction(
       const feeds = weightFeeds(parameters, allWeightInputs(weights));
       const results = new Float64Array(split.rows);
       for (let row = 0; row < split.rows; row += batch) {
-        const inputs = tensorOf(groupOf(split.inputs, row * sequenceLength, options), [groupLength]);
-        const labels = tensorOf(groupOf(split.labels, row * sequenceLength, options), [groupLength]);
+        const inputs = tensorOf(rowGroup(split.inputs, row * sequenceLength, options), [groupLength]);
+        const labels = tensorOf(rowGroup(split.labels, row * sequenceLength, options), [groupLength]);
         const { perRow: means } = await session.run({ ...feeds, inputs, labels });
         results.set(means!.data.subarray(0, Math.min(batch, split.rows - row)), row);
       }
@@ -47,7 +47,11 @@ export async function createLossFunction(
 }
 
 /** `batch` rows from `from` on; missing ones repeat the first. */
-function groupOf(ids: Int32Array, from: number, { batch, sequenceLength }: FunctionOptions): Int32Array {
+export function rowGroup(
+  ids: Int32Array,
+  from: number,
+  { batch, sequenceLength }: FunctionOptions,
+): Int32Array {
   const length = batch * sequenceLength;
   const present = ids.subarray(from, from + length);
   if (present.length === length) return present;

@@ -10,6 +10,8 @@ export type ModelErrorInfo =
   | { code: 'PARAMETERS_SIZE'; want: number; got: number } // a flat vector of another model
   | { code: 'WEIGHTS_UNREADABLE'; offset: number; size: number; available: number } // a range outside the weights
   | { code: 'WEIGHTS_FILE'; path: string; problem: string } // a weight file is missing, cut short or unreadable
+  | { code: 'MASK_SIZE'; tokens: number; mask: number; rowLength: number } // a mask of other rows
+  | { code: 'OBJECTIVE_INVALID'; setting: string; value: number } // a setting of an objective is out of range
   | { code: 'PROMPT_EMPTY' }; // generation needs at least one token to continue
 
 export class ModelError extends CodedError<ModelErrorInfo> {

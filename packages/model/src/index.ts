@@ -19,16 +19,34 @@ export {
 } from './checkpoint/safetensorsFile.js';
 export type { StoredTensor } from './checkpoint/safetensorsHeader.js';
 export { type TensorSource, tensorsOf } from './checkpoint/tensorSource.js';
-export { createGradientFunction, type FunctionOptions } from './createGradientFunction.js';
+export { createElasticGradientFunction, type ElasticOptions } from './createElasticGradientFunction.js';
+export { createGradientFunction } from './createGradientFunction.js';
 export { createLogitsFunction, type LogitsFunction, type LogitsOptions } from './createLogitsFunction.js';
 export { createLossFunction } from './createLossFunction.js';
 export { ModelError, type ModelErrorInfo } from './errors.js';
 export { createDecoder, type Decoder, type DecoderOptions } from './generation/createDecoder.js';
 export { type ContinueOptions, continueText, type GenerateOptions, generate } from './generation/generate.js';
+export type { FunctionOptions } from './gradientSession.js';
 export { initParameters } from './initParameters.js';
 export type { GradientFunction, LossFunction } from './interface.js';
 export { checkConfig, type ModelConfig } from './ModelConfig.js';
 export { modelLayout, parameterCount } from './modelLayout.js';
+export {
+  createLogProbabilityFunction,
+  type LogProbabilityFunction,
+} from './objectives/createLogProbabilityFunction.js';
+export {
+  createMaskedGradientFunction,
+  type MaskedGradientFunction,
+} from './objectives/createMaskedGradientFunction.js';
+export {
+  createPreferenceGradientFunction,
+  type PreferenceGradientFunction,
+  type PreferenceOptions,
+  type PreferenceResult,
+  preferenceLoss,
+} from './objectives/createPreferenceGradientFunction.js';
+export { learnedTokens, type MaskedRows, type PreferencePairs } from './objectives/maskedRows.js';
 export { type PresetName, presets, resolveModel } from './presets.js';
 export { type InputsAndLabels, splitInputsAndLabels } from './splitInputsAndLabels.js';
 export {

@@ -13,9 +13,11 @@ export function weightFeeds(
   );
 }
 
+export const GRADIENT_PREFIX = 'gradient of ';
+
 /** The name of the output that holds the gradient of a weight input. */
 export function gradientName({ value }: WeightInput): string {
-  return `gradient of ${value.attributes.name}`;
+  return `${GRADIENT_PREFIX}${value.attributes.name}`;
 }
 
 /** Views of `gradient` for those outputs to be written into. */

@@ -1,5 +1,6 @@
 /** @file The loss on a fixed sample of rows that are never trained on; the same rows throughout a run and across runs. */
 import { type Dataset, rowCount, sampleRows } from '@alice/data';
+import type { Platform } from '@alice/engine';
 import { createLossFunction, type ModelConfig } from '@alice/model';
 
 const MAX_ROWS = 64;
@@ -10,6 +11,7 @@ export interface HeldOutOptions {
   readonly sequenceLength: number;
   readonly batch: number;
   readonly threads: number;
+  readonly platform?: Platform | undefined;
 }
 
 export interface HeldOut {
@@ -19,7 +21,7 @@ export interface HeldOut {
 }
 
 export async function openHeldOut(options: HeldOutOptions): Promise<HeldOut> {
-  const { model, dataset, sequenceLength, batch, threads } = options;
+  const { model, dataset, sequenceLength, batch, threads, platform } = options;
   const rowLength = sequenceLength + 1;
   const available = dataset.manifest.shards
     .filter(({ split }) => split === 'validation')
@@ -27,7 +29,7 @@ export async function openHeldOut(options: HeldOutOptions): Promise<HeldOut> {
   if (available === 0) return { loss: async () => undefined, dispose: async () => undefined };
   const rows = Math.min(MAX_ROWS, available);
   const tokens = await sampleRows({ dataset, split: 'validation', rows, rowLength, seed: 'held out' });
-  const lossFunction = await createLossFunction(model, { batch, sequenceLength, threads });
+  const lossFunction = await createLossFunction(model, { batch, sequenceLength, threads, platform });
   return {
     async loss(parameters) {
       const losses = await lossFunction.run(parameters, tokens);

@@ -11,6 +11,8 @@ export type LocalRunErrorInfo =
   | { code: 'RUN_DAMAGED'; file: string; reason: string }
   /** The shards were made with another tokenizer than the preset's. */
   | { code: 'RUN_TOKENIZER'; stored: string; wanted: string }
+  /** Preference learning needs weights to begin with. */
+  | { code: 'RUN_BASE_MISSING' }
   /** A split of the dataset is too small for one step or one row. */
   | { code: 'RUN_DATA_TOO_SMALL'; rows: number; needed: number };
 

@@ -38,7 +38,7 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
 }
 
 /** The folder itself, or the `model` folder that "alice train" leaves in its own. */
-function checkpointDir(dir: string): string {
+export function checkpointDir(dir: string): string {
   return !existsSync(join(dir, 'config.json')) && existsSync(join(dir, 'model', 'config.json'))
     ? join(dir, 'model')
     : dir;
@@ -53,7 +53,8 @@ function ofCheckpoint(checkpoint: Checkpoint): OpenedModel {
   };
 }
 
-async function serverOf(dir: string): Promise<string> {
+/** The address of the running network of a folder. Throws `NETWORK_NOT_RUNNING`. */
+export async function serverOf(dir: string): Promise<string> {
   const { server: port } = earlierPorts(networkPaths(dir));
   const url = `http://127.0.0.1:${port ?? 0}`;
   const answers =

@@ -1,4 +1,5 @@
 /** @file A model, its tokenizer and its decoder put together: continues texts one after another, streaming the words. */
+import type { Platform } from '@alice/engine';
 import {
   type ContinueOptions,
   continueText,
@@ -29,9 +30,14 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-export async function openWriter(model: OpenedModel, threads: number): Promise<Writer> {
+export async function openWriter(
+  model: OpenedModel,
+  { threads, platform }: { threads: number; platform?: Platform | undefined },
+): Promise<Writer> {
   const tokenizer = await openTokenizer(model.facts.tokenizerId);
-  const decoder = createDecoder({ config: model.config, parameters: await model.parameters(), threads });
+  const decoder = createDecoder({
+    ...{ config: model.config, parameters: await model.parameters(), threads, platform },
+  });
   return {
     tokenizer,
     async continue(prompt, { show, oneLine = false, signal, ...options }) {

@@ -14,6 +14,12 @@ export interface RunSettings {
   readonly seed: string;
   /** Root hash of the shards. */
   readonly dataRoot: string;
+  /** Left out: plain text. */
+  readonly objective?: 'sft' | 'dpo';
+  /** SHA-256 of the weights the run began with; left out: random ones. */
+  readonly base?: string;
+  /** Of preference learning. */
+  readonly beta?: number;
 }
 
 /** Linear warm-up, then a half cosine down to a tenth of the peak at the last step. */
@@ -24,10 +30,16 @@ export function scheduleOf({ learningRate, warmupSteps, steps }: RunSettings): S
   };
 }
 
+/** Tokens the model reads in a step; a pair of answers is two rows. */
+export function tokensPerStep({ objective, rowsPerStep, sequenceLength }: RunSettings): number {
+  return (objective === 'dpo' ? 2 : 1) * rowsPerStep * sequenceLength;
+}
+
 /** Throws `RUN_MISMATCH` for the first setting that differs. */
 export function requireSameRun(dir: string, stored: RunSettings, asked: RunSettings): void {
-  for (const [setting, value] of Object.entries(asked)) {
-    const before = stored[setting as keyof RunSettings];
+  const settings = new Set([...Object.keys(stored), ...Object.keys(asked)]) as Set<keyof RunSettings>;
+  for (const setting of settings) {
+    const [before, value] = [stored[setting], asked[setting]];
     if (before === value) continue;
     throw new LocalRunError(
       { code: 'RUN_MISMATCH', dir, setting, stored: before, asked: value },

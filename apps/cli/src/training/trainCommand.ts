@@ -1,18 +1,26 @@
 /** @file The work of `alice train`: dataset, run, report and checkpoint put together. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { openDataset } from '@alice/data';
-import { exportSafetensors, type ModelConfig, resolveModel, tensorsOf } from '@alice/model';
+import { exportSafetensors, type ModelConfig, openCheckpoint, resolveModel, tensorsOf } from '@alice/model';
+import { bytesOf } from '@alice/protocol';
 import { tokenizerIdOf } from '../dataset/tokenizerOf.js';
 import { CliError } from '../errors.js';
+import { type DeviceFlags, openPlatform, type PrecisionFlags } from './deviceOption.js';
+import { type LearnerNotice, type ObjectiveName, openLessons } from './learners/openLearner.js';
 import { LocalRunError } from './localRunError.js';
+import { checkpointDir } from './modelSource.js';
 import { RunReport } from './runReport.js';
-import type { RunSettings } from './runSettings.js';
+import { type RunSettings, tokensPerStep } from './runSettings.js';
 import { type TrainRunPorts, trainRun } from './trainRun.js';
 import { createTrainView, type TrainView } from './trainView.js';
 
-export interface TrainCommandFlags {
+export interface TrainCommandFlags extends DeviceFlags, PrecisionFlags {
   readonly preset: string;
   readonly data: string;
+  readonly objective: ObjectiveName;
+  /** Checkpoint to begin with. */
+  readonly from?: string;
+  readonly beta: number;
   readonly steps: number;
   readonly out: string;
   readonly optimizer: 'adamw' | 'muon';
@@ -47,18 +55,25 @@ export async function runTrainCommand(
   flags: TrainCommandFlags,
   signal: AbortSignal,
 ): Promise<TrainCommandResult> {
-  const model = resolveModel(flags.preset);
-  const dataset = openDataset(flags.data);
-  const tokenizerId = tokenizerIdOf(flags.preset);
-  requireTokenizer(dataset.manifest.tokenizer.id, tokenizerId);
-  const settings = settingsOf(flags, model, dataset.manifest.root);
-  const about = `Alice ${model.name}, ${settings.optimizer}, ${settings.rowsPerStep} × ${settings.sequenceLength} tokens a step`;
+  const { model, tokenizerId, base } = await beginning(flags);
+  const lessons = openLessons(flags.objective, flags.data);
+  const { manifest } = lessons.dataset;
+  requireTokenizer(manifest.tokenizer.id, tokenizerId);
+  const settings = settingsOf(flags, model, { dataRoot: manifest.root, base });
+  const platform = await openPlatform(flags);
+  const about = `Alice ${model.name}, ${settings.optimizer}, ${tokensPerStep(settings)} tokens a step`;
   const report = new RunReport(flags.out, { title: about, uniformNats: Math.log(model.vocab) });
   const reporting = new Reporting(flags, settings, report);
   const result = await trainRun(
     {
-      ...{ dir: flags.out, model, dataset, settings, threads: flags.threads, saveEvery: flags.saveEvery },
-      ...{ microBatch: microBatchOf(flags), evaluateEvery: flags.evalEvery },
+      ...{ dir: flags.out, model, lessons, settings, threads: flags.threads, saveEvery: flags.saveEvery },
+      ...{
+        base,
+        platform,
+        precision: flags.precision,
+        microBatch: microBatchOf(flags),
+        evaluateEvery: flags.evalEvery,
+      },
     },
     reporting.ports(signal),
   ).finally(() => reporting.stop());
@@ -70,10 +85,29 @@ export async function runTrainCommand(
   });
   return {
     ...{ finished: result.finished, step: result.step, model: dir, elapsedSeconds: result.elapsedSeconds },
-    tokens: result.step * settings.rowsPerStep * settings.sequenceLength,
+    tokens: result.step * tokensPerStep(settings),
     lossNats: report.last?.lossNats ?? null,
     heldOutLossNats: report.last?.heldOutNats ?? null,
   };
+}
+
+interface Beginning {
+  readonly model: ModelConfig;
+  readonly tokenizerId: string;
+  /** Weights to begin with; absent: random ones. */
+  readonly base?: Float32Array;
+}
+
+/** The checkpoint of `--from`, whose model then counts instead of the preset; else the preset with random weights. */
+async function beginning({ from, preset }: TrainCommandFlags): Promise<Beginning> {
+  if (from === undefined) return { model: resolveModel(preset), tokenizerId: tokenizerIdOf(preset) };
+  const checkpoint = await openCheckpoint(checkpointDir(from));
+  try {
+    const { config, facts } = checkpoint;
+    return { model: config, tokenizerId: facts.tokenizerId, base: await checkpoint.parameters() };
+  } finally {
+    await checkpoint.close();
+  }
 }
 
 function requireTokenizer(stored: string, wanted: string): void {
@@ -84,17 +118,21 @@ function requireTokenizer(stored: string, wanted: string): void {
   );
 }
 
-function settingsOf(flags: TrainCommandFlags, model: ModelConfig, dataRoot: string): RunSettings {
-  const { preset, steps, optimizer, learningRate, weightDecay, rows, sequenceLength, seed } = flags;
+function settingsOf(
+  flags: TrainCommandFlags,
+  model: ModelConfig,
+  { dataRoot, base }: { dataRoot: string; base: Float32Array | undefined },
+): RunSettings {
+  const { objective, beta, steps, optimizer, learningRate, weightDecay, rows, sequenceLength, seed } = flags;
   if (sequenceLength > model.context)
     throw new CliError(
       { code: 'OPTION_INVALID', option: '--sequence-length' },
-      `--sequence-length takes at most ${model.context} for ${preset}, not ${sequenceLength}`,
+      `--sequence-length takes at most ${model.context} for ${model.name}, not ${sequenceLength}`,
     );
   const warmupSteps = flags.warmup ?? Math.ceil(steps / 20);
   return {
     ...{
-      preset,
+      preset: model.name,
       steps,
       optimizer,
       learningRate,
@@ -104,6 +142,9 @@ function settingsOf(flags: TrainCommandFlags, model: ModelConfig, dataRoot: stri
       sequenceLength,
     },
     ...{ seed, dataRoot },
+    ...(objective !== 'lm' && { objective }),
+    ...(objective === 'dpo' && { beta }),
+    ...(base && { base: createHash('sha256').update(bytesOf(base)).digest('hex') }),
   };
 }
 
@@ -111,6 +152,12 @@ function settingsOf(flags: TrainCommandFlags, model: ModelConfig, dataRoot: stri
 function microBatchOf({ rows, microBatch = MICRO_BATCH }: TrainCommandFlags): number {
   for (let size = Math.min(rows, microBatch); size > 1; size--) if (rows % size === 0) return size;
   return 1;
+}
+
+function noticeText(notice: LearnerNotice): string {
+  return notice.kind === 'micro-batch'
+    ? `memory is short: ${notice.rows} row(s) are computed at once; a step is as large as before`
+    : `FP16 gradients overflowed: computed again, scaled by ${notice.scale}`;
 }
 
 /** Passes what happens in a run on to the report and the terminal. */
@@ -138,11 +185,11 @@ class Reporting {
       ...{ signal, nowMs },
       onStart: ({ resumedAt, heldOutNats }) => {
         report.resume(resumedAt);
-        const { steps, rowsPerStep, sequenceLength } = this.#settings;
+        const { steps } = this.#settings;
         const from = { step: resumedAt, elapsedSeconds: report.last?.elapsedSeconds ?? 0 };
         const quiet = this.#flags.json ?? false;
         this.#view = createTrainView(
-          { steps, from, tokensPerStep: rowsPerStep * sequenceLength, quiet },
+          { steps, from, tokensPerStep: tokensPerStep(this.#settings), quiet },
           nowMs,
         );
         if (resumedAt > 0) this.#view.say(`  going on after step ${resumedAt} of ${steps}`);
@@ -158,6 +205,7 @@ class Reporting {
         this.#view?.heldOut(step, nats);
       },
       onSave: () => report.write(),
+      onNotice: (notice) => this.#view?.say(`  ${noticeText(notice)}`),
     };
   }
 

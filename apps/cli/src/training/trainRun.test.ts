@@ -60,7 +60,8 @@ async function run(name: string, changes: Partial<RunSettings> = {}, watch: Watc
   const rows: LossRow[] = [];
   const heldOut: number[] = [];
   const options: TrainRunOptions = {
-    ...{ dir: join(root, name), model, dataset, settings: settings(changes), threads: 1, microBatch: 2 },
+    ...{ dir: join(root, name), model, settings: settings(changes), threads: 1, microBatch: 2 },
+    lessons: { objective: 'lm', dataset },
     ...{ saveEvery: 2 * SEGMENT_STEPS, evaluateEvery: SEGMENT_STEPS },
   };
   const result = await trainRun(options, {

@@ -1,31 +1,28 @@
 /**
- * @file Training on one machine: the honest baseline every distributed figure is compared with. The loop is the miner's
- * own (`trainLocally`), without compression and without a server. Saved state falls on fixed steps only, so a run that
- * was killed and resumed ends with the same bits as one that was not.
+ * @file Training on one machine: the honest baseline every distributed figure is compared with, without compression and
+ * without a server. What is learned, and how a step is taken, is the learner's. Saved state falls on fixed steps only, so
+ * a run that was killed and resumed ends with the same bits as one that was not.
  */
 import { mkdirSync } from 'node:fs';
-import type { Dataset } from '@alice/data';
-import {
-  createGradientFunction,
-  type GradientFunction,
-  initParameters,
-  type LossFunction,
-  type ModelConfig,
-  modelLayout,
-} from '@alice/model';
-import { createAdamW, createMuon, type InnerOptimizer, learningRateAt, trainLocally } from '@alice/training';
-import { openHeldOut } from './heldOut.js';
-import { LocalRunError } from './localRunError.js';
+import type { Platform } from '@alice/engine';
+import { initParameters, type ModelConfig, modelLayout } from '@alice/model';
+import { createAdamW, createMuon, type InnerOptimizer, learningRateAt } from '@alice/training';
+import type { Learner } from './learners/learner.js';
+import { type LearnerNotice, type Lessons, openLearner } from './learners/openLearner.js';
 import type { LossRow } from './lossRecord.js';
-import { RowStream } from './RowStream.js';
-import { type RunSettings, requireSameRun, scheduleOf } from './runSettings.js';
+import { type RunSettings, requireSameRun, scheduleOf, tokensPerStep } from './runSettings.js';
 import { loadRun, type RunState, saveRun } from './runState.js';
 
 export interface TrainRunOptions {
   readonly dir: string;
   readonly model: ModelConfig;
-  readonly dataset: Dataset;
+  readonly lessons: Lessons;
   readonly settings: RunSettings;
+  /** Weights to begin with; random ones unless given. Not written. */
+  readonly base?: Float32Array | undefined;
+  /** Where graphs run; the processor unless given. */
+  readonly platform?: Platform | undefined;
+  readonly precision?: 'fp32' | 'fp16';
   readonly threads: number;
   /** Rows computed at once; divides `rowsPerStep`. */
   readonly microBatch: number;
@@ -41,6 +38,7 @@ export interface TrainRunPorts {
   onStart(start: { readonly resumedAt: number; readonly heldOutNats: number | undefined }): void;
   onStep(row: LossRow, skipped: boolean): void;
   onHeldOut(step: number, heldOutNats: number): void;
+  onNotice?: ((notice: LearnerNotice) => void) | undefined;
   /** The run so far is to be kept: called before the state itself is written. */
   onSave(step: number): void;
 }
@@ -56,13 +54,8 @@ export interface TrainRunResult {
 export const SEGMENT_STEPS = 8;
 
 interface Parts {
-  readonly gradientFunction: GradientFunction;
+  readonly learner: Learner;
   readonly optimizer: InnerOptimizer;
-  readonly heldOut: { loss(parameters: Float32Array): Promise<number | undefined> } & Pick<
-    LossFunction,
-    'dispose'
-  >;
-  readonly rows: RowStream;
 }
 
 /** Trains, or goes on with what lies in the folder. Throws `RUN_MISMATCH`, `RUN_DATA_TOO_SMALL`, `CHECKPOINT_*`. */
@@ -71,41 +64,33 @@ export async function trainRun(options: TrainRunOptions, ports: TrainRunPorts): 
   mkdirSync(dir, { recursive: true });
   const stored = await loadRun(dir, model);
   if (stored) requireSameRun(dir, stored.settings, settings);
-  const parts = await openParts(options);
+  const parts = await openParts(options, ports.onNotice);
   try {
     if (stored) parts.optimizer.importState(stored.optimizerState);
-    const parameters = stored?.parameters ?? initParameters(model, settings.seed);
+    const parameters = stored?.parameters ?? options.base?.slice() ?? initParameters(model, settings.seed);
     const from = stored?.step ?? 0;
-    const heldOutNats = stored ? undefined : await parts.heldOut.loss(parameters);
+    const heldOutNats = stored ? undefined : await parts.learner.heldOutNats(parameters);
     ports.onStart({ resumedAt: from, heldOutNats });
     return await segments({ ...options, ...parts }, ports, {
       ...{ step: from, elapsedSeconds: stored?.elapsedSeconds ?? 0, parameters },
     });
   } finally {
     await parts.optimizer.dispose();
-    await parts.gradientFunction.dispose();
-    await parts.heldOut.dispose();
+    await parts.learner.dispose();
   }
 }
 
-async function openParts(options: TrainRunOptions): Promise<Parts> {
-  const { model, dataset, settings, threads, microBatch } = options;
-  const { sequenceLength, weightDecay, seed, rowsPerStep } = settings;
-  const rows = new RowStream(dataset, { rowLength: sequenceLength + 1, seed });
-  if (rows.rows < rowsPerStep)
-    throw new LocalRunError(
-      { code: 'RUN_DATA_TOO_SMALL', rows: rows.rows, needed: rowsPerStep },
-      `the training shards hold ${rows.rows} rows of ${sequenceLength} tokens, a step takes ${rowsPerStep}: use more text or smaller --rows`,
-    );
+async function openParts(options: TrainRunOptions, onNotice: TrainRunPorts['onNotice']): Promise<Parts> {
+  const { model, lessons, settings, threads, base, precision = 'fp32' } = options;
   const layout = modelLayout(model);
-  const [gradientFunction, optimizer, heldOut] = await Promise.all([
-    createGradientFunction(model, { batch: microBatch, sequenceLength, threads }),
+  const { weightDecay } = settings;
+  const [learner, optimizer] = await Promise.all([
+    openLearner(lessons, { ...options, precision, onNotice }, base),
     settings.optimizer === 'adamw'
       ? createAdamW(layout, { weightDecay })
       : createMuon(layout, { weightDecay, threads }),
-    openHeldOut({ model, dataset, sequenceLength, threads, batch: microBatch }),
   ]);
-  return { gradientFunction, optimizer, heldOut, rows };
+  return { learner, optimizer };
 }
 
 type Progress = Pick<RunState, 'step' | 'elapsedSeconds' | 'parameters'>;
@@ -127,7 +112,7 @@ async function segments(
     const crosses = (every: number): boolean => Math.floor(step / every) > Math.floor(before / every);
     const last = step === settings.steps || ports.signal.aborted;
     if (last || crosses(evaluateEvery)) {
-      const nats = await run.heldOut.loss(parameters);
+      const nats = await run.learner.heldOutNats(parameters);
       if (nats !== undefined) ports.onHeldOut(step, nats);
     }
     if (!last && !crosses(saveEvery)) continue;
@@ -150,25 +135,21 @@ async function trainSegment(
   ports: TrainRunPorts,
   at: Progress & { readonly steps: number },
 ): Promise<number> {
-  const { settings, gradientFunction, optimizer } = run;
-  const { rowsPerStep, sequenceLength } = settings;
+  const { settings, learner, optimizer } = run;
   const schedule = scheduleOf(settings);
-  const rate = (step: number): number => learningRateAt(schedule, at.step + step);
+  const rate = (step: number): number => learningRateAt(schedule, step);
   const startMs = ports.nowMs();
   const elapsed = (): number => at.elapsedSeconds + (ports.nowMs() - startMs) / 1000;
-  const { delta } = await trainLocally({
-    ...{ gradientFunction, optimizer, rowsPerStep, base: at.parameters, steps: at.steps },
-    rows: await run.rows.take(at.step * rowsPerStep, at.steps * rowsPerStep),
-    learningRateAt: rate,
+  await learner.segment({
+    ...{ step: at.step, steps: at.steps, parameters: at.parameters, optimizer, learningRateAt: rate },
     onStep: ({ step, lossNats, gradNormL2, skipped }) => {
-      const number = at.step + step + 1;
+      const number = step + 1;
       const row: LossRow = {
-        ...{ step: number, tokens: number * rowsPerStep * sequenceLength, learningRate: rate(step) },
+        ...{ step: number, tokens: number * tokensPerStep(settings), learningRate: rate(step) },
         ...{ lossNats: skipped ? Number.NaN : lossNats, gradNormL2, elapsedSeconds: elapsed() },
       };
       ports.onStep(row, skipped);
     },
   });
-  for (let i = 0; i < delta.length; i++) at.parameters[i]! += delta[i]!;
   return elapsed();
 }

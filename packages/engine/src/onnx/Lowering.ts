@@ -43,10 +43,23 @@ export const intsAttribute = (name: string, ints: readonly number[]): AttributeM
   type: ATTRIBUTE_TYPE.ints,
 });
 
+export interface LoweringOptions {
+  /**
+   * Matrix products take FP16 factors and give FP16 results, everything else stays FP32: what tensor cores are built
+   * for. Results beyond 65,504 become infinite. Default: false.
+   */
+  readonly halfProducts?: boolean;
+}
+
 export class Lowering {
   readonly nodes: NodeMessage[] = [];
   readonly constants: TensorMessage[] = [];
   readonly #madeBy = new Map<string, string>();
+  readonly #halfProducts: boolean;
+
+  constructor({ halfProducts = false }: LoweringOptions = {}) {
+    this.#halfProducts = halfProducts;
+  }
 
   /** Adds a node, or finds the equal one, and returns the name of its output. */
   emit(opType: string, { inputs, attributes = [], domain = '', output: wanted = 0 }: NodeParts): string {
@@ -60,6 +73,36 @@ export class Lowering {
         attribute: attributes,
       });
     });
+  }
+
+  /** A matrix product of FP32 values, in FP16 where that is wanted. */
+  product(
+    opType: 'Gemm' | 'MatMul',
+    inputs: readonly string[],
+    attributes: readonly AttributeMessage[] = [],
+  ): string {
+    if (!this.#halfProducts) return this.emit(opType, { inputs, attributes });
+    const [a, b, sum] = inputs;
+    const product = this.emit(opType, { inputs: [a!, b!].map((x) => this.#half(x)), attributes });
+    const wide = this.#cast(this.#kept(product), 'float32');
+    return sum === undefined ? wide : this.emit('Add', { inputs: [wide, sum] }); // sums grow in FP32
+  }
+
+  #half(x: string): string {
+    return this.#kept(this.#cast(x, 'float16'));
+  }
+
+  /**
+   * The value itself, past an op that works on FP16 everywhere and costs nothing. Without it ONNX Runtime's processor
+   * provider, which multiplies in FP32, drops the casts around the product: numbers would not be those of a device.
+   */
+  #kept(x: string): string {
+    const raised = this.emit('Unsqueeze', { inputs: [x, this.ints([0])] });
+    return this.emit('Squeeze', { inputs: [raised, this.ints([0])] });
+  }
+
+  #cast(x: string, to: 'float16' | 'float32'): string {
+    return this.emit('Cast', { inputs: [x], attributes: [intAttribute('to', ELEMENT_TYPE[to])] });
   }
 
   /** A stored vector of 64-bit integers: shapes, axes and bounds are such inputs in ONNX. */

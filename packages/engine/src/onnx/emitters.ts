@@ -44,7 +44,7 @@ export const emitters: { [K in OpName]: Emitter<K> } = {
     return to.emit('Mul', { inputs: [gated, value!] });
   },
   MatMul: emitMatMul,
-  MatMulAdd: (to, inputs, { attributes }) => to.emit('Gemm', { inputs, attributes: gemmFlags(attributes) }),
+  MatMulAdd: (to, inputs, { attributes }) => to.product('Gemm', inputs, gemmFlags(attributes)),
   Softmax: (to, inputs) => to.emit('Softmax', { inputs, attributes: [LAST] }),
   LogSoftmax: (to, inputs) => to.emit('LogSoftmax', { inputs, attributes: [LAST] }),
   ReduceSum: reduction('ReduceSum'),
@@ -108,11 +108,10 @@ function emitMatMul(
   { inputs, attributes }: Value<'MatMul'>,
 ): string {
   const { transposeA, transposeB } = attributes;
-  if (inputs.every((x) => x.shape.length === 2))
-    return to.emit('Gemm', { inputs: [a!, b!], attributes: gemmFlags(attributes) });
+  if (inputs.every((x) => x.shape.length === 2)) return to.product('Gemm', [a!, b!], gemmFlags(attributes));
   const left = transposeA ? swapLastTwo(to, a!, inputs[0].shape.length) : a!;
   const right = transposeB ? swapLastTwo(to, b!, inputs[1].shape.length) : b!;
-  return to.emit('MatMul', { inputs: [left, right] });
+  return to.product('MatMul', [left, right]);
 }
 
 function gemmFlags({ transposeA, transposeB }: Value<'MatMul'>['attributes']): AttributeMessage[] {
@@ -174,7 +173,7 @@ function emitProbabilities(
 ): string {
   const grouped = to.emit('Reshape', { inputs: [q, to.ints([batch!, kvHeads!, rows!, shape[3]!])] });
   const scaled = to.emit('Mul', { inputs: [grouped, to.float(scale)] });
-  const scores = to.emit('MatMul', { inputs: [scaled, swapLastTwo(to, k, 4)] });
+  const scores = to.product('MatMul', [scaled, swapLastTwo(to, k, 4)]);
   const apart = to.emit('Reshape', {
     inputs: [scores, to.ints([batch!, kvHeads!, rows! / time!, time!, time!])],
   });
@@ -202,7 +201,7 @@ function emitAttention(to: Lowering, [q, k, v]: readonly string[], value: Value<
     dtype: 'float32',
   };
   const p = emitProbabilities(to, { q: q!, k: k! }, probabilities);
-  return to.emit('Reshape', { inputs: [to.emit('MatMul', { inputs: [p, v!] }), to.ints(value.shape)] });
+  return to.emit('Reshape', { inputs: [to.product('MatMul', [p, v!]), to.ints(value.shape)] });
 }
 
 interface LogitParts {
@@ -224,7 +223,7 @@ interface LogitParts {
  * max(top, picked), which is top: it makes the picking precede the subtraction.
  */
 function emitLogitParts(to: Lowering, [hidden, weight, labels]: readonly string[]): LogitParts {
-  const logits = to.emit('Gemm', { inputs: [hidden!, weight!], attributes: [intAttribute('transB', 1)] });
+  const logits = to.product('Gemm', [hidden!, weight!], [intAttribute('transB', 1)]);
   const column = to.emit('Reshape', { inputs: [labels!, to.ints([-1, 1])] });
   const picked = emitPick(to, logits, column);
   const largest = to.emit('ReduceMax', { inputs: [logits, to.ints([-1])], attributes: [KEEP] });

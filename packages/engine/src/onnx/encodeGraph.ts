@@ -2,15 +2,18 @@
 import { topologicalOrder } from '../graph/topologicalOrder.js';
 import type { DType, OpName, Shape, Value } from '../graph/value.js';
 import { type Emitter, emitters } from './emitters.js';
-import { Lowering, MICROSOFT } from './Lowering.js';
+import { Lowering, type LoweringOptions, MICROSOFT } from './Lowering.js';
 import { ELEMENT_TYPE, encodeModelMessage, type ValueInfoMessage } from './schema.js';
 
 const IR_VERSION = 8;
 const OPSET = 18;
 
 /** Encodes the graph whose outputs, by the names they will have, are given. */
-export function encodeGraph(outputs: Readonly<Record<string, Value>>): Uint8Array {
-  const to = new Lowering();
+export function encodeGraph(
+  outputs: Readonly<Record<string, Value>>,
+  options: LoweringOptions = {},
+): Uint8Array {
+  const to = new Lowering(options);
   const nameOf = new Map<Value, string>();
   const inputs: ValueInfoMessage[] = [];
   for (const value of topologicalOrder(Object.values(outputs))) {

@@ -2,24 +2,7 @@
  * @file The part of the ONNX file format that graphs need (onnx.proto3, IR version 8), and its encoder. Field numbers
  * are the standard's. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
-import protobuf from 'protobufjs';
-
-const SCHEMA = `syntax = "proto3"; package onnx;
-message AttributeProto { string name = 1; float f = 2; int64 i = 3; bytes s = 4; TensorProto t = 5;
-  repeated float floats = 7; repeated int64 ints = 8; int32 type = 20; }
-message NodeProto { repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4;
-  string domain = 7; repeated AttributeProto attribute = 5; }
-message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
-message Dimension { int64 dim_value = 1; }
-message TensorShapeProto { repeated Dimension dim = 1; }
-message TensorType { int32 elem_type = 1; TensorShapeProto shape = 2; }
-message TypeProto { TensorType tensor_type = 1; }
-message ValueInfoProto { string name = 1; TypeProto type = 2; }
-message GraphProto { repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5;
-  repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12; }
-message OperatorSetIdProto { string domain = 1; int64 version = 2; }
-message ModelProto { int64 ir_version = 1; string producer_name = 2; GraphProto graph = 7;
-  repeated OperatorSetIdProto opset_import = 8; }`;
+import { ProtoWriter } from './ProtoWriter.js';
 
 /** ONNX element types (TensorProto.DataType). */
 export const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, float16: 10 } as const;
@@ -66,10 +49,52 @@ export interface ModelMessage {
   };
 }
 
-let modelType: protobuf.Type | undefined;
-
 /** The bytes of an .onnx file. */
-export function encodeModelMessage(model: ModelMessage): Uint8Array {
-  modelType ??= protobuf.parse(SCHEMA, { keepCase: true }).root.lookupType('onnx.ModelProto');
-  return modelType.encode(model).finish();
+export function encodeModelMessage({
+  ir_version,
+  producer_name,
+  opset_import,
+  graph,
+}: ModelMessage): Uint8Array {
+  const to = new ProtoWriter().int(1, ir_version).string(2, producer_name).message(7, graphOf(graph));
+  for (const { domain, version } of opset_import)
+    to.message(8, new ProtoWriter().string(1, domain).int(2, version));
+  return to.finish();
+}
+
+function graphOf({ name, node, initializer, input, output }: ModelMessage['graph']): ProtoWriter {
+  const to = new ProtoWriter();
+  for (const one of node) to.message(1, nodeOf(one));
+  to.string(2, name);
+  for (const tensor of initializer) to.message(5, tensorOf(tensor));
+  for (const info of input) to.message(11, infoOf(info));
+  for (const info of output) to.message(12, infoOf(info));
+  return to;
+}
+
+function nodeOf({ name, op_type, domain, input, output, attribute }: NodeMessage): ProtoWriter {
+  const to = new ProtoWriter().strings(1, input).strings(2, output).string(3, name).string(4, op_type);
+  for (const one of attribute) to.message(5, attributeOf(one));
+  return to.string(7, domain);
+}
+
+function attributeOf({ name, type, f, i, s, t, ints }: AttributeMessage): ProtoWriter {
+  const to = new ProtoWriter().string(1, name);
+  if (f !== undefined) to.float(2, f);
+  if (i !== undefined) to.int(3, i);
+  if (s !== undefined) to.bytes(4, s);
+  if (t !== undefined) to.message(5, tensorOf(t));
+  return to.ints(8, ints ?? []).int(20, type);
+}
+
+function tensorOf({ name, dims, data_type, raw_data }: TensorMessage): ProtoWriter {
+  return new ProtoWriter().ints(1, dims).int(2, data_type).string(8, name).bytes(9, raw_data);
+}
+
+function infoOf({ name, type }: ValueInfoMessage): ProtoWriter {
+  const { elem_type, shape } = type.tensor_type;
+  const dims = new ProtoWriter();
+  for (const { dim_value } of shape.dim) dims.message(1, new ProtoWriter().int(1, dim_value));
+  const tensor = new ProtoWriter().int(1, elem_type).message(2, dims);
+  return new ProtoWriter().string(1, name).message(2, new ProtoWriter().message(1, tensor));
 }

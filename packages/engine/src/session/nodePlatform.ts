@@ -1,45 +1,55 @@
 /**
- * @file ONNX Runtime for Node (CPU provider). `run` blocks the calling thread for as long as the graph takes, so
- * whoever also serves requests calls it in a worker thread.
+ * @file ONNX Runtime for Node, on the processor or on another device. `run` blocks the calling thread for as long as the
+ * graph takes, so whoever also serves requests calls it in a worker thread. What a device's provider does not compute
+ * falls to the processor. Whether a device works is for `detectDevices` to find out: opening one that does not can end
+ * the process.
  */
 import { MessageChannel } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { DeviceName } from '../devices/device.js';
 import type { NamedTensors, Platform, PlatformOptions } from './platform.js';
 import { type TensorData, tensorOf } from './tensorData.js';
 
-export const nodePlatform: Platform = {
-  async open(model, options) {
-    const session = await InferenceSession.create(model, sessionOptions(options));
-    const nothing = Object.fromEntries(session.outputNames.map((name) => [name, null]));
-    return {
-      async run(feeds, into) {
-        const direct = Object.fromEntries(Object.entries(into).filter(([, tensor]) => !isShared(tensor)));
-        const results = await session.run(toOrt(feeds), { ...nothing, ...toOrt(direct) });
-        const copies = Object.entries(direct).flatMap(([name, { data }]) => {
-          const copy = (results[name]!.data as TensorData['data']).buffer as ArrayBuffer;
-          return copy === data.buffer ? [] : [copy];
-        });
-        const delivery = Object.entries(results).map(([name, result]) => [
-          name,
-          delivered(result, into[name]),
-        ]);
-        drop(copies);
-        return Object.fromEntries(delivery);
-      },
-      async release() {
-        if (options.profilePrefix !== undefined) session.endProfiling();
-        await session.release();
-      },
-    };
-  },
-};
+/** Node's ONNX Runtime on one device of this machine. Opening throws where the device is absent. */
+export function nodePlatformOn(device: DeviceName): Platform {
+  return { open: (model, options) => open(model, { ...options, device }) };
+}
+
+export const nodePlatform = nodePlatformOn('cpu');
+
+async function open(
+  model: Uint8Array,
+  options: PlatformOptions & { readonly device: DeviceName },
+): ReturnType<Platform['open']> {
+  const session = await InferenceSession.create(model, sessionOptions(options));
+  const nothing = Object.fromEntries(session.outputNames.map((name) => [name, null]));
+  return {
+    async run(feeds, into) {
+      const direct = Object.fromEntries(Object.entries(into).filter(([, tensor]) => !isShared(tensor)));
+      const results = await session.run(toOrt(feeds), { ...nothing, ...toOrt(direct) });
+      const copies = Object.entries(direct).flatMap(([name, { data }]) => {
+        const copy = (results[name]!.data as TensorData['data']).buffer as ArrayBuffer;
+        return copy === data.buffer ? [] : [copy];
+      });
+      const delivery = Object.entries(results).map(([name, result]) => [name, delivered(result, into[name])]);
+      drop(copies);
+      return Object.fromEntries(delivery);
+    },
+    async release() {
+      if (options.profilePrefix !== undefined) session.endProfiling();
+      await session.release();
+    },
+  };
+}
 
 function sessionOptions({
   threads,
   lean = false,
   profilePrefix,
-}: PlatformOptions): InferenceSession.SessionOptions {
+  device,
+}: PlatformOptions & { readonly device: DeviceName }): InferenceSession.SessionOptions {
   return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

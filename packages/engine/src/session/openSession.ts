@@ -8,11 +8,12 @@ import { topologicalOrder } from '../graph/topologicalOrder.js';
 import { sameShape, sizeOf, type Value, type ValueType } from '../graph/value.js';
 import { verifyGraph } from '../graph/verifyGraph.js';
 import { encodeGraph } from '../onnx/encodeGraph.js';
+import type { LoweringOptions } from '../onnx/Lowering.js';
 import type { NamedTensors, Platform, PlatformOptions } from './platform.js';
 
-export interface SessionOptions extends PlatformOptions {
+export interface SessionOptions extends PlatformOptions, LoweringOptions {
   /** Where the graph runs; Node's CPU unless given. */
-  readonly platform?: Platform;
+  readonly platform?: Platform | undefined;
 }
 
 export interface Session {
@@ -36,7 +37,7 @@ export async function openSession(
   const inputs = inputsOf(outputs);
   // Loaded on demand, so that a browser, which brings its own platform, never sees the native binding.
   const platform = options.platform ?? (await import('./nodePlatform.js')).nodePlatform;
-  const session = await attempt('open', () => platform.open(encodeGraph(outputs), options));
+  const session = await attempt('open', () => platform.open(encodeGraph(outputs, options), options));
   let released = false;
   return {
     inputs,
@@ -103,10 +104,19 @@ function checkTensor(name: string, tensor: NamedTensors[string], want: ValueType
     );
 }
 
+/** What ONNX Runtime, its devices and JavaScript say when memory cannot be had. */
+const OUT_OF_MEMORY = /bad_alloc|failed to allocate|out of memory|allocation failed|OutOfMemory/i;
+
 async function attempt<T>(stage: 'open' | 'run', work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    if (OUT_OF_MEMORY.test(messageOf(cause)))
+      throw new EngineError(
+        { code: 'OUT_OF_MEMORY', stage },
+        `memory ran out: ${messageOf(cause)}; compute fewer rows at once`,
+        { cause },
+      );
     throw new EngineError(
       { code: 'SESSION_FAILED', stage },
       `ONNX Runtime refused the graph: ${messageOf(cause)}`,

@@ -3,7 +3,7 @@
  * computed once. A prompt is read in chunks of up to 64 tokens by one graph, single tokens by another. Holds the
  * weights by reference. Does not choose tokens; generate.ts does.
  */
-import { openSession, type Session, tensorOf } from '@alice/engine';
+import { openSession, type Platform, type Session, tensorOf } from '@alice/engine';
 import { ModelError } from '../errors.js';
 import { checkConfig, type ModelConfig } from '../ModelConfig.js';
 import { parameterCount } from '../modelLayout.js';
@@ -20,6 +20,8 @@ export interface DecoderOptions {
   readonly config: ModelConfig;
   readonly parameters: Float32Array;
   readonly threads: number;
+  /** Where graphs run; Node's CPU unless given. */
+  readonly platform?: Platform | undefined;
 }
 
 export interface Decoder {
@@ -36,10 +38,11 @@ export interface Decoder {
 }
 
 /** Opens a decoder; its graphs are compiled when first needed. Throws `CONFIG_INVALID`, `PARAMETERS_SIZE`. */
-export function createDecoder({ config, parameters, threads }: DecoderOptions): Decoder {
+export function createDecoder(options: DecoderOptions): Decoder {
+  const { config, parameters } = options;
   checkParameters(parameters, parameterCount(checkConfig(config)));
   const cache = new KeyValueCache(config);
-  const steps = new StepSessions({ config, parameters, threads });
+  const steps = new StepSessions(options);
   const angles = angleTables(config);
   const logits = new Float32Array(config.vocab);
 
@@ -107,9 +110,9 @@ class StepSessions {
     const known = this.#open.get(chunk);
     if (known?.capacity === capacity) return known;
     await known?.session.release();
-    const { config, parameters, threads } = this.#options;
+    const { config, parameters, threads, platform } = this.#options;
     const { weights, outputs } = extendGraph(config, { chunk, capacity });
-    const session = await openSession(outputs, { threads });
+    const session = await openSession(outputs, { threads, platform });
     const step = { session, capacity, weights: weightFeeds(parameters, allWeightInputs(weights)) };
     this.#open.set(chunk, step);
     return step;

@@ -4,7 +4,7 @@
  */
 import { type NamedTensors, tensorOf, type Value } from '@alice/engine';
 import type { SparseTensor, TensorSpec } from '@alice/protocol';
-import { scatterRows } from '../createGradientFunction.js';
+import { scatterRows } from '../gradientSession.js';
 import { entriesOf, largestOutputs, type TensorPlace } from './largestEntries.js';
 import { largestRowEntries } from './largestRowEntries.js';
 import type { PartWeight } from './modelPart.js';
