@@ -25,6 +25,18 @@ export type {
   ServerClientOptions,
   ServerClientPorts,
 } from './api/clientTypes.js';
+export { type Bans, type OperatorRequest, operatorMessage } from './api/operator.js';
+export {
+  type DrawnRows,
+  type Receipt,
+  type ReceiptList,
+  ReceiptSchema,
+  receiptMessage,
+  type SignedReceipt,
+  SignedReceiptSchema,
+  type VersionFold,
+  verifyReceipt,
+} from './api/receipts.js';
 export { type RegistrationClaim, registrationMessage } from './api/registration.js';
 export { type Route, type RouteName, routes } from './api/routes.js';
 export type {
@@ -45,6 +57,7 @@ export type {
   TaskSettings,
   VersionManifest,
 } from './api/schemas.js';
+export { ErrorSchema } from './api/schemas.js';
 export { checkServerUrl } from './api/serverUrl.js';
 export { type NetworkStatus, StatusSchema } from './api/status.js';
 export { verifyVersion, versionMessage } from './api/versionSignature.js';

@@ -3,31 +3,37 @@
  * adds the listening port and the clocks; tests drive this directly. Whatever fails while opening is closed again.
  */
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { checkConfig, modelLayout } from '@alice/model';
 import { initCrypto, type Logger } from '@alice/protocol';
 import { checkTrainingSettings } from '@alice/training';
 import type { FastifyInstance } from 'fastify';
 import { openServerData, type ServerData } from './adapters.js';
-import { openFolderBlobStore } from './blobs/BlobStore.js';
+import { openBlobStore } from './blobs/blobLocation.js';
 import { startCompute } from './compute/Compute.js';
 import type { ServerContext } from './context.js';
-import { openDatabase } from './database/Database.js';
+import { type Database, openDatabase } from './database/Database.js';
+import { createBanList } from './defence/BanList.js';
 import { lockDir } from './dirLock.js';
 import { readBalances } from './epochs/balances.js';
 import { stepEpoch } from './epochs/EpochKeeper.js';
 import { ServerError } from './errors.js';
 import { createApp } from './http/app.js';
-import { checkOptions, defaultServerLimits, type ServerOptions } from './options.js';
+import { createMetrics } from './operations/metrics.js';
+import { checkOptions, defaultServerLimits, SERVER_ROLES, type ServerOptions } from './options.js';
 import type { ChainPort } from './ports.js';
 import { ensureFirstVersion, identify, reportRecovery } from './recovery.js';
 import { createRegistration } from './registration/Registration.js';
+import { type Leadership, seekLeadership } from './roles/Leadership.js';
+import { createNodeNotices, sharedWaiters } from './roles/nodeNotices.js';
 import { type Coordinator, createCoordinator } from './rounds/Coordinator.js';
 import { createRefusalCounter } from './state/refusals.js';
+import { saveHealth } from './state/sharedFacts.js';
+import { latestVersion } from './state/versions.js';
 import { buildStatus } from './status/buildStatus.js';
 import { createStatusCache } from './status/StatusCache.js';
 import { submissionBounds } from './submissionBounds.js';
-import { createWaiters } from './waiters.js';
 
 export interface ServerPorts {
   readonly log: Logger;
@@ -43,6 +49,8 @@ export interface ServerCore {
   /** One look at the chain: settles what is due. */
   stepEpoch(): Promise<void>;
   readBalances(): Promise<void>;
+  /** Takes over the chain's list of banned addresses. */
+  followBans(): Promise<void>;
   close(): Promise<void>;
   /** Stops without finishing or storing anything that is under way, as a kill would. For tests of recovery. */
   abandon(): Promise<void>;
@@ -70,16 +78,19 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
   closers.push(() => lock.release());
   const data = openServerData(options.dataDir);
   checkData(options, data);
-  const db = await openDatabase(options.dir);
+  const db = await openDatabase(options.dir, options.databaseUrl);
   closers.push(() => db.close());
   const { networkId, secret } = await identify(db, { options, model, data, ...ports });
-  const blobDir = join(options.dir, 'blobs');
-  const blobs = openFolderBlobStore(blobDir);
+  const location = options.blobs ?? join(options.dir, 'blobs');
+  const blobs = openBlobStore(location, { sweep: options.blobs === undefined });
   const layout = modelLayout(model);
   const bounds = submissionBounds(layout, options.training);
-  const compute = startCompute({ model, seed: options.seed, bounds, blobDir }, ports.log);
+  const compute = startCompute({ model, seed: options.seed, bounds, blobs: location }, ports.log);
   closers.push(() => compute.close());
   const now = ports.clock ?? Date.now;
+  const notices = createNodeNotices(db);
+  const closing = new AbortController();
+  closers.push(async () => notices.close());
   const context: ServerContext = {
     options,
     limits: { ...defaultServerLimits, ...options.limits },
@@ -97,7 +108,7 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
     networkId,
     secret,
     startedAtMs: now(),
-    waiting: { tasks: createWaiters(), jobs: createWaiters() },
+    waiting: { tasks: sharedWaiters(notices, 'tasks'), jobs: sharedWaiters(notices, 'jobs') },
     health: {
       lastScorerSeenMs: now(),
       chainUnreachableSinceMs: undefined,
@@ -107,42 +118,163 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
       balances: [],
       epochMismatch: undefined,
     },
-    nudge: () => void coordinator.step().catch(() => undefined), // the timer tries again and logs
-    changed: () => status.changed(),
+    roles: new Set(options.roles ?? SERVER_ROLES),
+    notices,
+    closing: closing.signal,
+    nudge() {
+      look();
+      if (!aggregator.isLeading) notices.tell('round');
+    },
+    changed() {
+      status.changed();
+      notices.tell('status');
+    },
   };
+  const look = () => void aggregator.step().catch(() => undefined); // the timer tries again and logs
+  notices.on('round', look);
+  notices.on('status', () => status.changed());
   const status = createStatusCache(() => buildStatus(context), ports.log);
-  const coordinator = createCoordinator(context);
-  await ensureFirstVersion(context);
-  await reportRecovery(context, blobs.orphans);
-  const registration = createRegistration(context);
-  const app = await createApp({ context, registration, status, isReady: () => true });
+  const aggregator = aggregate(context, blobs.orphans);
+  const settler = settle(context);
+  closers.push(() => settler.stop());
+  closers.push(() => aggregator.stop());
+  await aggregator.seek();
+  await settler.seek();
+  const bans = createBanList(context);
+  const metrics = createMetrics(context, () => aggregator.isLeading);
+  const registration = createRegistration({ ...context, bans });
+  const app = await createApp({ context, registration, status, isReady: readiness(db), bans, metrics });
   closers.push(() => app.close());
 
   const release = async (): Promise<void> => {
     status.close();
-    await coordinator.stop();
+    await aggregator.stop();
+    await settler.stop();
+    notices.close();
     context.waiting.tasks.wake();
     context.waiting.jobs.wake();
   };
   return {
     app,
     context,
-    coordinator,
-    stepEpoch: () => stepEpoch(context),
-    readBalances: () => readBalances(context),
+    coordinator: aggregator,
+    stepEpoch: () => settler.run(stepEpoch),
+    readBalances: () => settler.run(readBalances),
+    followBans: () => settler.run(async ({ chain }) => bans.follow((await chain.bans?.()) ?? [])),
     async close() {
-      await app.close();
+      closing.abort();
+      await closeGently(app);
       await release();
       await context.refusals.flush();
       await closeAll(closers);
     },
     async abandon() {
       await compute.close();
+      closing.abort();
+      app.server.closeAllConnections();
       await app.close();
       await release();
       await db.close(); // an embedded Postgres left open would keep writing beside the next one
       await lock.release();
     },
+  };
+}
+
+/** The rounds, on whichever node leads them: a coordinator for each term of this node. */
+function aggregate(
+  context: ServerContext,
+  orphans: number,
+): Coordinator & { readonly isLeading: boolean; seek(): Promise<void> } {
+  let current: Coordinator | undefined;
+  let isStarted = false;
+  let leadership: Leadership | undefined;
+  const lead = async (db: Database): Promise<() => Promise<void>> => {
+    const leading = { ...context, db };
+    await ensureFirstVersion(leading);
+    await reportRecovery(leading, orphans);
+    const coordinator = createCoordinator(leading);
+    current = coordinator;
+    if (isStarted) coordinator.start();
+    return async () => {
+      current = undefined;
+      await coordinator.stop();
+    };
+  };
+  return {
+    get isLeading() {
+      return current !== undefined;
+    },
+    async seek() {
+      if (context.roles.has('aggregator'))
+        leadership = await seekLeadership({ ...nodeOf(context), role: 'aggregator', lead });
+    },
+    step: async () => current?.step(),
+    start() {
+      isStarted = true;
+      current?.start();
+    },
+    stop: async () => leadership?.close(),
+  };
+}
+
+interface Settler {
+  seek(): Promise<void>;
+  /** Does nothing on a node that does not settle. */
+  run(work: (context: ServerContext) => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Settlement, on whichever node leads it; what it sees of the chain is stored for the nodes that do not look. */
+function settle(context: ServerContext): Settler {
+  let leading: ServerContext | undefined;
+  let leadership: Leadership | undefined;
+  let running: Promise<unknown> = Promise.resolve();
+  const lead = async (db: Database): Promise<() => Promise<void>> => {
+    leading = { ...context, db };
+    return async () => {
+      leading = undefined;
+      await running;
+    };
+  };
+  return {
+    async seek() {
+      if (context.roles.has('epochs'))
+        leadership = await seekLeadership({ ...nodeOf(context), role: 'epochs', lead });
+    },
+    async run(work) {
+      const mine = leading;
+      if (!mine) return;
+      const done = work(mine).then(async () => {
+        if (mine.db.shared) await saveHealth(mine.db, mine.health, mine.now());
+      });
+      running = done.catch(() => undefined);
+      await done;
+    },
+    stop: async () => leadership?.close(),
+  };
+}
+
+function nodeOf({ db, log, options }: ServerContext) {
+  return { db, log, node: options.node ?? `${hostname()}/${process.pid}` };
+}
+
+/** Requests under way get their answers; what hangs longer than the grace is cut. */
+async function closeGently(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSING_GRACE_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}
+const CLOSING_GRACE_MS = 10_000;
+
+/** Ready once a version is published: before that there is nothing to tell anybody. */
+function readiness(db: Database): () => Promise<boolean> {
+  let isReady = false;
+  return async () => {
+    isReady ||= (await latestVersion(db)) !== undefined;
+    return isReady;
   };
 }
 

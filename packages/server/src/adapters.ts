@@ -2,7 +2,16 @@
  * @file The dataset as the server needs it: training shards to hand out, assignments, and secret validation rows. Every
  * use of the data package passes through here.
  */
-import { assignRanges, openDataset, rowCount, sampleRows, type TokenRange, tokensToBytes } from '@alice/data';
+import {
+  assignRanges,
+  hashBlocks,
+  openDataset,
+  rowCount,
+  type Split,
+  sampleRows,
+  type TokenRange,
+  tokensToBytes,
+} from '@alice/data';
 import type { HashHex } from '@alice/protocol';
 
 export interface TrainingShard {
@@ -10,6 +19,8 @@ export interface TrainingShard {
   readonly tokens: number;
   readonly sizeBytes: number;
   readonly hash: HashHex;
+  /** Merkle root over the hashes of its blocks. */
+  readonly blocks?: HashHex;
 }
 
 export interface ServerData {
@@ -18,8 +29,12 @@ export interface ServerData {
   readonly vocab: number;
   readonly trainingShards: readonly TrainingShard[];
   isValidation(shard: number): boolean;
+  /** The tokens of a shard, shared: not to be written to. */
+  shardTokens(shard: number): Promise<Uint16Array>;
   /** Canonical little-endian bytes of a shard, checked against the manifest. */
   shardBytes(shard: number): Promise<Uint8Array>;
+  /** Hashes of its 64 KiB blocks, one after the other. */
+  shardBlocks(shard: number): Promise<Uint8Array>;
   /** Pure in seed, miner and round (TASK-1). */
   assign(request: {
     seed: string;
@@ -32,6 +47,9 @@ export interface ServerData {
   validationRowCount(rowLength: number): number;
   /** Rows from validation shards, `rowLength` tokens each, as little-endian bytes; pure in the seed. */
   validationRows(request: { seed: string; rows: number; rowLength: number }): Promise<Uint8Array>;
+  trainingRowCount(rowLength: number): number;
+  /** The same from training shards. */
+  trainingRows(request: { seed: string; rows: number; rowLength: number }): Promise<Uint8Array>;
 }
 
 /** Throws the data package's codes for a missing or damaged dataset. */
@@ -39,18 +57,23 @@ export function openServerData(dataDir: string): ServerData {
   const dataset = openDataset(dataDir);
   const { manifest } = dataset;
   const training = manifest.shards.filter(({ split }) => split === 'train');
+  const rowsIn = (split: Split, rowLength: number): number =>
+    manifest.shards.reduce((sum, s) => sum + (s.split === split ? rowCount(s.tokens, rowLength) : 0), 0);
   return {
     root: manifest.root,
     tokenizer: manifest.tokenizer.id,
     vocab: manifest.tokenizer.vocab,
-    trainingShards: training.map(({ id, tokens, bytes, sha256 }) => ({
+    trainingShards: training.map(({ id, tokens, bytes, sha256, blocks }) => ({
       shard: id,
       tokens,
       sizeBytes: bytes,
       hash: sha256,
+      ...(blocks === undefined ? {} : { blocks }),
     })),
     isValidation: (shard) => manifest.shards.some(({ id, split }) => id === shard && split === 'validation'),
+    shardTokens: (shard) => dataset.shard(shard),
     shardBytes: async (shard) => tokensToBytes(await dataset.shard(shard)),
+    shardBlocks: async (shard) => hashBlocks(tokensToBytes(await dataset.shard(shard))),
     assign: (request) => {
       const taskTokens = request.rows * (request.rowLength - 1);
       return assignRanges({
@@ -59,13 +82,11 @@ export function openServerData(dataDir: string): ServerData {
         shardsPerTask: shardsPerTask(training, taskTokens),
       });
     },
-    validationRowCount: (rowLength) =>
-      manifest.shards.reduce(
-        (sum, s) => sum + (s.split === 'validation' ? rowCount(s.tokens, rowLength) : 0),
-        0,
-      ),
-    validationRows: async ({ seed, rows, rowLength }) =>
-      tokensToBytes(await sampleRows({ dataset, split: 'validation', rows, rowLength, seed })),
+    validationRowCount: (rowLength) => rowsIn('validation', rowLength),
+    validationRows: async (request) =>
+      tokensToBytes(await sampleRows({ dataset, split: 'validation', ...request })),
+    trainingRowCount: (rowLength) => rowsIn('train', rowLength),
+    trainingRows: async (request) => tokensToBytes(await sampleRows({ dataset, split: 'train', ...request })),
   };
 }
 

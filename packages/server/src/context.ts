@@ -5,8 +5,9 @@ import type { ServerData } from './adapters.js';
 import type { BlobStore } from './blobs/BlobStore.js';
 import type { Compute } from './compute/Compute.js';
 import type { Database } from './database/Database.js';
-import type { ServerLimits, ServerOptions } from './options.js';
+import type { ServerLimits, ServerOptions, ServerRole } from './options.js';
 import type { ChainPort } from './ports.js';
+import type { NodeNotices } from './roles/nodeNotices.js';
 import type { RefusalCounter } from './state/refusals.js';
 import type { SubmissionBounds } from './submissionBounds.js';
 import type { Waiters } from './waiters.js';
@@ -33,6 +34,11 @@ export interface ServerContext {
   /** Miners waiting for a task, scorers waiting for a job, pages waiting for a change. */
   readonly waiting: { readonly tasks: Waiters; readonly jobs: Waiters };
   readonly health: Health;
+  /** Whether this node answers HTTP, runs the rounds, settles epochs. */
+  readonly roles: ReadonlySet<ServerRole>;
+  readonly notices: NodeNotices;
+  /** Ends when the server begins to close: long polls answer, streams end, readiness is gone. */
+  readonly closing: AbortSignal;
   /** Something happened that the coordinator should look at now. */
   nudge(): void;
   /** Something happened that the status page should show. */

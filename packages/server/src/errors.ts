@@ -15,6 +15,8 @@ export type ServerErrorInfo =
   | { code: 'TOKEN_MISSING' } // register first
   | { code: 'TOKEN_INVALID' } // unknown or expired: register again
   | { code: 'ROLE_FORBIDDEN'; role: string } // the token's role may not call this route
+  | { code: 'BANNED'; address: string; reason: string } // the operator or the chain excluded this address
+  | { code: 'OPERATOR_MESSAGE_OLD'; serverTimeMs: number } // signed more than a minute ago
   | { code: 'CHALLENGE_UNKNOWN' } // never issued, used already, or older than its minute
   | { code: 'SIGNATURE_INVALID' } // the key of that address did not sign this challenge
   | { code: 'INSTANCE_LIMIT'; limit: number } // one address may run only so many devices
@@ -41,6 +43,16 @@ export type ServerErrorInfo =
   | { code: 'SERVER_DIR_TOO_NEW'; dir: string; found: number; known: number } // written by a later release
   | { code: 'BLOB_MISSING'; hash: string } // state refers to bytes that are not on disk
   | { code: 'BLOB_CORRUPT'; hash: string; actual: string }
+  | { code: 'BLOBS_URL_INVALID' }
+  | { code: 'BLOBS_CREDENTIALS_MISSING' } // the object store's keys are not in the environment
+  | { code: 'BLOBS_UNREACHABLE'; reason: string; retryAfterMs: number } // the object store is away
+  | { code: 'BLOBS_REFUSED'; reason: string } // the object store says no: credentials, bucket or region
+  | { code: 'DATABASE_URL_INVALID' }
+  | { code: 'DATABASE_UNREACHABLE'; retryAfterMs: number } // the database is away; nothing was acknowledged
+  | { code: 'NOT_READY'; retryAfterMs: number } // no version has been published yet
+  | { code: 'LEADERSHIP_LOST'; role: string } // another node leads now; this one stopped in time
+  | { code: 'BACKUP_INVALID'; reason: string }
+  | { code: 'RESTORE_NOT_EMPTY' } // a restore never overwrites
   | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
   | { code: 'COMPUTE_STOPPED'; retryAfterMs: number } // the compute thread ended; the work is repeated
   | { code: 'SERVER_CLOSED' };
@@ -66,11 +78,18 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   BUSY: 503,
   COMPUTE_STOPPED: 503,
   SERVER_CLOSED: 503,
+  DATABASE_UNREACHABLE: 503,
+  BLOBS_UNREACHABLE: 503,
+  BLOBS_REFUSED: 503,
+  NOT_READY: 503,
+  LEADERSHIP_LOST: 503,
   TOKEN_MISSING: 401,
   TOKEN_INVALID: 401,
   CHALLENGE_UNKNOWN: 401,
   SIGNATURE_INVALID: 401,
   ROLE_FORBIDDEN: 403,
+  BANNED: 403,
+  OPERATOR_MESSAGE_OLD: 401,
   SHARD_PRIVATE: 403,
   TASK_EXPIRED: 410,
   NONCE_USED: 409,

@@ -28,12 +28,19 @@ export interface ServerLimits {
   readonly perLoopbackMemberPerMinute: number;
   /** Devices of one address. */
   readonly instancesPerAddress: number;
+  /** Registrations begun a minute from one remote IP address, and from this machine. */
+  readonly registrationsPerIpPerMinute: number;
+  readonly registrationsPerLoopbackPerMinute: number;
   /** Challenges waiting for an answer at once. */
   readonly openChallenges: number;
   /** Submissions being decoded at once; more are asked to come back. */
   readonly submissionsAtOnce: number;
   /** Status pages listening at once. */
   readonly eventStreams: number;
+  /** Longest wait for a request's headers, ms. */
+  readonly headersTimeoutMs: number;
+  /** Connections at once; more are refused before they cost anything. */
+  readonly connections: number;
   /** Longest wait for a request's bytes, ms. */
   readonly requestTimeoutMs: number;
   readonly challengeTtlMs: number;
@@ -43,6 +50,8 @@ export interface ServerLimits {
   /** Attempts after which a submission that no scorer finishes is refused. */
   readonly jobAttempts: number;
   readonly snapshotsKept: number;
+  /** FP32 weights of the latest versions: submissions are compared with the updates between them. */
+  readonly mastersKept: number;
   readonly setDeltasKept: number;
   readonly submissionVersionsKept: number;
 }
@@ -54,22 +63,42 @@ export const defaultServerLimits: ServerLimits = {
   perMemberPerMinute: 600,
   perLoopbackMemberPerMinute: 60_000,
   instancesPerAddress: 64,
+  registrationsPerIpPerMinute: 60,
+  registrationsPerLoopbackPerMinute: 60_000,
   openChallenges: 10_000,
   submissionsAtOnce: 16,
   eventStreams: 100,
+  headersTimeoutMs: 15_000,
+  connections: 10_000,
   requestTimeoutMs: 120_000,
   challengeTtlMs: 60_000, // REG-1
   tokenTtlMs: 3_600_000,
   leaseMs: 60_000,
   jobAttempts: 5,
   snapshotsKept: 3,
+  mastersKept: 5,
   setDeltasKept: 200,
   submissionVersionsKept: 50,
 };
 
+/**
+ * What one process does. `api` answers HTTP; `aggregator` runs the rounds (one node at a time); `epochs` settles with
+ * the chain (one node at a time). Scorers are processes of their own that reach any API node.
+ */
+export const SERVER_ROLES = ['api', 'aggregator', 'epochs'] as const;
+export type ServerRole = (typeof SERVER_ROLES)[number];
+
 export interface ServerOptions {
-  /** Folder of everything this server must not lose: database and blobs. */
+  /** Folder of this node: lock, and the database and blobs unless they are given by URL. */
   readonly dir: string;
+  /** `postgres://…` of a database that nodes share; default: an embedded one in `dir`. */
+  readonly databaseUrl?: string | undefined;
+  /** Blobs that nodes share: a folder or `s3://BUCKET?endpoint=…`; default: a folder in `dir`. */
+  readonly blobs?: string | undefined;
+  /** What this process does; default: everything. */
+  readonly roles?: readonly ServerRole[] | undefined;
+  /** Name of this node in logs and metrics; default: its process id. */
+  readonly node?: string | undefined;
   /** Address to listen on; default 127.0.0.1. */
   readonly host?: string | undefined;
   /** TCP port; 0 takes any free one. */
@@ -91,10 +120,16 @@ export interface ServerOptions {
   readonly epochMs: number;
   /** A reverse proxy on this machine adds X-Forwarded-For: count its clients, not the proxy. Default: no. */
   readonly trustProxy?: boolean | undefined;
+  /** Who may read /metrics from another machine; without it nobody. */
+  readonly metricsToken?: string | undefined;
+  /** Certificate and key, PEM; without them the server speaks plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Status page files, served at `/`. */
   readonly staticDir?: string | undefined;
   /** WebSocket address of a chain node for the status page's explorer and wallet. */
   readonly pageChainWs?: string | undefined;
+  /** HTTP address of an inference endpoint (`alice serve`) that the status page talks to through `/inference`. */
+  readonly inferenceUrl?: string | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
 }
 
@@ -115,11 +150,20 @@ export function checkOptions(options: ServerOptions): void {
     if (!Number.isFinite(value) || value <= 0) throw invalid(field, value, 'a positive number');
   if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65_535)
     throw invalid('port', options.port, 'a whole number from 0 to 65535');
+  checkRoles(options);
   if (options.seed.length === 0 || options.seed.length > 64)
     throw invalid('seed', options.seed.length, '1 to 64 characters');
 }
 
-function invalid(field: string, value: number, wanted: string): CodedError {
+/** A part of the roles makes sense only where other processes see the same state. */
+function checkRoles({ roles = SERVER_ROLES, databaseUrl, blobs }: ServerOptions): void {
+  if (roles.length === 0 || roles.some((role) => !SERVER_ROLES.includes(role)))
+    throw invalid('roles', roles.join(','), `some of ${SERVER_ROLES.join(', ')}`);
+  if (new Set(roles).size < SERVER_ROLES.length && (databaseUrl === undefined || blobs === undefined))
+    throw invalid('roles', roles.join(','), 'all of them, unless database and blobs are given by URL');
+}
+
+function invalid(field: string, value: number | string, wanted: string): CodedError {
   return new CodedError(
     { code: 'OPTIONS_INVALID', field, value },
     `the option ${field} must be ${wanted}, not ${value}`,

@@ -21,4 +21,6 @@ export interface ChainPort {
   epoch(epoch: number): Promise<EpochInfo | undefined>;
   payouts(epoch: number): Promise<readonly Payout[]>;
   balance(address: Address): Promise<bigint>;
+  /** Addresses the chain excludes; a port without it excludes nobody. */
+  bans?(): Promise<readonly { readonly address: Address; readonly reason: string }[]>;
 }

@@ -141,7 +141,7 @@ describe('recovery', () => {
     const orphan = await core.context.blobs.put(new TextEncoder().encode('never acknowledged'));
     const facts = await crash();
     assert.deepEqual([facts.temporaryFilesRemoved, facts.orphanBlobsRemoved], [1, 1]);
-    assert.ok(!core.context.blobs.has(orphan.hash));
+    assert.ok(!(await core.context.blobs.has(orphan.hash)));
     assert.ok(!readdirSync(blobs).includes('incoming-1'));
   });
 
@@ -177,7 +177,9 @@ describe('kill -9', () => {
     const acknowledged: string[] = [];
     let killAfter = 3;
     for (let life = 0; life < 2; life++, killAfter += 3) {
-      const child = spawn(process.execPath, [script, network.dir, String(life)], {
+      const { databaseUrl } = network.options;
+      const words = [script, network.dir, String(life), ...(databaseUrl === undefined ? [] : [databaseUrl])];
+      const child = spawn(process.execPath, words, {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await new Promise<void>((resolve) => {

@@ -49,10 +49,12 @@ export async function identify(db: Database, facts: IdentityFacts): Promise<Iden
     seed: options.seed,
   };
   if (known === undefined) {
-    const secret = toHex(randomBytes(32));
-    await db.transaction((tx) => writeMeta(tx, { ...expected, secret }));
-    log.info('New server folder', { dir: options.dir, networkId });
-    return { networkId, secret };
+    const secret = await writeIdentity(db, expected);
+    if (secret) {
+      log.info('New server folder', { dir: options.dir, networkId });
+      return { networkId, secret };
+    }
+    return identify(db, facts); // another node was faster
   }
   for (const [field, value] of Object.entries(expected))
     if (meta.get(field) !== value)
@@ -68,6 +70,21 @@ export async function identify(db: Database, facts: IdentityFacts): Promise<Iden
       );
   return { networkId, secret: meta.get('secret') as HexString };
 }
+
+/** Makes and stores the secret; undefined when another node of the same database has just done so. */
+function writeIdentity(
+  db: Database,
+  expected: Readonly<Record<string, string>>,
+): Promise<HexString | undefined> {
+  return db.transaction(async (tx) => {
+    await tx.query('SELECT pg_advisory_xact_lock($1)', [IDENTITY_LOCK]);
+    if ((await readMeta(tx)).has('networkId')) return undefined;
+    const secret = toHex(randomBytes(32));
+    await writeMeta(tx, { ...expected, secret });
+    return secret;
+  });
+}
+const IDENTITY_LOCK = 7_201_948;
 
 async function askChain(
   { chain, log }: IdentityFacts,
@@ -113,10 +130,17 @@ export async function ensureFirstVersion(context: ServerContext): Promise<void> 
   });
 }
 
+const ORPHAN_AGE_MS = 3_600_000;
+
 /** Removes what nothing refers to and says what there is to resume. */
 export async function reportRecovery(context: ServerContext, temporaryFiles: number): Promise<void> {
   const { db, blobs, log } = context;
-  const orphans = await removeOrphans(db, blobs);
+  // Where other nodes store blobs too, a young one may belong to a row that is about to be written.
+  const orphans = await removeOrphans(
+    db,
+    blobs,
+    context.options.blobs === undefined ? undefined : Date.now() - ORPHAN_AGE_MS,
+  );
   const count = async (sql: string): Promise<number> => (await db.query<{ n: number }>(sql))[0]?.n ?? 0;
   const round = await currentRound(db);
   log.info('Server state', {

@@ -16,6 +16,7 @@ export interface RunningServer {
 const EPOCH_STEP_MS = 2_000;
 const BALANCES_MS = 10_000;
 const FLUSH_MS = 5_000;
+const BANS_MS = 60_000;
 
 /**
  * Throws `PORT_BUSY`, `LISTEN_FAILED`, `SERVER_DIR_LOCKED`, `SERVER_DIR_MISMATCH`, `SERVER_DIR_TOO_NEW`,
@@ -32,7 +33,7 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
   }
   const address = core.app.server.address();
   const port = typeof address === 'object' && address ? address.port : options.port;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = `${options.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   core.coordinator.start();
   const stops = clocks(core);
   ports.log.info('Parameter server listens', { url });
@@ -59,6 +60,11 @@ function clocks(core: ServerCore): (() => Promise<void>)[] {
       BALANCES_MS,
       () => core.readBalances(),
       (error) => log.warn('Balances could not be read', { error }),
+    ),
+    every(
+      BANS_MS,
+      () => core.followBans(),
+      (error) => log.warn("The chain's bans could not be read", { error }),
     ),
     every(
       FLUSH_MS,

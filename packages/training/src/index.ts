@@ -1,5 +1,6 @@
 /** @file What both sides and the lab share of training: local steps, compression, scoring, aggregation, model copies. */
 
+export { type Folded, type FoldOptions, foldSubmissions } from './aggregation/foldSubmissions.js';
 export { type OuterStepOptions, outerStep } from './aggregation/outerStep.js';
 export { changedShare, publishHalves } from './aggregation/publishHalves.js';
 export {
@@ -45,6 +46,13 @@ export {
   learningRatesOf,
   type ScheduleSettings,
 } from './schedule.js';
+export { foldedGains, type SizedGain } from './scoring/foldedGains.js';
+export {
+  defaultFreshnessSettings,
+  type FreshnessSettings,
+  freshShares,
+  leanOnOlder,
+} from './scoring/freshness.js';
 export {
   defaultOverlapThresholds,
   type Likeness,
@@ -87,11 +95,13 @@ export {
   coverageNats,
   coveredShares,
   defaultCoverageSettings,
+  defaultWorkPlan,
   defaultWorkTestSettings,
   gapVerdict,
   type RowGaps,
   rowGapsNats,
   vouchedTokens,
+  type WorkPlan,
   type WorkTestSettings,
 } from './scoring/workTests.js';
 export { checkTrainingSettings, defaultTrainingSettings, type TrainingSettings } from './trainingSettings.js';

@@ -2,6 +2,7 @@
  * @file All dials of training, scoring and aggregation, with the measured defaults. The server owns them and sends what
  * a miner needs in each task, so that nothing is configured twice (SPEC TRAIN-3).
  */
+import type { WireFormat } from '@alice/protocol';
 import { type AggregationRule, defaultAggregatorOptions } from './aggregation/streamingAggregator.js';
 import type { Selection } from './compression/topK.js';
 import { requireSetting } from './errors.js';
@@ -9,6 +10,7 @@ import { defaultMergeGateSettings, type MergeGateSettings } from './mergeGate.js
 import { defaultScheduleSettings, type ScheduleSettings } from './schedule.js';
 import { defaultSequentialTest, type SequentialTest } from './scoring/sequentialDecision.js';
 import { defaultVerifiedScoreSettings, type VerifiedScoreSettings } from './scoring/verifiedScores.js';
+import { defaultWorkPlan, type WorkPlan } from './scoring/workTests.js';
 
 export interface TrainingSettings {
   /** Inner optimiser. `muon` has no dense state; `adamw` must keep its state between tasks. */
@@ -31,11 +33,14 @@ export interface TrainingSettings {
   readonly selection: Selection;
   /** Share of the residual kept each round, in [0, 1]; 0 turns error feedback off (whitepaper). */
   readonly errorFeedbackDecay: number;
+  /** How deltas travel. Two bits a value cost nothing measurable: the rounding error stays in the residual. */
+  readonly wire: WireFormat;
   /** How much of a delta is applied to score it, in (0, 1]: late in training full steps refuse honest work. */
   readonly stepFraction: number;
   /** Rows of one look of the sequential test, ≥ 1. */
   readonly scoringRows: number;
   readonly gate: SequentialTest;
+  readonly work: WorkPlan;
   readonly pay: VerifiedScoreSettings;
   readonly aggregation: AggregationRule;
   /** Groups of `median-of-means`, 1 to 64. */
@@ -60,9 +65,11 @@ export const defaultTrainingSettings: TrainingSettings = {
   density: 0.03,
   selection: 'chunked',
   errorFeedbackDecay: 0.95,
+  wire: { wire: 'binary_v3', valueBits: 2 },
   stepFraction: 0.25,
   scoringRows: 32,
   gate: defaultSequentialTest,
+  work: defaultWorkPlan,
   pay: defaultVerifiedScoreSettings,
   aggregation: defaultAggregatorOptions.rule,
   aggregationGroups: defaultAggregatorOptions.groups,
@@ -86,7 +93,7 @@ type Bounds = readonly [text: string, holds: (value: number) => boolean];
 
 /** Refuses settings outside their bounds. Throws `SETTING_INVALID` naming the first one. */
 export function checkTrainingSettings(settings: TrainingSettings): TrainingSettings {
-  const { schedule, gate, pay, mergeGate } = settings;
+  const { schedule, gate, work, pay, mergeGate } = settings;
   const table: readonly [setting: string, value: number, bounds: Bounds][] = [
     ['innerSteps', settings.innerSteps, whole(1)],
     ['rowsPerStep', settings.rowsPerStep, whole(1)],
@@ -100,12 +107,23 @@ export function checkTrainingSettings(settings: TrainingSettings): TrainingSetti
     ['gradientClip', settings.gradientClip, positive],
     ['density', settings.density, part],
     ['errorFeedbackDecay', settings.errorFeedbackDecay, share],
+    [
+      'wire.valueBits',
+      settings.wire.wire === 'binary_v3' ? settings.wire.valueBits : 2,
+      ['2, 4 or 8', (bits) => bits === 2 || bits === 4 || bits === 8],
+    ],
     ['stepFraction', settings.stepFraction, part],
     ['scoringRows', settings.scoringRows, whole(1)],
     ['gate.minRows', gate.minRows, whole(2)],
     ['gate.maxRows', gate.maxRows, whole(gate.minRows)],
     ['gate.finalZ', gate.finalZ, positive],
     ['gate.interimZ', gate.interimZ, positive],
+    ['work.rows', work.rows, whole(0)],
+    ['work.controlRows', work.controlRows, whole(1)],
+    ['work.minReference', work.minReference, whole(1)],
+    ['work.rowShareOfMedian', work.rowShareOfMedian, part],
+    ['work.minCovered', work.minCovered, share],
+    ['work.minMedian', work.minMedian, share],
     ['pay.equalShare', pay.equalShare, share],
     ['pay.gainCap', pay.gainCap, atLeastOne],
     ['pay.tokenCap', pay.tokenCap, atLeastOne],

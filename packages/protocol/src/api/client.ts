@@ -126,9 +126,13 @@ export class ServerClient {
   }
   shard(
     shard: number,
-    options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {},
+    options: Pick<CallOptions<'shard'>, 'maxAnswerBytes' | 'range' | 'signal'> = {},
   ): Promise<Uint8Array> {
     return this.call('shard', { params: { shard }, ...options });
+  }
+  /** Hashes of the blocks of a shard. */
+  shardBlocks(shard: number, options: { maxAnswerBytes?: number } = {}): Promise<Uint8Array> {
+    return this.call('shardBlocks', { params: { shard }, ...options });
   }
   /** Waits up to `waitMs` for a task. */
   nextTask(waitMs: number, signal?: AbortSignal): Promise<Offered<Task>> {
@@ -241,6 +245,7 @@ export class ServerClient {
       url: this.url + fillPath(name, options.params ?? {}),
       token,
       body: options.body,
+      range: options.range,
       signal: anySignal(this.#options.signal, options.signal),
       idleTimeoutMs: (this.#options.idleTimeoutMs ?? 20_000) + (options.waitMs ?? 0),
       maxAnswerBytes:

@@ -13,6 +13,8 @@ export interface ExchangeRequest {
   readonly url: string;
   readonly token?: string | undefined;
   readonly body?: unknown;
+  /** Bytes [from, to) of the answer. */
+  readonly range?: { readonly from: number; readonly to: number } | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The exchange fails when nothing arrives for this long. */
   readonly idleTimeoutMs: number;
@@ -70,6 +72,7 @@ function requestInit(request: ExchangeRequest, signal: AbortSignal): RequestInit
     accept: route.answer === 'bytes' ? 'application/octet-stream, application/json' : 'application/json',
   };
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
+  if (request.range !== undefined) headers['range'] = `bytes=${request.range.from}-${request.range.to - 1}`;
   const init: RequestInit = { method: route.method, headers, signal, redirect: 'error', cache: 'no-store' };
   if (route.body === undefined) return init;
   headers['content-type'] = route.body === 'bytes' ? 'application/octet-stream' : 'application/json';

@@ -36,6 +36,8 @@ export interface CallOptions<N extends RouteName> {
   readonly signal?: AbortSignal | undefined;
   /** Added to the idle timeout: how long the server may keep the request open on purpose. */
   readonly waitMs?: number | undefined;
+  /** The bytes [from, to) of the answer only, of routes that honour Range. */
+  readonly range?: { readonly from: number; readonly to: number } | undefined;
   /** Bound on the answer; default by kind of answer. */
   readonly maxAnswerBytes?: number | undefined;
 }

@@ -3,6 +3,8 @@
  * server registers its handlers from it and the client calls through it, so the two cannot drift apart.
  */
 import type { TSchema } from '@sinclair/typebox';
+import { BansSchema, OperatorRequestSchema } from './operator.js';
+import { ReceiptListSchema, SignedReceiptSchema, VersionFoldSchema } from './receipts.js';
 import {
   AccessSchema,
   ChallengeRequestSchema,
@@ -50,12 +52,40 @@ export const routes = routeTable({
   },
   /** A new token for the holder of a valid one. */
   refresh: { method: 'POST', path: '/v1/register/refresh', access: 'member', answer: AccessSchema },
+  /** What the operator signed with the server's key; answers with all bans. */
+  operator: {
+    method: 'POST',
+    path: '/v1/operator',
+    access: 'public',
+    body: OperatorRequestSchema,
+    answer: BansSchema,
+  },
   latestVersion: { method: 'GET', path: '/v1/versions/latest', access: 'public', answer: VersionSchema },
   version: { method: 'GET', path: '/v1/versions/:version', access: 'public', answer: VersionSchema },
+  /** What a version was made of, and the FP32 weights it was added to while they are kept (AGG-4). */
+  fold: { method: 'GET', path: '/v1/versions/:version/fold', access: 'public', answer: VersionFoldSchema },
+  master: { method: 'GET', path: '/v1/versions/:version/master', access: 'public', answer: 'bytes' },
+  /** Signed receipts (SCORE-5), and the submission that one is about. */
+  receipt: {
+    method: 'GET',
+    path: '/v1/receipts/:submissionId',
+    access: 'public',
+    answer: SignedReceiptSchema,
+  },
+  receiptBlob: { method: 'GET', path: '/v1/receipts/:submissionId/blob', access: 'public', answer: 'bytes' },
+  receipts: {
+    method: 'GET',
+    path: '/v1/miners/:address/receipts',
+    access: 'public',
+    answer: ReceiptListSchema,
+  },
   /** Content-addressed bytes of published versions; scorers may also read submissions. Honours Range. */
   blob: { method: 'GET', path: '/v1/blobs/:hash', access: 'member', answer: 'bytes' },
   shards: { method: 'GET', path: '/v1/data/shards', access: 'member', answer: ShardListSchema },
+  /** Honours Range. */
   shard: { method: 'GET', path: '/v1/data/shards/:shard', access: 'member', answer: 'bytes' },
+  /** SHA-256 of each 64 KiB block of a shard, 32 bytes each. */
+  shardBlocks: { method: 'GET', path: '/v1/data/shards/:shard/blocks', access: 'member', answer: 'bytes' },
   /** The next task; 204 when there is none within `waitMs`. */
   task: { method: 'POST', path: '/v1/tasks', access: 'miner', body: TaskRequestSchema, answer: TaskSchema },
   /** The binary_v2 submission of a task. 202 once it is stored for good. */

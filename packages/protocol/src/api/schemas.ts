@@ -89,6 +89,15 @@ export const NetworkSchema = Type.Object({
 });
 export type Network = Static<typeof NetworkSchema>;
 
+/** How a submission must be encoded (WIRE-2); a server takes no other than its task's. */
+export const WireFormatSchema = Type.Union([
+  Type.Object({ wire: Type.Literal('binary_v2') }),
+  Type.Object({
+    wire: Type.Literal('binary_v3'),
+    valueBits: Type.Union([Type.Literal(2), Type.Literal(4), Type.Literal(8)]),
+  }),
+]);
+
 /** How to train one task; all of it travels in the task (TRAIN-3). */
 export const TaskSettingsSchema = Type.Object({
   optimizer: Type.Union([Type.Literal('muon'), Type.Literal('adamw')]),
@@ -101,6 +110,8 @@ export const TaskSettingsSchema = Type.Object({
   gradientClip: Type.Number({ exclusiveMinimum: 0 }),
   density: Type.Number({ exclusiveMinimum: 0, maximum: 1 }),
   errorFeedbackDecay: Type.Number({ minimum: 0, maximum: 1 }),
+  /** Left out in tasks of older servers: `binary_v2`. */
+  format: Type.Optional(WireFormatSchema),
 });
 export type TaskSettings = Static<typeof TaskSettingsSchema>;
 
@@ -186,18 +197,34 @@ export const ShardListSchema = Type.Object({
   tokenizer: Type.String(),
   vocab: Count,
   /** Training shards only: validation shards never leave the server (DATA-1). */
-  shards: Type.Array(Type.Object({ shard: Count, tokens: Count, sizeBytes: Count, hash: HashSchema })),
+  shards: Type.Array(
+    Type.Object({
+      shard: Count,
+      tokens: Count,
+      sizeBytes: Count,
+      hash: HashSchema,
+      /** Merkle root over the hashes of its 64 KiB blocks, for fetching parts of it. */
+      blocks: Type.Optional(HashSchema),
+    }),
+  ),
 });
 export type ShardList = Static<typeof ShardListSchema>;
 
 /** Work for a scorer. Tokens come from `/v1/scorer/batches/:batchId`, blobs by hash. */
 export const ScoringJobSchema = Type.Object({
   jobId: Type.String({ maxLength: 64 }),
-  /** `submission`: a miner's binary_v2 delta; `candidate`: a set-delta to the next version; `baseline`: the version itself. */
-  kind: Type.Union([Type.Literal('submission'), Type.Literal('candidate'), Type.Literal('baseline')]),
+  /** `submission`: a miner's delta; `work`: the same on rows of its own task; `candidate`: a set-delta to the next version; `baseline`: the version itself. */
+  kind: Type.Union([
+    Type.Literal('submission'),
+    Type.Literal('work'),
+    Type.Literal('candidate'),
+    Type.Literal('baseline'),
+  ]),
   version: Count,
   stateRoot: HashSchema,
   batchId: HashSchema,
+  /** Evaluated after the rows of `batchId`, and reported after them: what the assigned rows are compared with. */
+  controlBatchId: Type.Optional(HashSchema),
   rowLength: Count,
   blob: Type.Union([ChunkSchema, Type.Null()]),
   /** The part of the delta to apply (SCORE-4); 1 for candidates. */

@@ -17,13 +17,16 @@ it('stores, checks, streams and forgets', async (t) => {
   assert.deepEqual(refs[1], refs[0]);
   const { hash } = refs[0]!;
   assert.deepEqual(await store.get(hash), bytes);
-  assert.deepEqual([store.sizeBytes(hash), store.has(hash), store.list()], [1000, true, [hash]]);
+  assert.deepEqual(
+    [await store.sizeBytes(hash), await store.has(hash), await store.list()],
+    [1000, true, [hash]],
+  );
   assert.deepEqual(
     Buffer.concat(await store.stream(hash, { from: 10, to: 19 }).toArray()),
     Buffer.from(bytes.subarray(10, 20)),
   );
   await store.delete(hash);
-  assert.deepEqual([store.has(hash), store.list()], [false, []]);
+  assert.deepEqual([await store.has(hash), await store.list()], [false, []]);
   await assert.rejects(store.get(hash), { info: { code: 'BLOB_MISSING', hash } });
   assert.deepEqual(await store.put(new Uint8Array()), { hash: sha256Hex(new Uint8Array()), sizeBytes: 0 });
 });
@@ -42,7 +45,7 @@ it('recognises damage, sweeps up after a kill, and never leaves its folder', asy
   assert.equal(openFolderBlobStore(dir).orphans, 1);
   assert.ok(!readdirSync(dir).includes('incoming-x'));
   for (const name of ['../../etc/passwd', '', '0x12', `0x${'..'.repeat(32)}`]) {
-    assert.equal(store.has(name), false);
+    assert.equal(await store.has(name), false);
     await assert.rejects(store.get(name), { info: { code: 'BLOB_MISSING', hash: name } });
   }
 });

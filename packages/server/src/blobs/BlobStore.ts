@@ -6,7 +6,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type HashHex, toHex } from '@alice/protocol';
 import { ServerError } from '../errors.js';
@@ -21,16 +21,18 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<BlobRef>;
   /** The whole blob, checked against its address. Throws `BLOB_MISSING`, `BLOB_CORRUPT`. */
   get(hash: string): Promise<Uint8Array>;
-  has(hash: string): boolean;
+  has(hash: string): Promise<boolean>;
   /** Size, or undefined when there is no such blob. */
-  sizeBytes(hash: string): number | undefined;
+  sizeBytes(hash: string): Promise<number | undefined>;
   delete(hash: string): Promise<void>;
   /** Bytes `from`…`to` (inclusive) as they lie. */
   stream(hash: string, range: { from: number; to: number }): Readable;
-  list(): string[];
+  /** Every blob stored before that time (milliseconds since 1970); all of them without one. */
+  list(beforeMs?: number): Promise<string[]>;
 }
 
-const HASH = /^0x[0-9a-f]{64}$/;
+/** What the address of a blob looks like; anything else has no blob. */
+export const BLOB_HASH = /^0x[0-9a-f]{64}$/;
 
 /** SHA-256 through Node's native implementation: blobs are megabytes. */
 export function contentHash(bytes: Uint8Array): HashHex {
@@ -48,16 +50,16 @@ export function openFolderBlobStore(
   mkdirSync(dir, { recursive: true });
   const orphans = keepTemporaries ? 0 : removeTemporaries(dir);
   const pathOf = (hash: string): string => {
-    if (!HASH.test(hash)) throw missing(hash);
+    if (!BLOB_HASH.test(hash)) throw missingBlob(hash);
     return join(dir, hash.slice(2, 4), hash.slice(2));
   };
   const sizeBytes = (hash: string): number | undefined =>
-    HASH.test(hash) ? statSync(pathOf(hash), { throwIfNoEntry: false })?.size : undefined;
+    BLOB_HASH.test(hash) ? statSync(pathOf(hash), { throwIfNoEntry: false })?.size : undefined;
 
   return {
     orphans,
-    sizeBytes,
-    has: (hash) => HASH.test(hash) && existsSync(pathOf(hash)),
+    sizeBytes: async (hash) => sizeBytes(hash),
+    has: async (hash) => BLOB_HASH.test(hash) && existsSync(pathOf(hash)),
     async put(bytes) {
       const hash = contentHash(bytes);
       const path = pathOf(hash);
@@ -71,7 +73,7 @@ export function openFolderBlobStore(
     },
     async get(hash) {
       const path = pathOf(hash);
-      if (!existsSync(path)) throw missing(hash);
+      if (!existsSync(path)) throw missingBlob(hash);
       const bytes = new Uint8Array(await readFile(path));
       const actual = contentHash(bytes);
       if (actual !== hash)
@@ -83,10 +85,12 @@ export function openFolderBlobStore(
     },
     delete: (hash) => rm(pathOf(hash), { force: true }),
     stream: (hash, { from, to }) => createReadStream(pathOf(hash), { start: from, end: to }),
-    list: () =>
+    list: async (beforeMs = Number.POSITIVE_INFINITY) =>
       readdirSync(dir, { withFileTypes: true })
         .filter((entry) => entry.isDirectory())
-        .flatMap((folder) => readdirSync(join(dir, folder.name)).map((name) => `0x${name}`)),
+        .flatMap((folder) => readdirSync(join(dir, folder.name)).map((name) => join(dir, folder.name, name)))
+        .filter((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < beforeMs)
+        .map((path) => `0x${basename(path)}`),
   };
 }
 
@@ -123,6 +127,6 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function missing(hash: string): ServerError {
+export function missingBlob(hash: string): ServerError {
   return new ServerError({ code: 'BLOB_MISSING', hash }, `there is no blob ${hash}`);
 }

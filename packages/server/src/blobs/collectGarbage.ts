@@ -7,7 +7,8 @@ import type { Queryable } from '../database/Database.js';
 import { latestVersion } from '../state/versions.js';
 import type { BlobStore } from './BlobStore.js';
 
-const REFERENCED = `
+/** Every blob that some row refers to. */
+export const REFERENCED = `
   SELECT master ->> 'hash' AS hash FROM versions WHERE master IS NOT NULL
   UNION SELECT set_delta ->> 'hash' FROM versions WHERE set_delta IS NOT NULL
   UNION SELECT chunk ->> 'hash' FROM versions, jsonb_array_elements(snapshot -> 'chunks') AS chunk
@@ -25,6 +26,7 @@ export async function collectGarbage(context: ServerContext): Promise<number> {
   const latest = (await latestVersion(db))!.version;
   const dropped = await db.transaction(async (tx) => [
     ...(await dropSnapshots(tx, latest - limits.snapshotsKept)),
+    ...(await dropMasters(tx, latest - Math.max(1, limits.mastersKept))),
     ...(await dropSetDeltas(tx, latest - limits.setDeltasKept)),
     ...(await dropSubmissions(tx, latest - limits.submissionVersionsKept)),
     ...(await dropCandidates(tx)),
@@ -32,9 +34,9 @@ export async function collectGarbage(context: ServerContext): Promise<number> {
   return removeUnreferenced(db, blobs, dropped);
 }
 
-/** Removes every blob no row refers to. Only while nothing is being stored: at start. */
-export async function removeOrphans(db: Queryable, blobs: BlobStore): Promise<number> {
-  return removeUnreferenced(db, blobs, blobs.list());
+/** Removes every blob no row refers to: at start, when nothing is being stored, or those stored before `beforeMs`. */
+export async function removeOrphans(db: Queryable, blobs: BlobStore, beforeMs?: number): Promise<number> {
+  return removeUnreferenced(db, blobs, await blobs.list(beforeMs));
 }
 
 async function removeUnreferenced(
@@ -59,14 +61,19 @@ const hashesOf = (rows: readonly Hashes[]): string[] =>
 
 async function dropSnapshots(tx: Queryable, upTo: number): Promise<string[]> {
   const rows = await tx.query<Hashes>(
-    `SELECT master ->> 'hash' AS hash, snapshot -> 'chunks' AS chunks FROM versions
-     WHERE version <= $1 AND (master IS NOT NULL OR snapshot IS NOT NULL)`,
+    `SELECT NULL AS hash, snapshot -> 'chunks' AS chunks FROM versions WHERE version <= $1 AND snapshot IS NOT NULL`,
     [upTo],
   );
-  await tx.query(
-    'UPDATE versions SET master = NULL, snapshot = NULL WHERE version <= $1 AND (master IS NOT NULL OR snapshot IS NOT NULL)',
+  await tx.query('UPDATE versions SET snapshot = NULL WHERE version <= $1 AND snapshot IS NOT NULL', [upTo]);
+  return hashesOf(rows);
+}
+
+async function dropMasters(tx: Queryable, upTo: number): Promise<string[]> {
+  const rows = await tx.query<Hashes>(
+    `SELECT master ->> 'hash' AS hash FROM versions WHERE version <= $1 AND master IS NOT NULL`,
     [upTo],
   );
+  await tx.query('UPDATE versions SET master = NULL WHERE version <= $1 AND master IS NOT NULL', [upTo]);
   return hashesOf(rows);
 }
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { initParameters, type ModelConfig, modelLayout } from '@alice/model';
 import {
   bytesOf,
-  decodeSubmission,
+  decodeAnySubmission,
   fromHalves,
   type HashHex,
   type SparseDelta,
@@ -29,6 +29,8 @@ export interface ModelStateOptions {
 // A master is 4 bytes a parameter: the base and the candidate. A decoded submission is 8 bytes an entry.
 const MASTERS_KEPT = 2;
 const DELTAS_KEPT = 64;
+/** Updates that submissions are compared with; each new version adds one. */
+export const UPDATES_KEPT = 4;
 
 export class ModelState {
   readonly layout: TensorLayout;
@@ -36,7 +38,7 @@ export class ModelState {
   readonly #blobs: BlobStore;
   readonly #masters = createLru<HashHex, Float32Array>(MASTERS_KEPT);
   readonly #deltas = createLru<HashHex, SparseDelta>(DELTAS_KEPT);
-  readonly #updates = createLru<string, FlatDelta>(1);
+  readonly #updates = createLru<string, FlatDelta>(UPDATES_KEPT);
 
   constructor(options: ModelStateOptions, blobs: BlobStore) {
     this.layout = modelLayout(options.model);
@@ -53,9 +55,9 @@ export class ModelState {
     return { halves, master: fromHalves(halves) };
   }
 
-  /** Decodes a submission strictly. Throws `WireError`. // SPEC WIRE-2 */
+  /** Decodes a submission of either format strictly. Throws `WireError`. // SPEC WIRE-2 */
   decode(bytes: Uint8Array): Promise<{ header: SubmissionHeader; delta: SparseDelta }> {
-    return decodeSubmission(bytes, { layout: this.layout, ...this.#options.bounds });
+    return decodeAnySubmission(bytes, { layout: this.layout, ...this.#options.bounds });
   }
 
   async deltaOf(blobHash: HashHex): Promise<SparseDelta> {
@@ -85,7 +87,7 @@ export class ModelState {
     return ref;
   }
 
-  /** What the last applied round did to the master weights, as a sparse delta. Cost: one pass over the parameters. */
+  /** What an applied round did to the master weights, as a sparse delta. Cost: one pass over the parameters. */
   async publishedUpdate(fromMaster: HashHex, toMaster: HashHex): Promise<FlatDelta> {
     const key = `${fromMaster}>${toMaster}`;
     const known = this.#updates.get(key);

@@ -7,13 +7,18 @@ export interface CheckedSubmission {
   readonly header: SubmissionHeader;
   /** Hash of indices and values alone: equal for equal deltas whatever task they are sent for. */
   readonly contentHash: HashHex;
+  /** Of all values together. */
+  readonly normL2: number;
 }
 
 /** Throws `WireError` for anything malformed. */
 export async function checkSubmission(model: ModelState, bytes: Uint8Array): Promise<CheckedSubmission> {
   const { header, delta } = await model.decode(bytes);
   const hash = createHash('sha256');
-  for (const { tensor, indices, values } of delta.tensors)
+  let squares = 0;
+  for (const { tensor, indices, values } of delta.tensors) {
     hash.update(Uint32Array.of(tensor, indices.length)).update(bytesOf(indices)).update(bytesOf(values));
-  return { header, contentHash: toHex(hash.digest()) };
+    for (let i = 0; i < values.length; i++) squares += values[i]! * values[i]!;
+  }
+  return { header, contentHash: toHex(hash.digest()), normL2: Math.sqrt(squares) };
 }

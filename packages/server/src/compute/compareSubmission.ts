@@ -1,22 +1,24 @@
 /**
  * @file Looks for copies (SCORE-4 c): the same content as an earlier submission of the round, nearly the same indices,
- * or the last published update sent back. Says what it found; the refusal is decided elsewhere.
+ * or a recently published update sent back. Says what it found; the refusal is decided elsewhere.
  */
 import { type HashHex, isCodedError } from '@alice/protocol';
-import { type FlatDelta, type OverlapThresholds, overlapOf } from '@alice/training';
+import { type FlatDelta, leanOnOlder, type OverlapThresholds, overlapOf } from '@alice/training';
 import type { ModelState } from './ModelState.js';
 
 export interface CompareRequest {
   readonly blobHash: HashHex;
   /** Earlier submissions of other miners that may have been copied. */
   readonly others: readonly { readonly submissionId: string; readonly blobHash: HashHex }[];
-  /** Master blobs around the last applied round; null when only version 0 exists. */
-  readonly published: { readonly from: HashHex; readonly to: HashHex } | null;
+  /** Master blobs around the last applied rounds, newest first; those after its base come first. */
+  readonly published: readonly { readonly from: HashHex; readonly to: HashHex }[];
+  /** How many of `published` its base did not contain yet. */
+  readonly sinceBase: number;
   readonly thresholds: OverlapThresholds;
 }
 
 export type CompareResult =
-  | { copyOf: 'none' }
+  | { copyOf: 'none'; lean: number | undefined }
   | { copyOf: 'submission'; submissionId: string; overlap: number }
   | { copyOf: 'published'; overlap: number };
 
@@ -36,13 +38,15 @@ export async function compareSubmission(model: ModelState, request: CompareReque
     if (indexFraction >= request.thresholds.copy)
       return { copyOf: 'submission', submissionId, overlap: indexFraction };
   }
-  if (request.published) {
-    const update = await model.publishedUpdate(request.published.from, request.published.to);
+  const overlaps: number[] = [];
+  for (const { from, to } of request.published) {
+    const update = await model.publishedUpdate(from, to);
     const { indexFraction, cosine } = overlapOf(own, update);
+    overlaps.push(indexFraction);
     if (indexFraction >= request.thresholds.copy && cosine >= PUBLISHED_COSINE)
       return { copyOf: 'published', overlap: indexFraction };
   }
-  return { copyOf: 'none' };
+  return { copyOf: 'none', lean: leanOnOlder(overlaps.slice(request.sinceBase)) };
 }
 
 /** An earlier submission whose blob is damaged cannot be compared with; its own fold will say so. */

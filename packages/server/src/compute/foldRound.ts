@@ -4,15 +4,8 @@
  * so after a crash the fold is simply done again. Everything it makes is in the blob store before it returns;
  * whether the result is published is not decided here.
  */
-import {
-  cutSnapshot,
-  encodeSetDelta,
-  type HashHex,
-  isCodedError,
-  littleEndianBytes,
-  stateRoot,
-} from '@alice/protocol';
-import { type AggregatorOptions, outerStep, publishHalves, StreamingAggregator } from '@alice/training';
+import { cutSnapshot, encodeSetDelta, type HashHex, littleEndianBytes, stateRoot } from '@alice/protocol';
+import { type AggregatorOptions, foldSubmissions, publishHalves } from '@alice/training';
 import type { BlobStore } from '../blobs/BlobStore.js';
 import type { Candidate } from '../state/rounds.js';
 import type { ModelState } from './ModelState.js';
@@ -37,22 +30,17 @@ export async function foldRound(
   blobs: BlobStore,
   request: FoldRequest,
 ): Promise<FoldResult> {
-  const aggregator = new StreamingAggregator(model.layout, request.rule);
-  const dropped: FoldResult['dropped'][number][] = [];
-  for (const [position, { blobHash, weight }] of request.submissions.entries()) {
-    try {
-      aggregator.add({ delta: await model.deltaOf(blobHash), weight });
-    } catch (error) {
-      if (!isCodedError(error)) throw error;
-      dropped.push({ position, code: error.code, reason: error.message });
-    }
-  }
   const base = await model.master(request.base.masterHash);
-  const master = base.slice();
-  const changedElements = outerStep({
-    master,
-    delta: aggregator.aggregate(),
-    learningRate: request.outerLearningRate,
+  const { master, changedElements, dropped } = await foldSubmissions({
+    layout: model.layout,
+    base,
+    rule: request.rule,
+    outerLearningRate: request.outerLearningRate,
+    count: request.submissions.length,
+    deltaAt: async (position) => {
+      const { blobHash, weight } = request.submissions[position]!;
+      return { delta: await model.deltaOf(blobHash), weight };
+    },
   });
   const from = publishHalves(base);
   const to = publishHalves(master);

@@ -4,20 +4,21 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { PortCalls } from '@alice/protocol';
-import { openFolderBlobStore } from '../blobs/BlobStore.js';
+import { openBlobStore } from '../blobs/blobLocation.js';
 import { checkSubmission } from './checkSubmission.js';
 import { type CompareRequest, compareSubmission } from './compareSubmission.js';
 import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
 import { ModelState, type ModelStateOptions } from './ModelState.js';
 
 export interface ComputeWorkerData extends ModelStateOptions {
-  readonly blobDir: string;
+  /** Where the blobs are: a folder or `s3://…`. */
+  readonly blobs: string;
 }
 
 const port = parentPort;
 if (!port) throw new Error('the compute worker is started by startCompute, never on its own');
-const { blobDir, ...options } = workerData as ComputeWorkerData;
-const blobs = openFolderBlobStore(blobDir, { keepTemporaries: true });
+const { blobs: location, ...options } = workerData as ComputeWorkerData;
+const blobs = openBlobStore(location);
 const model = new ModelState(options, blobs);
 
 let last: Promise<unknown> = Promise.resolve();

@@ -80,4 +80,80 @@ CREATE TABLE epochs (
 CREATE TABLE refusals (code TEXT PRIMARY KEY, count BIGINT NOT NULL);
 `;
 
-export const migrations: readonly string[] = [TABLES];
+/** Work tests: what a batch is drawn from, the control rows of a job, what probed rows showed and vouch for. */
+const WORK_TESTS = `
+ALTER TABLE batches ADD COLUMN source TEXT NOT NULL DEFAULT 'validation';
+ALTER TABLE batches ADD COLUMN submission_id TEXT;
+ALTER TABLE jobs ADD COLUMN control_batch_id TEXT;
+ALTER TABLE submissions ADD COLUMN gaps JSONB;
+ALTER TABLE submissions ADD COLUMN covered DOUBLE PRECISION;
+ALTER TABLE submissions ADD COLUMN verified_tokens DOUBLE PRECISION;
+CREATE INDEX submissions_work ON submissions (sequence) WHERE gaps IS NOT NULL AND stage = 'merged';
+`;
+
+/** Many nodes and many miners: what API nodes share, counters instead of scans, and indexes of every hot query. */
+const NODES = `
+CREATE TABLE challenges (challenge TEXT PRIMARY KEY, request JSONB NOT NULL, expires_ms BIGINT NOT NULL);
+CREATE INDEX challenges_expiry ON challenges (expires_ms);
+CREATE TABLE bans (address TEXT PRIMARY KEY, reason TEXT NOT NULL, source TEXT NOT NULL, banned_ms BIGINT NOT NULL);
+CREATE TABLE audit_log (
+  entry BIGSERIAL PRIMARY KEY, at_ms BIGINT NOT NULL, action TEXT NOT NULL, subject TEXT, details JSONB
+);
+CREATE TABLE leaders (role TEXT PRIMARY KEY, term BIGINT NOT NULL, node TEXT NOT NULL);
+CREATE TABLE shared_facts (key TEXT PRIMARY KEY, value JSONB NOT NULL, updated_ms BIGINT NOT NULL);
+
+CREATE INDEX jobs_next ON jobs ((kind = 'submission'), sequence) WHERE status = 'queued';
+CREATE INDEX jobs_lease ON jobs (lease_until_ms) WHERE status = 'leased';
+CREATE INDEX jobs_blob ON jobs ((blob ->> 'hash'));
+CREATE INDEX tasks_deadline ON tasks (deadline_ms) WHERE status = 'open';
+CREATE INDEX submissions_live ON submissions (sequence) WHERE stage <> 'merged' AND status <> 'refused';
+CREATE INDEX submissions_unpaid ON submissions (sequence) WHERE stage = 'merged' AND epoch IS NULL;
+CREATE INDEX submissions_reward ON submissions (address, sequence);
+CREATE INDEX members_seen ON members (last_seen_ms);
+CREATE INDEX tokens_expiry ON access_tokens (expires_ms);
+
+CREATE TABLE submission_totals (status TEXT, code TEXT, n BIGINT NOT NULL, PRIMARY KEY (status, code));
+INSERT INTO submission_totals SELECT status, COALESCE(code, ''), COUNT(*) FROM submissions GROUP BY 1, 2;
+CREATE FUNCTION count_new_submissions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO submission_totals SELECT status, COALESCE(code, ''), COUNT(*) FROM now_rows GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (status, code) DO UPDATE SET n = submission_totals.n + EXCLUDED.n;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION count_changed_submissions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO submission_totals
+    SELECT status, code, SUM(d) FROM (
+      SELECT status, COALESCE(code, '') AS code, 1 AS d FROM now_rows
+      UNION ALL SELECT status, COALESCE(code, ''), -1 FROM old_rows
+    ) AS changes GROUP BY status, code HAVING SUM(d) <> 0 ORDER BY status, code
+    ON CONFLICT (status, code) DO UPDATE SET n = submission_totals.n + EXCLUDED.n;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER submissions_counted AFTER INSERT ON submissions REFERENCING NEW TABLE AS now_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION count_new_submissions();
+CREATE TRIGGER submissions_recounted AFTER UPDATE ON submissions
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS now_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION count_changed_submissions();
+`;
+
+/** What pay looks at besides the gain: the size of a delta, which updates it is like, rates in units of the round. */
+const PAY = `
+ALTER TABLE submissions ADD COLUMN norm_l2 DOUBLE PRECISION;
+ALTER TABLE submissions ADD COLUMN lean DOUBLE PRECISION;
+ALTER TABLE members ADD COLUMN smoothed_rate DOUBLE PRECISION;
+`;
+
+/** Receipts, and what each version was made of. */
+const RECEIPTS = `
+CREATE TABLE receipts (
+  submission_id TEXT PRIMARY KEY, address TEXT NOT NULL, sequence BIGINT NOT NULL, receipt JSONB NOT NULL,
+  signature TEXT NOT NULL
+);
+CREATE INDEX receipts_address ON receipts (address, sequence);
+ALTER TABLE submissions ADD COLUMN has_receipt BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX submissions_unsigned ON submissions (sequence) WHERE NOT has_receipt;
+ALTER TABLE rounds ADD COLUMN fold JSONB;
+`;
+
+export const migrations: readonly string[] = [TABLES, WORK_TESTS, NODES, PAY, RECEIPTS];

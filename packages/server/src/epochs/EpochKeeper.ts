@@ -5,6 +5,7 @@
  */
 import { MAX_EPOCH_SCORES, messageOf, utf8 } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
+import type { Queryable } from '../database/Database.js';
 import type { ChainStatus } from '../ports.js';
 import {
   type EpochRow,
@@ -83,7 +84,7 @@ async function fixIfDue(
       fromVersion: last?.report.toVersion ?? 0,
       latest: (await latestVersion(tx))!,
       submissions,
-      scorers: await tx.query('SELECT reward_address, unpaid_rows FROM scorer_work WHERE unpaid_rows > 0'),
+      scorers: await unpaidScorers(tx),
       server: options.serverKey.address,
     };
     const fixed = epochReport(work);
@@ -93,7 +94,9 @@ async function fixIfDue(
       fixed.epoch,
       submissions.map((row) => row.submission_id),
     ]);
-    await tx.query('UPDATE scorer_work SET unpaid_rows = 0');
+    await tx.query('UPDATE scorer_work SET unpaid_rows = 0 WHERE reward_address = ANY($1)', [
+      work.scorers.map((row) => row.reward_address),
+    ]);
     await insertEpoch(tx, fixed, { receiptsHash: receipts.hash, nowMs });
     return fixed;
   });
@@ -104,6 +107,11 @@ async function fixIfDue(
     toVersion: report.toVersion,
   });
   return pendingEpoch(db);
+}
+
+/** Locked: rows scored while the report is being fixed are paid by the next one. */
+function unpaidScorers(tx: Queryable): Promise<UnpaidWork['scorers'][number][]> {
+  return tx.query('SELECT reward_address, unpaid_rows FROM scorer_work WHERE unpaid_rows > 0 FOR UPDATE');
 }
 
 /** All work of at most so many accounts, those with the oldest unpaid work first. */

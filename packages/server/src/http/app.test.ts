@@ -5,6 +5,7 @@ import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { blocksRoot, hashBlocks } from '@alice/data';
 import { type RouteName, routes } from '@alice/protocol';
 import type { ServerCore } from '../ServerCore.js';
 import { TestClient } from '../testing/TestClient.js';
@@ -121,6 +122,7 @@ describe('the HTTP face', () => {
       shard: number;
       hash: string;
       sizeBytes: number;
+      blocks?: string;
     }[];
     assert.ok(list.length >= 32);
     const validation = Array.from({ length: list.length + 10 }, (_, i) => i).filter((i) =>
@@ -137,6 +139,13 @@ describe('the HTTP face', () => {
     const first = list[0]!;
     const shard = await miner.call('shard', { params: { shard: String(first.shard) } });
     assert.deepEqual([shard.status, shard.bytes.length], [200, first.sizeBytes]);
+    const hashes = await miner.call('shardBlocks', { params: { shard: String(first.shard) } });
+    assert.equal(blocksRoot(hashes.bytes), first.blocks, 'blocks can be checked alone');
+    assert.deepEqual(Buffer.from(hashBlocks(shard.bytes)), Buffer.from(hashes.bytes));
+    for (const held of validation) {
+      const refused = await miner.call('shardBlocks', { params: { shard: String(held) } });
+      assert.equal(refused.body.code, 'SHARD_PRIVATE');
+    }
     assert.equal((await miner.call('shard', { params: { shard: '9999' } })).body.code, 'SHARD_UNKNOWN');
     const [row] = await core.context.db.query<{ hash: string }>(
       `SELECT master ->> 'hash' AS hash FROM versions`,

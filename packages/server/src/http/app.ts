@@ -8,7 +8,9 @@ import { type Route, type RouteName, routes } from '@alice/protocol';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ServerContext } from '../context.js';
+import type { BanList } from '../defence/BanList.js';
 import { ServerError } from '../errors.js';
+import type { Metrics } from '../operations/metrics.js';
 import type { Registration } from '../registration/Registration.js';
 import type { Member } from '../state/members.js';
 import type { StatusCache } from '../status/StatusCache.js';
@@ -16,18 +18,25 @@ import { maxSubmissionBytes } from '../submissionBounds.js';
 import { errorAnswer } from './errorAnswer.js';
 import { registerEvents } from './events.js';
 import { type Answer, type Call, createHandlers } from './handlers.js';
+import { registerInference } from './inference.js';
+import { registerOperations } from './operations.js';
 import { registerPage } from './page.js';
 import { limitRequests } from './rateLimits.js';
 import { SECURITY_HEADERS } from './securityHeaders.js';
 import { sendBytes } from './sendBytes.js';
 import { createUploadSlots } from './uploadSlots.js';
 
+/** A token, a range and what browsers send: far below this. */
+const MAX_HEADER_BYTES = 16_384;
+
 export interface AppParts {
   readonly context: ServerContext;
   readonly registration: Registration;
   readonly status: StatusCache;
   /** True once the first version is published and state is consistent. */
-  readonly isReady: () => boolean;
+  readonly isReady: () => Promise<boolean>;
+  readonly bans: BanList;
+  readonly metrics: Metrics;
 }
 
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
@@ -36,7 +45,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     logger: false,
     bodyLimit: context.limits.jsonBytes,
     requestTimeout: context.limits.requestTimeoutMs,
-    forceCloseConnections: true,
+    ...socketOptions(context),
+    forceCloseConnections: 'idle',
     trustProxy: context.options.trustProxy ? 'loopback' : false,
     routerOptions: { maxParamLength: 128 },
     ajv: {
@@ -48,7 +58,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
       },
     },
     clientErrorHandler: refuseUnreadable,
-    frameworkErrors: (error, _request, reply) => sendError(context, reply, error),
+    frameworkErrors: (error, _request, reply) => sendError(parts, reply, error),
   });
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -57,21 +67,38 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     for (const [name, value] of Object.entries(SECURITY_HEADERS))
       if (!reply.hasHeader(name)) reply.header(name, value);
   });
-  app.setErrorHandler((error, _request, reply) => sendError(context, reply, error));
+  app.setErrorHandler((error, _request, reply) => sendError(parts, reply, error));
   app.setNotFoundHandler((_request, reply) =>
-    sendError(context, reply, new ServerError({ code: 'NOT_FOUND' }, 'there is no such route')),
+    sendError(parts, reply, new ServerError({ code: 'NOT_FOUND' }, 'there is no such route')),
   );
+  app.server.maxConnections = context.limits.connections;
   await app.register(rateLimit, { global: false });
+  registerOperations(app, parts);
+  if (!context.roles.has('api')) return app; // the others answer only for themselves
   registerRoutes(app, parts);
-  registerHealth(app, parts);
   registerEvents(app, parts);
-  const { staticDir, pageChainWs } = context.options;
-  await registerPage(app, { staticDir, chainWs: pageChainWs });
+  const { staticDir, pageChainWs, inferenceUrl } = context.options;
+  if (inferenceUrl !== undefined)
+    await registerInference(app, { url: inferenceUrl, limits: limitRequests(app, context.limits) });
+  await registerPage(app, { staticDir, chainWs: pageChainWs, hasInference: inferenceUrl !== undefined });
   return app;
 }
 
-function registerRoutes(app: FastifyInstance, { context, registration, status }: AppParts): void {
-  const handlers = createHandlers(context, registration, status);
+/** Plain HTTP or TLS, with the times after which a slow client is let go. */
+function socketOptions({ limits, options: { tls } }: ServerContext) {
+  const settings = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  if (!tls) return { http: settings };
+  return { https: { ...settings, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } };
+}
+
+function registerRoutes(app: FastifyInstance, parts: AppParts): void {
+  const { context, registration, isReady } = parts;
+  const handlers = createHandlers(context, registration, parts);
   const limits = limitRequests(app, context.limits);
   const uploads = createUploadSlots(context.limits.submissionsAtOnce);
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
@@ -84,6 +111,8 @@ function registerRoutes(app: FastifyInstance, { context, registration, status }:
       ...(route.body && !isBytes ? { schema: { body: route.body } } : {}),
       onRequest: async (request, reply) => {
         await limits.byAddress(request);
+        if (name === 'challenge') await limits.registrations(request);
+        if (!(await isReady())) throw notReady();
         if (route.access === 'public') return;
         const member = await registration.memberOf(request.headers.authorization);
         checkRole(route, member);
@@ -107,6 +136,13 @@ function registerRoutes(app: FastifyInstance, { context, registration, status }:
       },
     });
   }
+}
+
+function notReady(): ServerError {
+  return new ServerError(
+    { code: 'NOT_READY', retryAfterMs: 2_000 },
+    'no version has been published yet: the aggregator is starting',
+  );
 }
 
 function checkRole({ access }: Route, member: Member): void {
@@ -144,10 +180,11 @@ function send(context: ServerContext, { request, reply, answer }: Sending): unkn
   return sendBytes(context.blobs, { request, reply, answer });
 }
 
-function sendError(context: ServerContext, reply: FastifyReply, error: unknown): void {
+function sendError({ context, metrics }: AppParts, reply: FastifyReply, error: unknown): void {
   const limitBytes = reply.request.routeOptions?.bodyLimit ?? context.limits.jsonBytes;
   const { status, body, retryAfterMs } = errorAnswer(error, { log: context.log, limitBytes });
   context.refusals.count(body.code);
+  metrics.refused(body.code);
   if (retryAfterMs !== undefined) reply.header('retry-after', seconds(retryAfterMs));
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   void reply.code(status).send(body);
@@ -155,11 +192,6 @@ function sendError(context: ServerContext, reply: FastifyReply, error: unknown):
 
 function seconds(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1000)));
-}
-
-function registerHealth(app: FastifyInstance, { isReady }: AppParts): void {
-  app.get('/healthz', async () => ({ ok: true }));
-  app.get('/readyz', async (_request, reply) => reply.code(isReady() ? 200 : 503).send({ ok: isReady() }));
 }
 
 /** Bytes that are not HTTP never reach a route; answer in the same form and hang up. */

@@ -30,7 +30,7 @@ export function createBlobAccess({ db, blobs }: Pick<ServerContext, 'db' | 'blob
   };
   return {
     async open(member, hash) {
-      const sizeBytes = blobs.sizeBytes(hash);
+      const sizeBytes = await blobs.sizeBytes(hash);
       const isReadable =
         sizeBytes !== undefined &&
         ((await isPublished(hash)) ||

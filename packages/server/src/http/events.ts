@@ -34,7 +34,10 @@ export function registerEvents(app: FastifyInstance, { context, status }: AppPar
     };
     const stop = status.subscribe(sendStatus);
     const keepAlive = setInterval(() => stream.write(':\n\n'), KEEP_ALIVE_MS);
+    const end = () => stream.end();
+    context.closing.addEventListener('abort', end, { once: true });
     stream.once('close', () => {
+      context.closing.removeEventListener('abort', end);
       streams--;
       stop();
       clearInterval(keepAlive);

@@ -6,7 +6,10 @@
 import type { Network, RouteName, routes, ShardList } from '@alice/protocol';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { ServerContext } from '../context.js';
+import type { BanList } from '../defence/BanList.js';
+import { operate } from '../defence/operate.js';
 import { ServerError } from '../errors.js';
+import { listReceipts, readFold, readMaster, readReceipt, receiptBlob } from '../receipts/readReceipts.js';
 import type { Registration } from '../registration/Registration.js';
 import { batchTokens } from '../scoring/batchTokens.js';
 import { answerJob, keepJob, takeJob } from '../scoring/jobResults.js';
@@ -54,16 +57,18 @@ const ASK_AGAIN_MS = 1_000;
 export function createHandlers(
   context: ServerContext,
   registration: Registration,
-  status: StatusCache,
+  { status, bans }: { status: StatusCache; bans: BanList },
 ): Handlers {
   const { db } = context;
   const blobAccess = createBlobAccess(context);
+  const untilClosing = (signal: AbortSignal) => AbortSignal.any([signal, context.closing]);
   return {
     network: async () => json(await networkMessage(context)),
     status: async () => json(await status.read()),
     challenge: async ({ body }) => json(await registration.challenge(body)),
     register: async ({ body }) => json(await registration.register(body)),
     refresh: async ({ member }) => json(await registration.refresh(member)),
+    operator: async ({ body }) => json(await operate(context, bans, body)),
     latestVersion: async () => json(manifestOf((await latestVersion(db))!)),
     version: async ({ params }) => {
       const row = await findVersion(db, wholeNumber('version', params['version']));
@@ -71,11 +76,28 @@ export function createHandlers(
       return json(manifestOf(row));
     },
     blob: async ({ params, member }) => blobAccess.open(member, params['hash']!),
+    receipt: async ({ params }) => json(await readReceipt(context, params['submissionId']!)),
+    receipts: async ({ params }) => json(await listReceipts(context, params['address']!)),
+    receiptBlob: async ({ params }) => ({
+      kind: 'blob',
+      ...(await receiptBlob(context, params['submissionId']!)),
+    }),
+    fold: async ({ params }) => json(await readFold(context, wholeNumber('version', params['version']))),
+    master: async ({ params }) => {
+      return { kind: 'blob', ...(await readMaster(context, wholeNumber('version', params['version']))) };
+    },
     shards: async () => json(shardList(context)),
     shard: async ({ params }) => shardAnswer(context, wholeNumber('shard', params['shard'])),
+    shardBlocks: async ({ params }) => shardBlocksAnswer(context, wholeNumber('shard', params['shard'])),
     task: async ({ body, member, signal }) => {
       const find = () => issueTask(context, member);
-      return offer(await waitFor(find, { waiters: context.waiting.tasks, waitMs: body.waitMs ?? 0, signal }));
+      return offer(
+        await waitFor(find, {
+          waiters: context.waiting.tasks,
+          waitMs: body.waitMs ?? 0,
+          signal: untilClosing(signal),
+        }),
+      );
     },
     submit: async ({ body, params, member }) => {
       const value = await receiveSubmission(context, { member, taskId: params['taskId']!, bytes: body });
@@ -89,7 +111,13 @@ export function createHandlers(
     },
     job: async ({ body, member, signal }) => {
       const find = () => takeJob(context, member);
-      return offer(await waitFor(find, { waiters: context.waiting.jobs, waitMs: body.waitMs ?? 0, signal }));
+      return offer(
+        await waitFor(find, {
+          waiters: context.waiting.jobs,
+          waitMs: body.waitMs ?? 0,
+          signal: untilClosing(signal),
+        }),
+      );
     },
     batch: async ({ params }) => {
       const batchId = params['batchId']!;
@@ -102,11 +130,24 @@ export function createHandlers(
 }
 
 async function shardAnswer({ data }: ServerContext, shard: number): Promise<BytesAnswer> {
+  const { hash } = servedShard(data, shard);
+  return { kind: 'bytes', bytes: await data.shardBytes(shard), tag: hash };
+}
+
+async function shardBlocksAnswer({ data }: ServerContext, shard: number): Promise<BytesAnswer> {
+  const { hash } = servedShard(data, shard);
+  return { kind: 'bytes', bytes: await data.shardBlocks(shard), tag: `${hash}-blocks` };
+}
+
+function servedShard(
+  data: ServerContext['data'],
+  shard: number,
+): ServerContext['data']['trainingShards'][number] {
   if (data.isValidation(shard))
     throw new ServerError({ code: 'SHARD_PRIVATE', shard }, 'validation shards never leave the server');
   const known = data.trainingShards.find((entry) => entry.shard === shard);
   if (!known) throw new ServerError({ code: 'SHARD_UNKNOWN', shard }, `there is no training shard ${shard}`);
-  return { kind: 'bytes', bytes: await data.shardBytes(shard), tag: known.hash };
+  return known;
 }
 
 function shardList({ data: { root, tokenizer, vocab, trainingShards } }: ServerContext): ShardList {

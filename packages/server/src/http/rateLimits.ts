@@ -11,6 +11,8 @@ export interface RequestLimits {
   /** Both throw `RATE_LIMITED`. */
   byAddress(request: FastifyRequest): Promise<void>;
   byMember(request: FastifyRequest, member: Member): Promise<void>;
+  /** Registrations begun: a flood of them must not use up what others of this address have. */
+  registrations(request: FastifyRequest): Promise<void>;
 }
 
 export function limitRequests(app: FastifyInstance, limits: ServerLimits): RequestLimits {
@@ -27,6 +29,12 @@ export function limitRequests(app: FastifyInstance, limits: ServerLimits): Reque
     max: (request) =>
       isLoopback(request.ip) ? limits.perLoopbackMemberPerMinute : limits.perMemberPerMinute,
   });
+  const registrations = app.createRateLimit({
+    timeWindow,
+    keyGenerator: (request) => `registration ${networkOf(request.ip)}`,
+    max: (request) =>
+      isLoopback(request.ip) ? limits.registrationsPerLoopbackPerMinute : limits.registrationsPerIpPerMinute,
+  });
   const check = async (limit: typeof byAddress, request: FastifyRequest): Promise<void> => {
     const state = await limit(request);
     if (state.isAllowed || !state.isExceeded) return;
@@ -37,6 +45,7 @@ export function limitRequests(app: FastifyInstance, limits: ServerLimits): Reque
   };
   return {
     byAddress: (request) => check(byAddress, request),
+    registrations: (request) => check(registrations, request),
     byMember: (request, { address, instance, role }) => {
       identities.set(request, `member ${role} ${address}/${instance}`);
       return check(byMember, request);
@@ -44,7 +53,7 @@ export function limitRequests(app: FastifyInstance, limits: ServerLimits): Reque
   };
 }
 
-function isLoopback(ip: string): boolean {
+export function isLoopback(ip: string): boolean {
   return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
 }
 

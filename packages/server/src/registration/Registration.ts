@@ -1,7 +1,7 @@
 /**
  * @file Registration (REG-1): a challenge of 32 random bytes that lives for a minute and dies when used, an sr25519
- * signature over it by the address's key, then an access token. Challenges live in memory only: a restart asks
- * everybody for a new one. Tokens are kept as hashes, so that a stolen database opens nothing.
+ * signature over it by the address's key, then an access token. Challenges are in the database, so that any API node
+ * may take the answer. Tokens are kept as hashes, so that a stolen database opens nothing.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -10,7 +10,6 @@ import {
   type Challenge,
   type ChallengeRequest,
   fromHex,
-  type HexString,
   KeyError,
   parseAddress,
   publicKeyOf,
@@ -20,10 +19,15 @@ import {
   verifySignature,
 } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
+import type { Queryable } from '../database/Database.js';
+import type { BanList } from '../defence/BanList.js';
 import { ServerError } from '../errors.js';
 import { createLru } from '../lru.js';
+import { audit } from '../state/auditLog.js';
+import { countChallenges, dropOldChallenges, saveChallenge, takeChallenge } from '../state/challenges.js';
 import {
   dropExpiredTokens,
+  dropTokensOf,
   findToken,
   type Member,
   otherInstances,
@@ -41,52 +45,63 @@ export interface Registration {
   memberOf(authorization: string | undefined): Promise<Member>;
 }
 
-type RegistrationContext = Pick<ServerContext, 'db' | 'limits' | 'now' | 'networkId' | 'options' | 'changed'>;
+type RegistrationContext = Pick<
+  ServerContext,
+  'db' | 'limits' | 'now' | 'networkId' | 'options' | 'changed'
+> & {
+  readonly bans: BanList;
+};
 
 // Tokens looked up once are remembered, so that a request costs no query; a member's last contact is written rarely.
 const TOKENS_REMEMBERED = 10_000;
 const TOUCH_EVERY_MS = 5_000;
+const SWEEP_EVERY_MS = 1_000;
 const BEARER = /^Bearer ([A-Za-z0-9_-]{32,128})$/;
 
 export function createRegistration(context: RegistrationContext): Registration {
-  const { db, limits, now, networkId, options } = context;
-  const open = new Map<HexString, { request: ChallengeRequest; expiresAtMs: number }>();
+  const { db, limits, now, networkId, options, bans } = context;
   const known = createLru<string, TokenRow & { touchedMs: number }>(TOKENS_REMEMBERED);
   const serverId = options.serverKey.address;
 
-  const dropOldChallenges = (): void => {
-    for (const [challenge, { expiresAtMs }] of open) {
-      if (expiresAtMs > now() && open.size < limits.openChallenges) return; // oldest first
-      open.delete(challenge);
-    }
+  let sweptMs = Number.NEGATIVE_INFINITY;
+  /** Expired rows go once a second however many ask: a flood costs no more than its own rows. */
+  const sweep = async (): Promise<void> => {
+    if (now() - sweptMs < SWEEP_EVERY_MS) return;
+    sweptMs = now();
+    await dropOldChallenges(db, now());
+    await dropExpiredTokens(db, now());
   };
 
-  const issue = async (member: Member): Promise<Access> => {
+  const issue = async (tx: Queryable, member: Member): Promise<Access> => {
     const token = randomBytes(32).toString('base64url');
     const expiresAtMs = now() + limits.tokenTtlMs;
-    await dropExpiredTokens(db, now());
-    await storeToken(db, hashOf(token), { member, expiresMs: expiresAtMs });
+    await storeToken(tx, hashOf(token), { member, expiresMs: expiresAtMs });
     return { token, expiresAtMs };
   };
 
   return {
     async challenge(request) {
       checkAddress('address', request.address);
+      await bans.check(request.address);
       if (request.role === 'scorer' && !options.scorers.includes(request.address as Address))
         throw new ServerError(
           { code: 'ROLE_FORBIDDEN', role: 'scorer' },
           'this address is not on the list of scorers of this server: ask its operator, or register as a miner',
         );
-      dropOldChallenges();
+      await sweep();
+      if ((await countChallenges(db, limits.openChallenges)) >= limits.openChallenges)
+        throw new ServerError(
+          { code: 'BUSY', retryAfterMs: 5_000 },
+          'too many registrations are under way: ask again after Retry-After',
+        );
       const challenge = toHex(randomBytes(32));
       const expiresAtMs = now() + limits.challengeTtlMs;
-      open.set(challenge, { request, expiresAtMs });
+      await saveChallenge(db, challenge, { request, expiresAtMs });
       return { challenge, networkId, serverId, expiresAtMs };
     },
 
     async register({ challenge, signature, rewardAddress }) {
-      const asked = open.get(challenge as HexString);
-      open.delete(challenge as HexString); // single use, whatever comes of it
+      const asked = await takeChallenge(db, challenge); // single use, whatever comes of it
       if (!asked || asked.expiresAtMs <= now())
         throw new ServerError(
           { code: 'CHALLENGE_UNKNOWN' },
@@ -94,6 +109,7 @@ export function createRegistration(context: RegistrationContext): Registration {
         );
       const { address, instance, role, device } = asked.request;
       if (rewardAddress !== undefined) checkAddress('rewardAddress', rewardAddress);
+      await bans.check(address, rewardAddress ?? address);
       const message = registrationMessage({
         networkId,
         serverId,
@@ -103,11 +119,13 @@ export function createRegistration(context: RegistrationContext): Registration {
         challenge,
         rewardAddress,
       });
-      if (!verifySignature(message, fromHex(signature), publicKeyOf(address)))
+      if (!verifySignature(message, fromHex(signature), publicKeyOf(address))) {
+        await audit(db, now(), { action: 'register.refused', subject: address, details: { instance, role } });
         throw new ServerError(
           { code: 'SIGNATURE_INVALID' },
           `the signature is not by the key of ${address} over this challenge`,
         );
+      }
       if ((await otherInstances(db, address, instance)) >= limits.instancesPerAddress)
         throw new ServerError(
           { code: 'INSTANCE_LIMIT', limit: limits.instancesPerAddress },
@@ -119,28 +137,42 @@ export function createRegistration(context: RegistrationContext): Registration {
         role,
         rewardAddress: (rewardAddress ?? address) as Address,
       };
-      await upsertMember(db, member, device, now());
+      // Whoever holds the key takes over: tokens of this device that were given out before, or stolen, end here.
+      const access = await db.transaction(async (tx) => {
+        await upsertMember(tx, member, device, now());
+        await dropTokensOf(tx, member);
+        await audit(tx, now(), { action: 'register', subject: address, details: { instance, role } });
+        return issue(tx, member);
+      });
       context.changed();
-      return issue(member);
+      return access;
     },
 
-    refresh: issue,
+    refresh: (member) =>
+      db.transaction(async (tx) => {
+        await dropTokensOf(tx, member);
+        return issue(tx, member);
+      }),
 
     async memberOf(authorization) {
       if (authorization === undefined)
         throw new ServerError({ code: 'TOKEN_MISSING' }, 'this route needs an access token: register first');
       const token = BEARER.exec(authorization)?.[1];
       const hash = token && hashOf(token);
-      const row = hash ? (known.get(hash) ?? (await findToken(db, hash))) : undefined;
+      const cached = hash ? known.get(hash) : undefined;
+      // Another node may have revoked it: what is remembered is looked up again with every touch.
+      const isDue = !cached || now() - cached.touchedMs >= TOUCH_EVERY_MS;
+      const row = isDue && hash ? await findToken(db, hash) : cached;
       if (!hash || !row || row.expiresMs <= now())
         throw new ServerError(
           { code: 'TOKEN_INVALID' },
           'the access token is unknown or has expired: register again',
         );
-      const touchedMs = 'touchedMs' in row ? (row.touchedMs as number) : 0;
-      const isDue = now() - touchedMs >= TOUCH_EVERY_MS;
-      known.set(hash, { ...row, touchedMs: isDue ? now() : touchedMs });
-      if (isDue) await touchMember(db, row.member, now());
+      await bans.check(row.member.address, row.member.rewardAddress);
+      if (isDue) {
+        known.set(hash, { ...row, touchedMs: now() });
+        await touchMember(db, row.member, now());
+      }
       return row.member;
     },
   };

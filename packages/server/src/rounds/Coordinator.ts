@@ -5,6 +5,7 @@
 import { messageOf } from '@alice/protocol';
 import { collectGarbage } from '../blobs/collectGarbage.js';
 import type { ServerContext } from '../context.js';
+import { issueReceipts } from '../receipts/issueReceipts.js';
 import { deleteJobs, requeueExpired } from '../state/jobs.js';
 import { findSubmission } from '../state/submissions.js';
 import { expireTasks } from '../state/tasks.js';
@@ -80,6 +81,7 @@ async function coordinate(context: ServerContext): Promise<void> {
   let hasMoved = false;
   while (await advanceRound(context)) hasMoved = true;
   if (hasMoved) {
+    await issueReceipts(context);
     const removed = await collectGarbage(context);
     if (removed > 0) log.debug('Old blobs removed', { removed });
   }
@@ -91,12 +93,13 @@ async function takeBackJobs(context: ServerContext): Promise<void> {
   const jobs = await requeueExpired(db, now());
   for (const job of jobs) {
     log.warn('Scoring job taken back', { job: job.job_id, kind: job.kind, attempts: job.attempts });
-    if (job.kind !== 'submission' || job.attempts < limits.jobAttempts) continue;
+    if ((job.kind !== 'submission' && job.kind !== 'work') || job.attempts < limits.jobAttempts) continue;
     await db.transaction(async (tx) => {
       const row = await findSubmission(tx, job.subject);
       const reason = `No scorer finished it in ${limits.jobAttempts} attempts.`;
       if (row) await recordVerdict(tx, row, { status: 'refused', code: 'SCORING_FAILED', reason });
       await deleteJobs(tx, 'submission', job.subject);
+      await deleteJobs(tx, 'work', job.subject);
     });
   }
   if (jobs.length > 0) waiting.jobs.wake();

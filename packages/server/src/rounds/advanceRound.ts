@@ -5,12 +5,14 @@
  */
 import { decideMerge } from '@alice/training';
 import type { ServerContext } from '../context.js';
+import type { Queryable } from '../database/Database.js';
 import { queueReportJob } from '../scoring/queueJob.js';
 import { jobsOf } from '../state/jobs.js';
 import { type Candidate, currentRound, openRound, type RoundRow, setRoundStatus } from '../state/rounds.js';
 import { fixFold, foldOf, type SubmissionRow, waitingFor } from '../state/submissions.js';
 import { tasksOfRound } from '../state/tasks.js';
 import { findVersion, latestVersion, type VersionRow } from '../state/versions.js';
+import { judgeWork } from './judgeWork.js';
 import { publishVersion } from './publishVersion.js';
 import { refuseFolded, rollBackRound } from './rollBackRound.js';
 import { roundVerdict } from './roundVerdict.js';
@@ -39,28 +41,34 @@ async function closeIfDue(context: ServerContext, round: RoundRow): Promise<bool
     options.round,
   );
   if (verdict === 'wait') return false;
-  if (verdict === 'refused') {
-    await endRefused(context, round);
+  const isRefused = await db.transaction(async (tx) => {
+    if (verdict === 'fold') {
+      await fixFold(tx, round.round);
+      const folded = await foldOf(tx, round.round);
+      if ((await judgeWork(context, tx, { round: round.round, folded })) > 0) {
+        await setRoundStatus(tx, round.round, { status: 'folding' });
+        return false;
+      }
+    }
+    await refuseRound(context, tx, round);
     return true;
-  }
-  await db.transaction(async (tx) => {
-    await fixFold(tx, round.round);
-    await setRoundStatus(tx, round.round, { status: 'folding' });
   });
+  if (isRefused) tellRefused(context, round);
   return true;
 }
 
 /** Nothing was accepted: the next round starts on the same version, and an alarm says so (SCORE-3). */
-async function endRefused(context: ServerContext, round: RoundRow): Promise<void> {
+async function refuseRound(context: ServerContext, tx: Queryable, round: RoundRow): Promise<void> {
   const nowMs = context.now();
-  await context.db.transaction(async (tx) => {
-    await setRoundStatus(tx, round.round, {
-      status: 'refused',
-      closedMs: nowMs,
-      reason: 'every submission was refused',
-    });
-    await openRound(tx, { round: round.round + 1, version: round.version, nowMs });
+  await setRoundStatus(tx, round.round, {
+    status: 'refused',
+    closedMs: nowMs,
+    reason: 'every submission was refused',
   });
+  await openRound(tx, { round: round.round + 1, version: round.version, nowMs });
+}
+
+function tellRefused(context: ServerContext, round: RoundRow): void {
   context.log.warn('Round ended without accepted work', { round: round.round });
   context.waiting.tasks.wake();
   context.changed();
@@ -68,26 +76,44 @@ async function endRefused(context: ServerContext, round: RoundRow): Promise<void
 
 async function buildCandidate(context: ServerContext, round: RoundRow): Promise<boolean> {
   const { db, options, compute } = context;
-  const folded = await foldOf(db, round.round);
+  const folded = (await foldOf(db, round.round)).filter(({ status }) => status === 'accepted');
   const base = (await findVersion(db, round.version))!;
   const { training } = options;
+  const submissions = withWeights(folded);
+  const rule = {
+    rule: training.aggregation,
+    clip: training.clipToMedianNorm,
+    groups: training.aggregationGroups,
+  };
+  const { outerLearningRate } = training;
   const { candidate, dropped } = await compute.fold({
     base: { version: base.version, stateRoot: base.state_root, masterHash: base.master!.hash },
-    submissions: withWeights(folded),
-    rule: { rule: training.aggregation, clip: training.clipToMedianNorm, groups: training.aggregationGroups },
-    outerLearningRate: training.outerLearningRate,
+    submissions,
+    rule,
+    outerLearningRate,
   });
   if (dropped.length === folded.length) {
-    await db.transaction((tx) =>
-      refuseFolded(tx, folded, { code: 'DELTA_INVALID', reason: dropped[0]!.reason }),
-    );
-    await endRefused(context, round);
+    await db.transaction(async (tx) => {
+      await refuseFolded(tx, folded, { code: 'DELTA_INVALID', reason: dropped[0]!.reason });
+      await refuseRound(context, tx, round);
+    });
+    tellRefused(context, round);
     return true;
   }
   await db.transaction(async (tx) => {
     for (const { position, code, reason } of dropped)
       await refuseFolded(tx, [folded[position]!], { code, reason });
-    await setRoundStatus(tx, round.round, { status: 'candidate', candidate });
+    const fold = {
+      ...{ version: base.version + 1, baseVersion: base.version, ...rule, outerLearningRate },
+      submissions: folded
+        .map((row, i) => ({
+          submissionId: row.submission_id,
+          blob: { hash: row.blob_hash, sizeBytes: row.size_bytes },
+          weight: submissions[i]!.weight,
+        }))
+        .filter((_, i) => dropped.every(({ position }) => position !== i)),
+    };
+    await setRoundStatus(tx, round.round, { status: 'candidate', candidate, fold });
     await queueReportJob(context, tx, {
       kind: 'candidate',
       subject: round.round,

@@ -3,8 +3,10 @@
  * submission after another in order of arrival, so that of two equal ones the later is the copy. Redone after a crash
  * for whatever is still at stage `inspect`.
  */
+import type { HashHex } from '@alice/protocol';
 import { defaultOverlapThresholds } from '@alice/training';
 import type { CompareResult } from '../compute/compareSubmission.js';
+import { UPDATES_KEPT } from '../compute/ModelState.js';
 import type { ServerContext } from '../context.js';
 import { queueSubmissionJob } from '../scoring/queueJob.js';
 import {
@@ -22,11 +24,12 @@ import { recordVerdict } from './recordVerdict.js';
 export async function inspectSubmissions(context: ServerContext): Promise<number> {
   const waiting = await submissionsAt(context.db, 'inspect');
   for (const row of waiting) {
-    const refusal = await refusalOf(context, row);
+    const found = await inspect(context, row);
+    const refusal = found.refusal;
     await context.db.transaction(async (tx) => {
       const base = await latestVersion(tx);
       if (refusal) return recordVerdict(tx, row, refusal);
-      await moveToScoring(tx, row.submission_id);
+      await moveToScoring(tx, row.submission_id, found.lean);
       const blob = { hash: row.blob_hash, sizeBytes: row.size_bytes };
       await queueSubmissionJob(context, tx, { submissionId: row.submission_id, blob, base: base!, look: 0 });
     });
@@ -40,7 +43,12 @@ export async function inspectSubmissions(context: ServerContext): Promise<number
   return waiting.length;
 }
 
-async function refusalOf(context: ServerContext, row: SubmissionRow): Promise<Verdict | undefined> {
+interface Inspected {
+  readonly refusal?: Verdict;
+  readonly lean?: number | undefined;
+}
+
+async function inspect(context: ServerContext, row: SubmissionRow): Promise<Inspected> {
   const { db } = context;
   const current = (await latestVersion(db))!;
   if (row.version < current.version - 1)
@@ -55,25 +63,31 @@ async function refusalOf(context: ServerContext, row: SubmissionRow): Promise<Ve
     blobHash: row.blob_hash,
     others: others.map((other) => ({ submissionId: other.submission_id, blobHash: other.blob_hash })),
     published: await publishedMasters(context, current),
+    sinceBase: current.version - row.version,
     thresholds: defaultOverlapThresholds,
   });
-  return found.copyOf === 'none' ? undefined : refused('COPY', describe(found));
+  return found.copyOf === 'none' ? { lean: found.lean } : refused('COPY', describe(found));
 }
 
-/** Null when either master has been pruned or only version 0 exists. */
+/** The masters around the last applied rounds, newest first, as far as they are still kept. */
 async function publishedMasters({ db }: ServerContext, current: VersionRow) {
-  const parent = current.version > 0 ? await findVersion(db, current.version - 1) : undefined;
-  if (!parent?.master || !current.master) return null;
-  return { from: parent.master.hash, to: current.master.hash };
+  const pairs: { from: HashHex; to: HashHex }[] = [];
+  for (let to = current; pairs.length < UPDATES_KEPT && to.version > 0; ) {
+    const from = await findVersion(db, to.version - 1);
+    if (!from?.master || !to.master) break;
+    pairs.push({ from: from.master.hash, to: to.master.hash });
+    to = from;
+  }
+  return pairs;
 }
 
 function describe(found: Exclude<CompareResult, { copyOf: 'none' }>): string {
   const share = `${(100 * found.overlap).toFixed(0)}% of the indices`;
   return found.copyOf === 'submission'
     ? `The delta shares ${share} with an earlier submission of the round.`
-    : `The delta shares ${share} with the last published update and agrees with its values.`;
+    : `The delta shares ${share} with a published update and agrees with its values.`;
 }
 
-function refused(code: string, reason: string): Verdict {
-  return { status: 'refused', code, reason };
+function refused(code: string, reason: string): Inspected {
+  return { refusal: { status: 'refused', code, reason } };
 }

@@ -4,13 +4,13 @@
  * can be served and before it nothing has happened.
  */
 import { toHex, versionMessage } from '@alice/protocol';
-import { pairedStatistics, verifiedScores } from '@alice/training';
+import { foldedGains, pairedStatistics, verifiedScores } from '@alice/training';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { batchFor } from '../scoring/batches.js';
-import { queuedSubmissionJobs, saveBatch } from '../state/jobs.js';
+import { type BatchRow, type JobRow, queuedSubmissionJobs, saveBatch } from '../state/jobs.js';
 import { type Candidate, openRound, type RoundRow, setRoundStatus } from '../state/rounds.js';
-import { foldOf, type SubmissionRow } from '../state/submissions.js';
+import { findSubmission, foldOf, type SubmissionRow } from '../state/submissions.js';
 import { insertVersion, type VersionRow } from '../state/versions.js';
 
 interface Publication {
@@ -102,39 +102,42 @@ async function payScores(
   tx: Queryable,
   merged: readonly SubmissionRow[],
 ): Promise<void> {
-  const previous = await previousNats(tx, merged);
+  const previous = await previousRates(tx, merged);
+  const gains = foldedGains(
+    merged.map((row) => ({ gainNats: row.gain_nats ?? 0, normL2: row.norm_l2 ?? 0 })),
+  );
   const scores = verifiedScores(
     merged.map((row, i) => ({
       gate: 'accept',
       workTests: 'passed',
-      gainNats: row.gain_nats ?? 0,
-      verifiedTokens: row.tokens,
-      ...(previous[i] === undefined ? {} : { previousNats: previous[i] }),
+      gainNats: gains[i]!,
+      verifiedTokens: row.verified_tokens ?? row.tokens,
+      ...(previous[i] === undefined ? {} : { previousRate: previous[i] }),
     })),
     context.options.training.pay,
   );
   for (const [i, row] of merged.entries()) {
-    const { nanoNats, smoothedNats } = scores[i]!;
+    const { nanoNats, smoothedRate } = scores[i]!;
     await tx.query(`UPDATE submissions SET stage = 'merged', score = $2 WHERE submission_id = $1`, [
       row.submission_id,
       nanoNats.toString(),
     ]);
     await tx.query(
-      `UPDATE members SET score = score + $3, smoothed_nats = $4
+      `UPDATE members SET score = score + $3, smoothed_rate = $4
        WHERE address = $1 AND instance = $2 AND role = 'miner'`,
-      [row.address, row.instance, nanoNats.toString(), smoothedNats ?? null],
+      [row.address, row.instance, nanoNats.toString(), smoothedRate ?? null],
     );
   }
 }
 
-async function previousNats(tx: Queryable, rows: readonly SubmissionRow[]): Promise<(number | undefined)[]> {
+async function previousRates(tx: Queryable, rows: readonly SubmissionRow[]): Promise<(number | undefined)[]> {
   const found: (number | undefined)[] = [];
   for (const { address, instance } of rows) {
-    const [member] = await tx.query<{ smoothed_nats: number | null }>(
-      `SELECT smoothed_nats FROM members WHERE address = $1 AND instance = $2 AND role = 'miner'`,
+    const [member] = await tx.query<{ smoothed_rate: number | null }>(
+      `SELECT smoothed_rate FROM members WHERE address = $1 AND instance = $2 AND role = 'miner'`,
       [address, instance],
     );
-    found.push(member?.smoothed_nats ?? undefined);
+    found.push(member?.smoothed_rate ?? undefined);
   }
   return found;
 }
@@ -142,15 +145,28 @@ async function previousNats(tx: Queryable, rows: readonly SubmissionRow[]): Prom
 /** Work nobody has begun to score is scored against the new version, into which it would be merged. */
 async function moveWaitingJobs(context: ServerContext, tx: Queryable, version: VersionRow): Promise<void> {
   for (const job of await queuedSubmissionJobs(tx)) {
-    const batch = batchFor(context, { kind: 'score', version: version.version, look: job.batch_index });
+    const moved = job.kind === 'work' ? await controlRows(context, tx, { job, version }) : undefined;
+    const batch =
+      moved ?? batchFor(context, { kind: 'score', version: version.version, look: job.batch_index });
     await saveBatch(tx, batch);
-    await tx.query('UPDATE jobs SET version = $2, state_root = $3, batch_id = $4 WHERE job_id = $1', [
+    const column = moved ? 'control_batch_id' : 'batch_id';
+    await tx.query(`UPDATE jobs SET version = $2, state_root = $3, ${column} = $4 WHERE job_id = $1`, [
       job.job_id,
       version.version,
       version.state_root,
       batch.batch_id,
     ]);
   }
+}
+
+/** The rows of its own task stay the same; what they are compared with is measured on the new version. */
+async function controlRows(
+  context: ServerContext,
+  tx: Queryable,
+  { job, version }: { job: JobRow; version: VersionRow },
+): Promise<BatchRow> {
+  const { round } = (await findSubmission(tx, job.subject))!;
+  return batchFor(context, { kind: 'control', version: version.version, round });
 }
 
 function total(rows: readonly SubmissionRow[], of: (row: SubmissionRow) => number): number {

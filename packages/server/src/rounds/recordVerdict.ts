@@ -5,6 +5,5 @@ import { decideSubmission, type SubmissionRow, type Verdict } from '../state/sub
 
 export async function recordVerdict(tx: Queryable, row: SubmissionRow, verdict: Verdict): Promise<void> {
   if (row.status !== 'queued') return; // decided already: a decision is never changed here
-  await decideSubmission(tx, row.submission_id, verdict);
-  await countDecision(tx, row, verdict.status);
+  if (await decideSubmission(tx, row.submission_id, verdict)) await countDecision(tx, row, verdict.status);
 }

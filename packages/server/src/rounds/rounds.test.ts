@@ -15,7 +15,13 @@ describe('rounds', () => {
 
   beforeEach(async () => {
     network = await createTinyNetwork({
-      limits: { snapshotsKept: 2, setDeltasKept: 3, submissionVersionsKept: 2, jobAttempts: 2 },
+      limits: {
+        snapshotsKept: 2,
+        mastersKept: 2,
+        setDeltasKept: 3,
+        submissionVersionsKept: 2,
+        jobAttempts: 2,
+      },
     });
     core = await network.open();
     miner = await new TestClient(() => core, network.miner).register();
@@ -227,7 +233,7 @@ describe('rounds', () => {
       'SELECT COUNT(*) AS n FROM submissions WHERE blob_kept',
     );
     // 2 masters, 2 snapshots of one chunk, 3 set-deltas and the kept submissions: nothing else is on disk.
-    assert.equal(core.context.blobs.list().length, 2 + 2 + 3 + kept!.n);
+    assert.equal((await core.context.blobs.list()).length, 2 + 2 + 3 + kept!.n);
     const old = (await miner.call('version', { params: { version: '1' } })).body;
     assert.deepEqual([old.snapshot, old.setDelta], [null, null]);
   });

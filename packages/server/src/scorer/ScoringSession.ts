@@ -8,8 +8,8 @@ import { bytesToTokens } from '@alice/data';
 import type { LossFunction } from '@alice/model';
 import {
   applySetDelta,
+  decodeAnySubmission,
   decodeSetDelta,
-  decodeSubmission,
   fromHalves,
   isCodedError,
   type ModelMessage,
@@ -77,8 +77,8 @@ export class ScoringSession implements JobScorer {
     const startedMs = this.#ports.nowMs();
     const parameters = await this.#parametersOf(job);
     const run = await this.#lossesFor(job.rowLength - 1);
-    const rows = await this.#rowsOf(job.batchId);
-    const before = await this.#lossesBefore(job, { run, parameters, rows });
+    const rows = await this.#allRowsOf(job);
+    const before = await this.#allLossesBefore(job, { run, parameters });
     const after = await this.#lossesAfter(job, { run, parameters, rows, before });
     const isSound = after?.every((loss) => loss >= 0 && loss <= MAX_LOSS_NATS); // false for NaN as well
     return {
@@ -91,6 +91,19 @@ export class ScoringSession implements JobScorer {
   async close(): Promise<void> {
     await this.#losses?.run.dispose();
     this.#losses = undefined;
+  }
+
+  /** Of the job's batch, and after it of its control rows, which many jobs share. */
+  async #allLossesBefore(
+    job: ScoringJob,
+    model: Pick<Evaluation, 'run' | 'parameters'>,
+  ): Promise<Float64Array> {
+    const own = await this.#lossesBefore(job, { ...model, rows: await this.#rowsOf(job.batchId) });
+    const { controlBatchId } = job;
+    if (controlBatchId === undefined) return own;
+    const rows = await this.#rowsOf(controlBatchId);
+    const control = await this.#lossesBefore({ ...job, batchId: controlBatchId }, { ...model, rows });
+    return Float64Array.of(...own, ...control);
   }
 
   async #lossesBefore(
@@ -134,7 +147,7 @@ export class ScoringSession implements JobScorer {
   async #deltaOf(bytes: Uint8Array): Promise<FlatDelta> {
     const { layout } = this.#opened();
     const limits = { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size + 65_536 };
-    const { delta } = await decodeSubmission(bytes, limits);
+    const { delta } = await decodeAnySubmission(bytes, limits);
     return flattenDelta(delta, layout);
   }
 
@@ -197,6 +210,16 @@ export class ScoringSession implements JobScorer {
       { code: 'SCORER_BLOB_CORRUPT', hash, actual },
       `a downloaded blob has hash ${actual}, not ${hash}; it is fetched again`,
     );
+  }
+
+  async #allRowsOf({ batchId, controlBatchId }: ScoringJob): Promise<Uint16Array> {
+    const own = await this.#rowsOf(batchId);
+    if (controlBatchId === undefined) return own;
+    const control = await this.#rowsOf(controlBatchId);
+    const all = new Uint16Array(own.length + control.length);
+    all.set(own);
+    all.set(control, own.length);
+    return all;
   }
 
   async #rowsOf(batchId: string): Promise<Uint16Array> {

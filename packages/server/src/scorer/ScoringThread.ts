@@ -3,16 +3,21 @@
  * with `THREAD_ENDED`; the next `open` starts a new one.
  */
 import { Worker } from 'node:worker_threads';
+import type { DeviceName } from '@alice/engine/node';
 import { errorCodeOf, PortCalls, portOfThread, type ScoringJob } from '@alice/protocol';
 import type { JobScorer, JobScores, OpenScoring, ScoringSource } from './scoring.js';
+import type { ScoringWorkerData } from './scoringWorker.js';
 
 export class ScoringThread implements JobScorer {
   readonly #source: ScoringSource;
+  readonly #device: DeviceName;
   #worker: Worker | undefined;
   #calls: PortCalls<JobScorer> | undefined;
 
-  constructor(source: ScoringSource) {
+  /** `device`: what is computed on; that it works was found out before, since a provider can end the process. */
+  constructor(source: ScoringSource, device: DeviceName = 'cpu') {
     this.#source = source;
+    this.#device = device;
   }
 
   open(request: OpenScoring): Promise<void> {
@@ -37,7 +42,10 @@ export class ScoringThread implements JobScorer {
 
   #started(): PortCalls<JobScorer> {
     if (this.#worker !== undefined && this.#calls !== undefined) return this.#calls;
-    const worker = new Worker(new URL('./scoringWorker.js', import.meta.url), { name: 'alice scoring' });
+    const workerData: ScoringWorkerData = { device: this.#device };
+    const worker = new Worker(new URL('./scoringWorker.js', import.meta.url), {
+      ...{ workerData, name: 'alice scoring' },
+    });
     const source = this.#source;
     const calls = new PortCalls<JobScorer>(portOfThread(worker), {
       blob: (request: Parameters<ScoringSource['blob']>[0]) => source.blob(request),

@@ -3,6 +3,7 @@
  * it may be killed at any instant: its job goes to another scorer when the lease ends.
  */
 import { cpus, totalmem } from 'node:os';
+import type { DeviceName } from '@alice/engine/node';
 import { type Device, type KeyPair, type Logger, refusalOf, ServerClient, sleep } from '@alice/protocol';
 import { scoreJobs } from './ScorerLoop.js';
 import { ScoringThread } from './ScoringThread.js';
@@ -18,6 +19,8 @@ export interface ScorerOptions {
   readonly instance: string;
   /** Threads to compute with, ≥ 1. */
   readonly threads: number;
+  /** What to compute on, known to work; the processor unless given. */
+  readonly device?: DeviceName | undefined;
   /** Folder for a copy of the model. Not used yet: a scorer holds everything in memory and fetches it at each start. */
   readonly dir?: string | undefined;
 }
@@ -47,7 +50,7 @@ export async function runScorer(
     { url: serverUrl, member, attempts: Number.POSITIVE_INFINITY, signal },
     { onRetry: ({ code, reason, inMs }) => emit({ type: 'retrying', code, reason, inMs }) },
   );
-  const scorer = new ScoringThread(sourceOf(server));
+  const scorer = new ScoringThread(sourceOf(server), options.device);
   try {
     await scoreJobs({
       server,

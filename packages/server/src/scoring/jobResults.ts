@@ -3,6 +3,7 @@
  * follows for the submission are one transaction; sending the same answer twice changes nothing.
  */
 import type { ScoringJob, ScoringResult } from '@alice/protocol';
+import { rowGapsNats } from '@alice/training';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { ServerError } from '../errors.js';
@@ -19,9 +20,10 @@ import {
   leaseJob,
 } from '../state/jobs.js';
 import type { Member } from '../state/members.js';
-import { findSubmission } from '../state/submissions.js';
+import { findSubmission, type SubmissionRow, type Verdict } from '../state/submissions.js';
+import { taskById } from '../state/tasks.js';
 import { latestVersion, setHeldOutLoss } from '../state/versions.js';
-import { queueSubmissionJob } from './queueJob.js';
+import { queueSubmissionJob, queueWorkJob } from './queueJob.js';
 import { submissionVerdict } from './submissionVerdict.js';
 
 const ownerOf = (scorer: Member): string => `${scorer.address}/${scorer.instance}`;
@@ -51,7 +53,7 @@ export async function answerJob(
   const row = await context.db.transaction(async (tx) => {
     const job = await ownJob(tx, scorer, jobId);
     if (job.status === 'done') return job;
-    const rows = (await findBatch(tx, job.batch_id))!.row_count;
+    const rows = await rowsOf(tx, job);
     checkResult(result, rows);
     const nowMs = context.now();
     await finishJob(tx, jobId, { before: result.lossesBefore, after: result.lossesAfter, nowMs });
@@ -59,6 +61,7 @@ export async function answerJob(
     if (job.kind === 'baseline')
       await setHeldOutLoss(tx, job.version, meanLoss(Float64Array.from(result.lossesBefore)));
     if (job.kind === 'submission') await decide(context, tx, job);
+    if (job.kind === 'work') await decideWork(context, tx, { job, result });
     return job;
   });
   context.health.lastScorerSeenMs = context.now();
@@ -68,29 +71,78 @@ export async function answerJob(
   return jobMessage(context, row);
 }
 
-/** Decides the submission from all looks so far, or queues another look on the current version. */
+/** The gate: decides from all looks so far, or queues another look, or the work tests for what it lets through. */
 async function decide(context: ServerContext, tx: Queryable, job: JobRow): Promise<void> {
   const submission = (await findSubmission(tx, job.subject))!;
-  const looks = (await jobsOf(tx, 'submission', job.subject)).filter(({ status }) => status === 'done');
-  const verdict = submissionVerdict(
-    looks.map((look) => ({ before: look.losses_before!, after: look.losses_after })),
-    context.options.training.gate,
-  );
+  if (submission.status !== 'queued') return;
+  const { verdict, looks } = await gateVerdict(context, tx, job.subject);
+  const base = (await latestVersion(tx))!;
   if (verdict.next === 'look') {
-    const base = (await latestVersion(tx))!;
     const blob = { hash: submission.blob_hash, sizeBytes: submission.size_bytes };
-    await queueSubmissionJob(context, tx, { submissionId: job.subject, blob, base, look: looks.length });
+    await queueSubmissionJob(context, tx, { submissionId: job.subject, blob, base, look: looks });
     return;
   }
+  const task = (await taskById(tx, submission.task_id))?.task;
+  if (verdict.status === 'accepted' && context.options.training.work.rows > 0 && task)
+    return queueWorkJob(context, tx, { submission, task, base });
+  await conclude(context, tx, { submission, verdict });
+}
+
+/** The work tests' row gaps are kept until the round closes: only all of them together say what is little. */
+async function decideWork(
+  context: ServerContext,
+  tx: Queryable,
+  { job, result }: { job: JobRow; result: ScoringResult },
+): Promise<void> {
+  const submission = (await findSubmission(tx, job.subject))!;
+  const { verdict } = await gateVerdict(context, tx, job.subject);
+  if (verdict.next === 'look') throw new Error('the gate had decided when the work tests were queued');
+  const { lossesBefore: before, lossesAfter: after } = result;
+  if (after === null) {
+    const { scored, gainNats = null, errorNats = null } = verdict;
+    const refusal = { status: 'refused', code: 'NOT_FINITE', reason: WHOLE_STEP_BROKEN } as const;
+    return conclude(context, tx, { submission, verdict: { ...refusal, scored, gainNats, errorNats } });
+  }
+  const rows = (await findBatch(tx, job.batch_id))!.row_count;
+  const part = (from: number, to?: number) => ({
+    before: Float64Array.from(before.slice(from, to)),
+    after: Float64Array.from(after.slice(from, to)),
+  });
+  const gaps = rowGapsNats(part(0, rows), part(rows));
+  await conclude(context, tx, { submission, verdict: { ...verdict, gaps } });
+}
+
+const WHOLE_STEP_BROKEN = 'Applying the whole delta gave a loss that is not a number.';
+
+/** A pure function of the finished looks, so it may be asked again when the work tests are in. */
+async function gateVerdict({ options }: ServerContext, tx: Queryable, submissionId: string) {
+  const looks = (await jobsOf(tx, 'submission', submissionId)).filter(({ status }) => status === 'done');
+  const verdict = submissionVerdict(
+    looks.map((look) => ({ before: look.losses_before!, after: look.losses_after })),
+    options.training.gate,
+  );
   const scored = looks.map((look) => ({ version: look.version, batchId: look.batch_id }));
-  await recordVerdict(tx, submission, { ...verdict, scored });
-  context.log.info('Submission scored', {
-    submission: job.subject,
+  return { verdict: { ...verdict, scored }, looks: looks.length };
+}
+
+async function conclude(
+  { log }: ServerContext,
+  tx: Queryable,
+  { submission, verdict }: { submission: SubmissionRow; verdict: Verdict },
+): Promise<void> {
+  await recordVerdict(tx, submission, verdict);
+  log.info('Submission scored', {
+    submission: submission.submission_id,
     status: verdict.status,
     code: verdict.code,
-    gainNats: verdict.gainNats,
-    looks: looks.length,
+    gainNats: verdict.gainNats ?? null,
+    looks: verdict.scored?.length ?? 0,
   });
+}
+
+async function rowsOf(db: Queryable, job: JobRow): Promise<number> {
+  const own = (await findBatch(db, job.batch_id))!.row_count;
+  return job.control_batch_id === null ? own : own + (await findBatch(db, job.control_batch_id))!.row_count;
 }
 
 async function ownJob(db: Queryable, scorer: Member, jobId: string): Promise<JobRow> {
@@ -120,6 +172,7 @@ function jobMessage({ options }: ServerContext, row: JobRow): ScoringJob {
     version: row.version,
     stateRoot: row.state_root,
     batchId: row.batch_id,
+    ...(row.control_batch_id ? { controlBatchId: row.control_batch_id } : {}),
     rowLength: options.training.sequenceLength + 1,
     blob: row.blob,
     stepFraction: row.step_fraction,

@@ -1,11 +1,13 @@
 /** @file Puts scoring work into the queue, together with the batch it is scored on, in the caller's transaction. */
 import { randomUUID } from 'node:crypto';
-import type { HashHex } from '@alice/protocol';
+import type { HashHex, Task } from '@alice/protocol';
 import type { BlobRef } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { insertJob, saveBatch } from '../state/jobs.js';
+import type { SubmissionRow } from '../state/submissions.js';
 import { batchFor } from './batches.js';
+import { usedRows } from './batchTokens.js';
 
 /** What a job is scored against. */
 export interface ScoringBase {
@@ -38,6 +40,39 @@ export async function queueSubmissionJob(
       batch_index: look,
       blob,
       step_fraction: context.options.training.stepFraction,
+    },
+    context.now(),
+  );
+}
+
+/**
+ * Queues the work tests of a submission that has passed the gate: its whole delta, on rows of its own task and on the
+ * control rows of (round, current version). // SPEC SCORE-4
+ */
+export async function queueWorkJob(
+  context: ServerContext,
+  tx: Queryable,
+  { submission, task, base }: { submission: SubmissionRow; task: Task; base: ScoringBase },
+): Promise<void> {
+  const { submission_id: submissionId, round, steps } = submission;
+  const rows = Math.min(context.options.training.work.rows, usedRows(task, steps));
+  const assigned = batchFor(context, { kind: 'work', version: base.version, submissionId, rows });
+  const control = batchFor(context, { kind: 'control', version: base.version, round });
+  await saveBatch(tx, assigned);
+  await saveBatch(tx, control);
+  await insertJob(
+    tx,
+    {
+      job_id: randomUUID(),
+      kind: 'work',
+      subject: submissionId,
+      version: base.version,
+      state_root: base.state_root,
+      batch_id: assigned.batch_id,
+      control_batch_id: control.batch_id,
+      batch_index: 0,
+      blob: { hash: submission.blob_hash, sizeBytes: submission.size_bytes },
+      step_fraction: 1,
     },
     context.now(),
   );

@@ -17,6 +17,8 @@ export interface JobRow {
   readonly version: number;
   readonly state_root: HashHex;
   readonly batch_id: HashHex;
+  /** Rows that `batch_id`'s are compared with (work tests); null for every other kind. */
+  readonly control_batch_id: HashHex | null;
   readonly batch_index: number;
   readonly blob: BlobRef | null;
   readonly step_fraction: number;
@@ -40,13 +42,13 @@ export type NewJob = Pick<
   | 'batch_index'
   | 'blob'
   | 'step_fraction'
->;
+> & { readonly control_batch_id?: HashHex };
 
 export async function insertJob(db: Queryable, job: NewJob, nowMs: number): Promise<void> {
   await db.query(
     `INSERT INTO jobs (job_id, kind, subject, version, state_root, batch_id, batch_index, blob, step_fraction, status,
-       created_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10)`,
+       created_ms, control_batch_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10, $11)`,
     [
       job.job_id,
       job.kind,
@@ -58,6 +60,7 @@ export async function insertJob(db: Queryable, job: NewJob, nowMs: number): Prom
       job.blob && JSON.stringify(job.blob),
       job.step_fraction,
       nowMs,
+      job.control_batch_id ?? null,
     ],
   );
 }
@@ -71,14 +74,16 @@ export async function leaseJob(
     `UPDATE jobs SET status = 'leased', lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1
      WHERE job_id = (
        SELECT job_id FROM jobs WHERE status = 'queued' ORDER BY (kind = 'submission'), sequence LIMIT 1
+       FOR UPDATE SKIP LOCKED
      ) RETURNING *`,
     [lease.owner, lease.untilMs],
   );
   return row;
 }
 
+/** Locks the job until the transaction ends, so that of two answers to it one comes first. */
 export async function findJob(db: Queryable, jobId: string): Promise<JobRow | undefined> {
-  const [row] = await db.query<JobRow>('SELECT * FROM jobs WHERE job_id = $1', [jobId]);
+  const [row] = await db.query<JobRow>('SELECT * FROM jobs WHERE job_id = $1 FOR UPDATE', [jobId]);
   return row;
 }
 
@@ -119,10 +124,10 @@ export async function deleteJobs(db: Queryable, kind: JobKind, subject: string):
   await db.query('DELETE FROM jobs WHERE kind = $1 AND subject = $2', [kind, subject]);
 }
 
-/** Jobs of submissions nobody has started yet; they move to a new version when one is published. */
+/** Jobs of submissions nobody has started yet, locked against being started meanwhile; they move to a new version when one is published. */
 export function queuedSubmissionJobs(db: Queryable): Promise<JobRow[]> {
   return db.query<JobRow>(
-    `SELECT * FROM jobs WHERE kind = 'submission' AND status = 'queued' ORDER BY sequence`,
+    `SELECT * FROM jobs WHERE kind IN ('submission', 'work') AND status = 'queued' ORDER BY sequence FOR UPDATE`,
   );
 }
 
@@ -139,12 +144,17 @@ export interface BatchRow {
   readonly seed: string;
   readonly row_count: number;
   readonly version: number;
+  /** What the rows are drawn from: a split, or the task that a submission answers. */
+  readonly source: 'validation' | 'train' | 'task';
+  /** Of source `task`. */
+  readonly submission_id: string | null;
 }
 
 export async function saveBatch(db: Queryable, batch: BatchRow): Promise<void> {
   await db.query(
-    'INSERT INTO batches (batch_id, seed, row_count, version) VALUES ($1, $2, $3, $4) ON CONFLICT (batch_id) DO NOTHING',
-    [batch.batch_id, batch.seed, batch.row_count, batch.version],
+    `INSERT INTO batches (batch_id, seed, row_count, version, source, submission_id) VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (batch_id) DO NOTHING`,
+    [batch.batch_id, batch.seed, batch.row_count, batch.version, batch.source, batch.submission_id],
   );
 }
 

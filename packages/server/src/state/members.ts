@@ -38,6 +38,11 @@ export async function upsertMember(
   );
 }
 
+/** Until the end of the transaction nobody else works on this device's tasks. */
+export async function lockMember(tx: Queryable, { address, instance }: Member): Promise<void> {
+  await tx.query('SELECT pg_advisory_xact_lock(1, hashtext($1))', [`${address}/${instance}`]);
+}
+
 /** Instances an address has registered, this one left out. */
 export async function otherInstances(db: Queryable, address: string, instance: string): Promise<number> {
   const [row] = await db.query<{ n: number }>(
@@ -105,6 +110,14 @@ export async function findToken(db: Queryable, tokenHash: string): Promise<Token
   if (!row) return undefined;
   const { address, instance, role, reward_address: rewardAddress, expires_ms: expiresMs } = row;
   return { member: { address, instance, role, rewardAddress }, expiresMs };
+}
+
+export async function dropTokensOf(db: Queryable, { address, instance, role }: Member): Promise<void> {
+  await db.query('DELETE FROM access_tokens WHERE address = $1 AND instance = $2 AND role = $3', [
+    address,
+    instance,
+    role,
+  ]);
 }
 
 export async function dropExpiredTokens(db: Queryable, nowMs: number): Promise<void> {

@@ -3,7 +3,7 @@
  * being built), `candidate` (being scored on the report rows), and ends as `applied`, `rolledBack` or `refused`
  * (nothing was accepted). Exactly one round is unfinished at any time; every step is redone after a crash.
  */
-import type { HashHex } from '@alice/protocol';
+import type { HashHex, VersionFold } from '@alice/protocol';
 import type { BlobRef } from '../blobs/BlobStore.js';
 import type { Queryable } from '../database/Database.js';
 import type { Snapshot } from './versions.js';
@@ -51,17 +51,24 @@ export async function currentRound(db: Queryable): Promise<RoundRow> {
 export async function setRoundStatus(
   db: Queryable,
   round: number,
-  change: { status: RoundStatus; candidate?: Candidate; closedMs?: number; reason?: string },
+  change: {
+    status: RoundStatus;
+    candidate?: Candidate;
+    fold?: VersionFold;
+    closedMs?: number;
+    reason?: string;
+  },
 ): Promise<void> {
   await db.query(
     `UPDATE rounds SET status = $2, candidate = COALESCE($3, candidate), closed_ms = COALESCE($4, closed_ms),
-       reason = COALESCE($5, reason) WHERE round = $1`,
+       reason = COALESCE($5, reason), fold = COALESCE($6, fold) WHERE round = $1`,
     [
       round,
       change.status,
       change.candidate ? JSON.stringify(change.candidate) : null,
       change.closedMs ?? null,
       change.reason ?? null,
+      change.fold ? JSON.stringify(change.fold) : null,
     ],
   );
 }

@@ -3,6 +3,7 @@
  * `decided` (accepted, waiting to be folded; or refused), `merged` (part of a published version, payable).
  */
 import type { HashHex, Submission } from '@alice/protocol';
+import type { RowGaps } from '@alice/training';
 import type { Queryable } from '../database/Database.js';
 
 export type SubmissionStage = 'inspect' | 'scoring' | 'decided' | 'merged';
@@ -32,10 +33,21 @@ export interface SubmissionRow {
   readonly error_nats: number | null;
   /** The looks that decided it: model version and batch of each. */
   readonly scored: { version: number; batchId: string }[] | null;
+  /** What its probed rows showed (SCORE-4 a, b); null when it was not probed. */
+  readonly gaps: RowGaps | null;
+  /** L2 norm of the whole delta; null of submissions from before it was measured. */
+  readonly norm_l2: number | null;
+  /** How much it leans on older published updates (`leanOnOlder`); null when that could not be told. */
+  readonly lean: number | null;
+  /** Estimated share of its task that it was trained on; null when that could not be told. */
+  readonly covered: number | null;
+  /** Tokens that its probed rows vouch for; null before its round closes. */
+  readonly verified_tokens: number | null;
   readonly score: string;
   readonly folded_round: number | null;
   readonly epoch: number | null;
   readonly blob_kept: boolean;
+  readonly has_receipt: boolean;
 }
 
 export type NewSubmission = Pick<
@@ -51,12 +63,17 @@ export type NewSubmission = Pick<
   | 'blob_hash'
   | 'size_bytes'
   | 'content_hash'
+  | 'norm_l2'
   | 'steps'
   | 'tokens'
   | 'received_ms'
 >;
 
+/** Numbers are given out and become visible in the same order, so that of two equal ones the later is the copy. */
+const ARRIVAL_LOCK = 7_201_947;
+
 export async function insertSubmission(db: Queryable, row: NewSubmission): Promise<void> {
+  await db.query('SELECT pg_advisory_xact_lock($1)', [ARRIVAL_LOCK]);
   const columns = Object.keys(row);
   const places = columns.map((_, i) => `$${i + 1}`);
   await db.query(
@@ -104,14 +121,19 @@ export interface Verdict {
   readonly gainNats?: number | null;
   readonly errorNats?: number | null;
   readonly scored?: SubmissionRow['scored'];
+  readonly gaps?: RowGaps;
 }
 
-/** Writes a decision. Only a queued submission can be decided. */
-export async function decideSubmission(db: Queryable, submissionId: string, verdict: Verdict): Promise<void> {
-  await db.query(
+/** Writes a decision. Only a queued submission can be decided; false when it was decided already. */
+export async function decideSubmission(
+  db: Queryable,
+  submissionId: string,
+  verdict: Verdict,
+): Promise<boolean> {
+  const rows = await db.query(
     `UPDATE submissions SET stage = 'decided', status = $2, code = $3, reason = $4, gain_nats = $5, error_nats = $6,
-       scored = $7
-     WHERE submission_id = $1 AND status = 'queued'`,
+       scored = $7, gaps = $8
+     WHERE submission_id = $1 AND status = 'queued' RETURNING submission_id`,
     [
       submissionId,
       verdict.status,
@@ -120,14 +142,21 @@ export async function decideSubmission(db: Queryable, submissionId: string, verd
       verdict.gainNats ?? null,
       verdict.errorNats ?? null,
       verdict.scored ? JSON.stringify(verdict.scored) : null,
+      verdict.gaps ? JSON.stringify(verdict.gaps) : null,
     ],
   );
+  return rows.length === 1;
 }
 
-export async function moveToScoring(db: Queryable, submissionId: string): Promise<void> {
-  await db.query(`UPDATE submissions SET stage = 'scoring' WHERE submission_id = $1 AND stage = 'inspect'`, [
-    submissionId,
-  ]);
+export async function moveToScoring(
+  db: Queryable,
+  submissionId: string,
+  lean: number | undefined,
+): Promise<void> {
+  await db.query(
+    `UPDATE submissions SET stage = 'scoring', lean = $2 WHERE submission_id = $1 AND stage = 'inspect'`,
+    [submissionId, lean ?? null],
+  );
 }
 
 /** Earlier submissions that this one may have been copied from: of its round, or not merged yet. */
@@ -162,6 +191,29 @@ export function foldOf(db: Queryable, round: number): Promise<SubmissionRow[]> {
   ]);
 }
 
+/** The latest merged submissions that were probed, of the versions since `fromRound`. */
+export async function mergedGaps(db: Queryable, fromRound: number, limit: number): Promise<RowGaps[]> {
+  const rows = await db.query<{ gaps: RowGaps }>(
+    `SELECT gaps FROM submissions WHERE stage = 'merged' AND gaps IS NOT NULL AND folded_round >= $1
+     ORDER BY sequence DESC LIMIT $2`,
+    [fromRound, limit],
+  );
+  return rows.map(({ gaps }) => gaps);
+}
+
+/** What the work tests found at the round's close. */
+export async function recordCoverage(
+  db: Queryable,
+  submissionId: string,
+  { covered, verifiedTokens }: { covered: number | null; verifiedTokens: number },
+): Promise<void> {
+  await db.query('UPDATE submissions SET covered = $2, verified_tokens = $3 WHERE submission_id = $1', [
+    submissionId,
+    covered,
+    verifiedTokens,
+  ]);
+}
+
 export interface Waiting {
   /** Not decided yet. */
   readonly queued: number;
@@ -175,8 +227,8 @@ export async function waitingFor(db: Queryable, round: number): Promise<Waiting>
   const [row] = await db.query<Waiting>(
     `SELECT COUNT(*) FILTER (WHERE status = 'queued') AS queued,
        COUNT(*) FILTER (WHERE stage = 'decided' AND status = 'accepted' AND folded_round IS NULL) AS accepted,
-       COUNT(*) FILTER (WHERE status = 'refused' AND round = $1) AS refused
-     FROM submissions WHERE stage <> 'merged' AND (round = $1 OR status <> 'refused')`,
+       (SELECT COUNT(*) FROM submissions WHERE round = $1 AND status = 'refused') AS refused
+     FROM submissions WHERE stage <> 'merged' AND status <> 'refused'`,
     [round],
   );
   return row ?? { queued: 0, accepted: 0, refused: 0 };

@@ -47,6 +47,11 @@ export async function findTask(db: Queryable, taskId: string, who: Instance): Pr
   return row;
 }
 
+export async function taskById(db: Queryable, taskId: string): Promise<TaskRow | undefined> {
+  const [row] = await db.query<TaskRow>('SELECT * FROM tasks WHERE task_id = $1', [taskId]);
+  return row;
+}
+
 export async function openTaskOf(db: Queryable, who: Instance): Promise<TaskRow | undefined> {
   const [row] = await db.query<TaskRow>(
     `SELECT * FROM tasks WHERE address = $1 AND instance = $2 AND status = 'open'`,

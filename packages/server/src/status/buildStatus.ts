@@ -5,6 +5,7 @@ import { settledEpochs } from '../state/epochs.js';
 import { oldestQueuedMs } from '../state/jobs.js';
 import { recentMembers } from '../state/members.js';
 import { countRounds, lastFinishedRound } from '../state/rounds.js';
+import { loadHealth } from '../state/sharedFacts.js';
 import type { VersionRow } from '../state/versions.js';
 import { alarmsOf } from './alarms.js';
 import { thin } from './thin.js';
@@ -14,7 +15,8 @@ const MAX_MEMBERS = 200;
 const MAX_EPOCHS = 200;
 
 export async function buildStatus(context: ServerContext): Promise<NetworkStatus> {
-  const { db, options, model, layout, health } = context;
+  const { db, options, model, layout, health, roles } = context;
+  if (db.shared && !roles.has('epochs')) await loadHealth(db, health);
   const nowMs = context.now();
   const uniformLossNats = Math.log(model.vocab);
   const versions = await db.query<VersionRow>(
@@ -93,13 +95,13 @@ function versionPoint(row: VersionRow): NetworkStatus['versions'][number] {
 
 async function submissionCounts({ db }: ServerContext): Promise<NetworkStatus['submissions']> {
   const rows = await db.query<{ status: string; code: string | null; n: number }>(
-    'SELECT status, code, COUNT(*) AS n FROM submissions GROUP BY status, code',
+    'SELECT status, code, n FROM submission_totals WHERE n > 0',
   );
   const of = (status: string) => rows.filter((row) => row.status === status);
   const sum = (status: string) => of(status).reduce((total, { n }) => total + n, 0);
   return {
     accepted: sum('accepted'),
     queued: sum('queued'),
-    refused: Object.fromEntries(of('refused').map(({ code, n }) => [code ?? 'UNKNOWN', n])),
+    refused: Object.fromEntries(of('refused').map(({ code, n }) => [code || 'UNKNOWN', n])),
   };
 }

@@ -19,9 +19,9 @@ describe('uploads', () => {
   before(async () => {
     network = await createTinyNetwork();
     core = await network.open();
-    miner = await new TestClient(core, network.miner).register();
-    other = await new TestClient(core, network.otherMiner).register();
-    scorer = await new TestClient(core, network.scorer, 'scorer').register();
+    miner = await new TestClient(() => core, network.miner).register();
+    other = await new TestClient(() => core, network.otherMiner).register();
+    scorer = await new TestClient(() => core, network.scorer, 'scorer').register();
     await scorer.scoreAll();
   });
   let counter = 0;
@@ -110,9 +110,9 @@ describe('uploads', () => {
   it('knows only the holder of a task', async () => {
     assert.deepEqual(await refusal(good, other), [404, 'TASK_UNKNOWN']);
     assert.deepEqual(await refusal(good, miner, `0x${'33'.repeat(16)}`), [404, 'TASK_UNKNOWN']);
-    const otherDevice = await new TestClient(core, network.miner, 'miner', 'b').register();
+    const otherDevice = await new TestClient(() => core, network.miner, 'miner', 'b').register();
     assert.deepEqual(await refusal(good, otherDevice), [404, 'TASK_UNKNOWN']);
-    const stranger = new TestClient(core, network.miner);
+    const stranger = new TestClient(() => core, network.miner);
     assert.deepEqual(await refusal(good, stranger), [401, 'TOKEN_MISSING']);
     assert.deepEqual(await refusal(good, scorer), [403, 'ROLE_FORBIDDEN']);
   });
@@ -140,6 +140,38 @@ describe('uploads', () => {
     const foreign = await other.call('submission', { params: { submissionId } });
     assert.deepEqual([foreign.status, foreign.body.code], [404, 'SUBMISSION_UNKNOWN']);
     await scorer.scoreAll();
+  });
+
+  it('takes the format the task asks for and no other; a task without one asks for binary_v2', async () => {
+    const { layout, db } = core.context;
+    const finer = await submissionFor(task, layout, { format: { wire: 'binary_v3', valueBits: 8 } });
+    const refused = await miner.submit(task, finer);
+    assert.deepEqual([refused.status, refused.body.code], [400, 'WIRE_UNEXPECTED']);
+    const { format: _, ...settings } = task.settings;
+    await db.query('UPDATE tasks SET task = $2 WHERE task_id = $1', [
+      task.taskId,
+      JSON.stringify({ ...task, settings }),
+    ]);
+    assert.equal(
+      (await miner.submit(task, await submissionFor(task, layout))).status,
+      202,
+      'of an older release',
+    );
+    await core.close();
+    core = await network.open({
+      training: { ...network.options.training, wire: { wire: 'binary_v3', valueBits: 2 } },
+    });
+    const next = await other.task();
+    assert.deepEqual(next.settings.format, { wire: 'binary_v3', valueBits: 2 });
+    const plain = await other.submit(
+      next,
+      await submissionFor(next, layout, { format: { wire: 'binary_v2' } }),
+    );
+    assert.equal(plain.body.code, 'WIRE_UNEXPECTED');
+    const sent = await other.submit(next, await submissionFor(next, layout));
+    assert.equal(sent.status, 202);
+    await scorer.scoreAll();
+    assert.equal((await other.submission(sent.body.submissionId)).status, 'accepted');
   });
 
   it('counts refusals by code', async () => {
@@ -184,6 +216,6 @@ describe('uploads', () => {
     await scorer.scoreAll();
     const { code, reason } = await other.submission(replay.submissionId);
     assert.equal(code, 'COPY');
-    assert.match(reason, /last published update/);
+    assert.match(reason, /a published update/);
   });
 });

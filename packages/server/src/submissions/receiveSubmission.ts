@@ -4,7 +4,13 @@
  * whatever is refused before leaves the nonce unused.
  */
 import { randomUUID } from 'node:crypto';
-import { decodeSubmissionHeader, type Submission, type SubmissionHeader } from '@alice/protocol';
+import {
+  type AnySubmissionFrame,
+  decodeAnySubmissionHeader,
+  type Submission,
+  type SubmissionHeader,
+  WireError,
+} from '@alice/protocol';
 import { contentHash } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
@@ -30,7 +36,8 @@ export async function receiveSubmission(context: ServerContext, upload: Upload):
   const task = await findTask(db, upload.taskId, upload.member);
   if (!task)
     throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
-  const { header } = decodeSubmissionHeader(upload.bytes);
+  const { header, format } = decodeAnySubmissionHeader(upload.bytes);
+  checkFormat(format, task);
   checkTicket(header, task);
   await checkUnused(context, task, upload.bytes);
   await checkTime(context, task);
@@ -52,6 +59,7 @@ export async function receiveSubmission(context: ServerContext, upload: Upload):
       blob_hash: blob.hash,
       size_bytes: blob.sizeBytes,
       content_hash: checked.contentHash,
+      norm_l2: checked.normL2,
       steps: header.innerSteps,
       tokens: header.tokens,
       received_ms: context.now(),
@@ -65,6 +73,21 @@ export async function receiveSubmission(context: ServerContext, upload: Upload):
   context.nudge();
   context.changed();
   return submissionMessage((await findSubmission(db, submissionId))!);
+}
+
+/** Precision is part of the task: who sends finer values than the others would be heard better for the same work. */
+function checkFormat(format: AnySubmissionFrame['format'], { task }: TaskRow): void {
+  const asked = task.settings.format ?? { wire: 'binary_v2' };
+  const [expected, actual] = [nameOf(asked), nameOf(format)];
+  if (actual === expected) return;
+  throw new WireError(
+    { code: 'WIRE_UNEXPECTED', field: 'format', expected, actual },
+    `the submission is in ${actual}, its task asks for ${expected}`,
+  );
+}
+
+function nameOf(format: AnySubmissionFrame['format']): string {
+  return format.wire === 'binary_v2' ? format.wire : `${format.wire} with ${format.valueBits}-bit values`;
 }
 
 /** The header must be for this task, on this model. */

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { hashJson, type Task, type TaskSettings, toHex } from '@alice/protocol';
 import { learningRatesOf, type TrainingSettings } from '@alice/training';
 import type { ServerContext } from '../context.js';
-import type { Member } from '../state/members.js';
+import { lockMember, type Member } from '../state/members.js';
 import { currentRound, type RoundRow } from '../state/rounds.js';
 import { hasSubmitted } from '../state/submissions.js';
 import { closeTask, insertTask, openTaskOf, type TaskRow } from '../state/tasks.js';
@@ -19,6 +19,7 @@ const REUSE_SHARE = 0.5;
 /** The device's task, or undefined while there is nothing for it to do. */
 export function issueTask(context: ServerContext, member: Member): Promise<Task | undefined> {
   return context.db.transaction(async (tx) => {
+    await lockMember(tx, member); // two requests of one device, perhaps on two nodes, come one after the other
     const round = await currentRound(tx);
     if (round.status !== 'open') return undefined;
     const open = await openTaskOf(tx, member);
@@ -81,5 +82,6 @@ export function taskSettings(training: TrainingSettings, firstStep: number): Tas
     gradientClip: training.gradientClip,
     density: training.density,
     errorFeedbackDecay: training.errorFeedbackDecay,
+    format: training.wire,
   };
 }

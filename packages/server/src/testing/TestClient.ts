@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  encodeSubmission,
+  encodeAnySubmission,
   type HashHex,
   type HexString,
   type KeyPair,
@@ -19,6 +19,7 @@ import {
   type Task,
   type TensorLayout,
   toHex,
+  type WireFormat,
 } from '@alice/protocol';
 import { Value } from '@sinclair/typebox/value';
 import type { ServerCore } from '../ServerCore.js';
@@ -153,8 +154,10 @@ export class TestClient {
     job: ScoringJob,
     { before, gain }: { before: number; gain: number | null },
   ): Promise<TestAnswer> {
-    const rows =
-      (await this.call('batch', { params: { batchId: job.batchId } })).bytes.length / 2 / job.rowLength;
+    const batches = [job.batchId, ...(job.controlBatchId ? [job.controlBatchId] : [])];
+    let rows = 0;
+    for (const batchId of batches)
+      rows += (await this.call('batch', { params: { batchId } })).bytes.length / 2 / job.rowLength;
     const spread = (row: number): number => before + 0.1 * Math.sin(row);
     const lossesBefore = Array.from({ length: rows }, (_, row) => spread(row));
     const lossesAfter =
@@ -188,6 +191,7 @@ export interface SubmissionChanges {
   readonly stateRoot?: HashHex;
   readonly innerSteps?: number;
   readonly tokens?: number;
+  readonly format?: WireFormat;
 }
 
 /** Bytes of a well-formed submission for a task. */
@@ -206,7 +210,9 @@ export function submissionFor(
     tokens: changes.tokens ?? innerSteps * rowsPerStep * sequenceLength,
     meanTrainingLossNats: 5,
   };
-  return encodeSubmission(header, changes.delta ?? randomDelta(layout, changes.seed ?? 'delta'), layout);
+  const delta = changes.delta ?? randomDelta(layout, changes.seed ?? 'delta');
+  const format = changes.format ?? task.settings.format ?? { wire: 'binary_v2' };
+  return encodeAnySubmission(header, delta, { layout, format });
 }
 
 /** One random element in forty of each tensor, as an honest top-k would choose. */

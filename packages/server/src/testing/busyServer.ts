@@ -1,13 +1,13 @@
 /**
  * @file A server process to be killed: many devices submit and a scorer scores as fast as they can, and the id of each
- * acknowledged submission is printed the moment it is. `node busyServer.js <network folder> <life>`.
+ * acknowledged submission is printed the moment it is. `node busyServer.js <network folder> <life> [<database URL>]`.
  */
 import { writeSync } from 'node:fs';
 import { TestClient } from './TestClient.js';
 import { openTinyNetwork } from './tinyNetwork.js';
 
-const [dir, life] = process.argv.slice(2) as [string, string];
-const network = await openTinyNetwork(dir);
+const [dir, life, databaseUrl] = process.argv.slice(2) as [string, string, string?];
+const network = await openTinyNetwork(dir, { databaseUrl });
 network.clock.nowMs = Date.now();
 const core = await network.open();
 const scorer = await new TestClient(core, network.scorer, 'scorer').register();

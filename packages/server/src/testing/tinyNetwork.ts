@@ -20,6 +20,7 @@ import type { ServerOptions } from '../options.js';
 import { openServerCore, type ServerCore } from '../ServerCore.js';
 import { copyDatabaseTemplate } from './databaseTemplate.js';
 import { FakeChain } from './FakeChain.js';
+import { newTestDatabase } from './testDatabase.js';
 
 export const tinyModel: ModelConfig = {
   name: 'test',
@@ -43,6 +44,8 @@ export const tinyTraining: TrainingSettings = {
   mergeRows: 16,
   gate: { minRows: 16, maxRows: 32, interimZ: 3, finalZ: 1.96 },
   mergeGate: { z: 2, maxRiseNats: 0.05, minRows: 16 },
+  wire: { wire: 'binary_v2' }, // made-up deltas are compared with what was sent
+  work: { ...defaultTrainingSettings.work, rows: 0 }, // losses in most tests are made up
 };
 
 export interface TinyNetwork {
@@ -62,8 +65,9 @@ export interface TinyNetwork {
 export async function createTinyNetwork(changes: Partial<ServerOptions> = {}): Promise<TinyNetwork> {
   const dir = mkdtempSync(join(tmpdir(), 'alice-server-test-'));
   await buildTinyDataset(dir, join(dir, 'data'));
-  await copyDatabaseTemplate(join(dir, 'server'));
-  return openTinyNetwork(dir, changes);
+  const databaseUrl = changes.databaseUrl ?? (await newTestDatabase());
+  if (databaseUrl === undefined) await copyDatabaseTemplate(join(dir, 'server'));
+  return openTinyNetwork(dir, { ...changes, databaseUrl });
 }
 
 /** The network in a folder that `createTinyNetwork` made, for another process. */

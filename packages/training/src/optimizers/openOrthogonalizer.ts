@@ -21,7 +21,7 @@ export interface OrthogonalizerOptions {
   /** Threads of one run. */
   readonly threads: number;
   /** Where graphs run; Node's CPU unless given. */
-  readonly platform?: Platform;
+  readonly platform?: Platform | undefined;
 }
 
 export interface Orthogonalizer {

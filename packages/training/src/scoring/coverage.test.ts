@@ -53,9 +53,21 @@ describe('work shown row by row, SPEC SCORE-4', () => {
     for (const share of covered.slice(7)) assert.ok(share! < 0.2, String(share));
   });
 
-  test('blames no one for steps too small to show: all with the same weak start count as full work', () => {
-    const weak: RowGaps = { assigned: [0.4, 0.4, 0.4, 0], control: [0, 0, 0, 0] };
-    assert.deepEqual(coveredShares([weak, weak, { ...weak, assigned: [0.4, 0, 0, 0] }]), [1, 1, 1 / 3]);
+  test('blames no one for steps too small to show: a round whose median is weak itself decides nothing', () => {
+    const rows = (worked: number): RowGaps => ({
+      assigned: Array.from({ length: 20 }, (_, i) => (i < worked ? 0.4 : 0)),
+      control: [0, 0, 0, 0],
+    });
+    assert.deepEqual(coveredShares([rows(15), rows(15), rows(5)]), [undefined, undefined, undefined]);
+    assert.deepEqual(coveredShares([rows(16), rows(16), rows(4)]), [1, 1, 1 / 4]);
+  });
+
+  test('measures a round of one or two together with the rounds before', () => {
+    const before = Array.from({ length: 5 }, (_, i) => gapsOf(1, { seed: `before ${i}` }));
+    const lazy = gapsOf(0.25, { seed: 'lazy' });
+    assert.deepEqual(coveredShares([gapsOf(1, { seed: 'alone' })], undefined, before), [1]);
+    assert.ok(coveredShares([lazy], undefined, before)[0]! < 0.5);
+    assert.deepEqual(coveredShares([lazy]), [undefined], 'against itself alone nothing could be told');
   });
 
   test('says nothing while the round shows no work at all', () => {

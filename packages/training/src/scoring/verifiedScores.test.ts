@@ -20,7 +20,7 @@ const arbitrarySubmission: fc.Arbitrary<GatedSubmission> = fc.record(
     workTests: fc.constantFrom('passed' as const, 'passed' as const, 'failed' as const),
     gainNats: fc.double({ min: -0.1, max: 2, noNaN: true }),
     verifiedTokens: fc.nat(100_000),
-    previousNats: fc.double({ min: 0, max: 2, noNaN: true }),
+    previousRate: fc.double({ min: 0, max: 2, noNaN: true }),
   },
   { requiredKeys: ['gate', 'workTests', 'gainNats', 'verifiedTokens'] },
 );
@@ -48,13 +48,13 @@ describe('verified score, SPEC SCORE-7', () => {
   });
 
   test('smoothing meets the wage halfway and is handed on', () => {
-    const [score] = verifiedScores([submission(0.02, { previousNats: 0.06 })]);
-    assert.ok(Math.abs(score!.smoothedNats! - 0.04) < 1e-12);
+    const [score] = verifiedScores([submission(0.02, { previousRate: 3 })]);
+    assert.ok(Math.abs(score!.smoothedRate! - 2) < 1e-12);
     assert.ok(Math.abs(Number(score!.nanoNats) - 0.04e9) <= 1);
   });
 
   test('the rate is smoothed, not the pay: a quarter of the work is paid a quarter whatever came before', () => {
-    const before = { previousNats: 0.02 };
+    const before = { previousRate: 1 };
     const amounts = paid(
       [
         submission(0.02, before),
@@ -75,8 +75,8 @@ describe('verified score, SPEC SCORE-7', () => {
       { gainNats: Number.NaN },
     ];
     for (const reason of refused) {
-      const [, score] = verifiedScores([submission(0.02), submission(0.02, { previousNats: 1, ...reason })]);
-      assert.deepEqual(score, { nanoNats: 0n, smoothedNats: 1 }, JSON.stringify(reason));
+      const [, score] = verifiedScores([submission(0.02), submission(0.02, { previousRate: 1, ...reason })]);
+      assert.deepEqual(score, { nanoNats: 0n, smoothedRate: 1 }, JSON.stringify(reason));
     }
     const honest = submission(0.02);
     assert.deepEqual(
@@ -110,7 +110,8 @@ describe('verified score, SPEC SCORE-7', () => {
         const gains = accepted.map((s) => s.gainNats).sort((a, b) => a - b);
         const median = gains[(gains.length - 1) >> 1] ?? 0;
         paid(list).forEach((amount, i) => {
-          const ceiling = 4 * Math.max(0.5 * median + 0.5 * 3 * median, list[i]!.previousNats ?? 0);
+          const ceiling =
+            4 * Math.max(0.5 * median + 0.5 * 3 * median, median * (list[i]!.previousRate ?? 0));
           assert.ok(amount >= 0 && amount <= ceiling + 1e-9, `${amount} over ${ceiling}`);
         });
       },

@@ -13,12 +13,12 @@ export interface GatedSubmission {
   readonly gate: 'accept' | 'refuse';
   /** Overlap, assigned gap and coverage together. */
   readonly workTests: 'passed' | 'failed';
-  /** Mean paired gain at the round's step fraction. */
+  /** Mean paired gain at the round's step fraction, as folded (`foldedGains`). */
   readonly gainNats: number;
   /** Label tokens the work tests vouch for; never what the miner claims. */
   readonly verifiedTokens: number;
-  /** `smoothedNats` of this miner's last paid round; left out for a newcomer. */
-  readonly previousNats?: number;
+  /** `smoothedRate` of this miner's last paid round; left out for a newcomer. */
+  readonly previousRate?: number;
 }
 
 export interface VerifiedScoreSettings {
@@ -44,15 +44,19 @@ export const defaultVerifiedScoreSettings: VerifiedScoreSettings = {
 export interface VerifiedScore {
   /** What the epoch adds up; 0 for refused work. */
   readonly nanoNats: bigint;
-  /** Rate for a task of median tokens, to be handed back as `previousNats`; refused work leaves it where it was. */
-  readonly smoothedNats: number | undefined;
+  /**
+   * Rate for a task of median tokens, in units of the round's median gain, to be handed back as `previousRate`. In units
+   * of the round, because gains shrink as the model learns: who comes back would be paid by the gains of old.
+   * Refused work leaves it where it was.
+   */
+  readonly smoothedRate: number | undefined;
 }
 
 /**
  * One score per submission, in the order given; the order changes nothing else.
  * Formula, for accepted i, with g̃ and t̃ the lower medians of accepted gains and tokens:
- * rateᵢ = equalShare · g̃ + (1 − equalShare) · min(gᵢ, gainCap · g̃),
- * smoothedᵢ = (1 − smoothing) · rateᵢ + smoothing · previousᵢ, paidᵢ = min(tᵢ/t̃, tokenCap) · smoothedᵢ.
+ * rateᵢ = equalShare + (1 − equalShare) · min(gᵢ / g̃, gainCap),
+ * smoothedᵢ = (1 − smoothing) · rateᵢ + smoothing · previousᵢ, paidᵢ = min(tᵢ/t̃, tokenCap) · smoothedᵢ · g̃.
  * The rate is smoothed and not the pay, so that who stops working lives on its earlier work for no round.
  */
 export function verifiedScores(
@@ -64,20 +68,19 @@ export function verifiedScores(
   const medianGainNats = lowerMedian(accepted.map((s) => s.gainNats));
   const medianTokens = lowerMedian(accepted.map((s) => s.verifiedTokens));
   return submissions.map((submission) => {
-    const { gainNats, verifiedTokens, previousNats } = submission;
-    if (!isVerified(submission)) return { nanoNats: 0n, smoothedNats: previousNats };
+    const { gainNats, verifiedTokens, previousRate } = submission;
+    if (!isVerified(submission)) return { nanoNats: 0n, smoothedRate: previousRate };
     const tokenFactor = Math.min(verifiedTokens / medianTokens, settings.tokenCap);
-    const cappedGain = Math.min(gainNats, settings.gainCap * medianGainNats);
-    const rateNats = settings.equalShare * medianGainNats + (1 - settings.equalShare) * cappedGain;
-    const smoothedNats =
-      (1 - settings.smoothing) * rateNats + settings.smoothing * (previousNats ?? rateNats);
-    return { nanoNats: toNanoNats(tokenFactor * smoothedNats), smoothedNats };
+    const cappedGain = Math.min(gainNats / medianGainNats, settings.gainCap);
+    const rate = settings.equalShare + (1 - settings.equalShare) * cappedGain;
+    const smoothedRate = (1 - settings.smoothing) * rate + settings.smoothing * (previousRate ?? rate);
+    return { nanoNats: toNanoNats(tokenFactor * smoothedRate * medianGainNats), smoothedRate };
   });
 }
 
 /** SPEC SCORE-1, WP 2.4: no gate but the sign, no work test. */
-function rawScore({ gainNats, previousNats }: GatedSubmission): VerifiedScore {
-  return { nanoNats: toNanoNats(gainNats), smoothedNats: previousNats };
+function rawScore({ gainNats, previousRate }: GatedSubmission): VerifiedScore {
+  return { nanoNats: toNanoNats(gainNats), smoothedRate: previousRate };
 }
 
 function isVerified({ gate, workTests, gainNats, verifiedTokens }: GatedSubmission): boolean {

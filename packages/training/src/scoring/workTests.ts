@@ -61,14 +61,41 @@ export function rowGapsNats(assigned: PairedScore, control: PairedScore): RowGap
   return { assigned: gaps(assigned), control: gaps(control) };
 }
 
+/** What the work tests look at, and when they refuse. */
 export interface CoverageSettings {
   /** A probed row shows work when its gap reaches this share of the median row gap of the round. */
   readonly rowShareOfMedian: number;
   /** A submission that covers less is refused, in [0, 1]. Measured: honest work 0.87 to 1, half of it 0.45 to 0.70. */
   readonly minCovered: number;
+  /**
+   * While the median submission itself shows work on less than this share of its probed rows, the tests say nothing: in
+   * the first steps of a schedule a gap is as small as chance. Measured: 0.3 to 0.6 then, 0.85 to 1 later.
+   */
+  readonly minMedian: number;
 }
 
-export const defaultCoverageSettings: CoverageSettings = { rowShareOfMedian: 1 / 3, minCovered: 0.75 };
+export const defaultCoverageSettings: CoverageSettings = {
+  rowShareOfMedian: 1 / 3,
+  minCovered: 0.75,
+  minMedian: 0.8,
+};
+
+/** How a server carries the work tests out. */
+export interface WorkPlan extends CoverageSettings {
+  /** Rows of its own task that each accepted submission is probed on; 0 turns the work tests off (whitepaper). */
+  readonly rows: number;
+  /** Training rows nobody was given them for, once a round: what work looks like by chance. */
+  readonly controlRows: number;
+  /** A round of fewer accepted submissions is measured together with the latest merged ones before it. */
+  readonly minReference: number;
+}
+
+export const defaultWorkPlan: WorkPlan = {
+  ...defaultCoverageSettings,
+  rows: 32,
+  controlRows: 32,
+  minReference: 6,
+};
 
 /**
  * For each submission of a round, the estimated share of its task that it was trained on, in [0, 1], against the median
@@ -76,17 +103,21 @@ export const defaultCoverageSettings: CoverageSettings = { rowShareOfMedian: 1 /
  * Formula: a row shows work when its gap is at least rowShareOfMedian · m, m the lower median of all assigned gaps of the
  * round; with h the share of assigned and f that of control rows which do, c = (h − f)/(1 − f), so that what looks like
  * work by chance is not counted; covered = min(1, c / lower median of c).
- * `undefined` for all while m ≤ 0 or the median c is 0: then the model moved too little to tell.
+ * `undefined` for all while m ≤ 0 or the median c is below `minMedian`: then the model moved too little to tell.
+ * `reference`: merged work of the rounds before, counted into both medians, so that a round of one or two is not
+ * measured against itself alone.
  */
 export function coveredShares(
   round: readonly RowGaps[],
   settings: CoverageSettings = defaultCoverageSettings,
+  reference: readonly RowGaps[] = [],
 ): (number | undefined)[] {
-  const least = settings.rowShareOfMedian * lowerMedian(round.flatMap(({ assigned }) => [...assigned]));
-  const estimated = round.map((gaps) => shareWorkedOn(gaps, least));
+  const all = [...round, ...reference];
+  const least = settings.rowShareOfMedian * lowerMedian(all.flatMap(({ assigned }) => [...assigned]));
+  const estimated = all.map((gaps) => shareWorkedOn(gaps, least));
   const median = lowerMedian(estimated);
-  if (least <= 0 || median <= 0) return round.map(() => undefined);
-  return estimated.map((share) => Math.min(1, share / median));
+  if (least <= 0 || median <= 0 || median < settings.minMedian) return round.map(() => undefined);
+  return estimated.slice(0, round.length).map((share) => Math.min(1, share / median));
 }
 
 function shareWorkedOn({ assigned, control }: RowGaps, leastNats: number): number {

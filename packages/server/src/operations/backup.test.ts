@@ -1,0 +1,56 @@
+/** @file A restored server is the same server: same versions, same scores, and training goes on where it was. */
+import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { TestClient } from '../testing/TestClient.js';
+import { createTinyNetwork } from '../testing/tinyNetwork.js';
+import { backUp, restore } from './backup.js';
+
+it('backs up, restores into an empty folder, and goes on', async () => {
+  const network = await createTinyNetwork();
+  let core = await network.open();
+  const miner = new TestClient(() => core, network.miner);
+  const scorer = new TestClient(() => core, network.scorer, 'scorer');
+  await miner.register();
+  await scorer.register();
+  await miner.contribute('merged');
+  await scorer.scoreAll();
+  const { submissionId } = await miner.contribute('waiting');
+  const before = (await miner.call('status')).body;
+  const { dir, databaseUrl } = network.options;
+  const out = join(network.dir, 'backup');
+  if (databaseUrl === undefined)
+    await assert.rejects(backUp({ dir }, out), { info: { code: 'SERVER_DIR_LOCKED', dir } });
+  await core.close();
+  const made = await backUp({ dir, databaseUrl }, out);
+  assert.equal(made.latestVersion, 1);
+  assert.ok(made.blobs >= 5 && made.blobsCopied === made.blobs);
+  assert.equal(
+    (await backUp({ dir, databaseUrl }, out)).blobsCopied,
+    0,
+    'a second backup copies nothing again',
+  );
+
+  const restored = { dir: join(network.dir, 'restored') };
+  assert.equal((await restore(restored, out)).rows, made.rows);
+  await assert.rejects(restore(restored, out), { info: { code: 'RESTORE_NOT_EMPTY' } });
+  core = await network.open({ ...restored, databaseUrl: undefined });
+  await miner.register(); // tokens are not part of a backup
+  await scorer.register();
+  const now = (await miner.call('status')).body;
+  assert.deepEqual(
+    [now.versions, now.submissions, now.rounds],
+    [before.versions, before.submissions, before.rounds],
+  );
+  await scorer.scoreAll();
+  assert.equal((await miner.submission(submissionId)).status, 'accepted');
+  assert.equal((await miner.call('latestVersion')).body.version, 2);
+  await core.close();
+
+  appendFileSync(join(out, 'rows.jsonl'), '\n');
+  await assert.rejects(restore({ dir: join(network.dir, 'other') }, out), {
+    info: { code: 'BACKUP_INVALID', reason: 'rows.jsonl was changed or cut' },
+  });
+  network.remove();
+});

@@ -1,0 +1,66 @@
+/** @file What the public may read to check the server's arithmetic: receipts, the bytes they are about, what a version was made of. */
+import type { Receipt, ReceiptList, SignedReceipt, VersionFold } from '@alice/protocol';
+import type { BlobRef } from '../blobs/BlobStore.js';
+import type { ServerContext } from '../context.js';
+import { ServerError } from '../errors.js';
+import { findVersion } from '../state/versions.js';
+
+const LISTED = 200;
+
+/** Throws `NOT_FOUND`. */
+export async function readReceipt({ db }: ServerContext, submissionId: string): Promise<SignedReceipt> {
+  const [row] = await db.query<{ receipt: Receipt; signature: string }>(
+    'SELECT receipt, signature FROM receipts WHERE submission_id = $1',
+    [submissionId],
+  );
+  if (row) return { receipt: row.receipt, signature: row.signature };
+  throw notFound(
+    'there is no receipt for this submission: it is signed one version after its round has ended',
+  );
+}
+
+/** The newest receipts of an address. */
+export async function listReceipts({ db }: ServerContext, address: string): Promise<ReceiptList> {
+  const rows = await db.query<ReceiptList['receipts'][number]>(
+    `SELECT s.submission_id AS "submissionId", s.round, s.status AS outcome, s.code, s.score, s.epoch
+     FROM receipts AS r JOIN submissions AS s USING (submission_id)
+     WHERE r.address = $1 ORDER BY r.sequence DESC LIMIT $2`,
+    [address, LISTED],
+  );
+  return { receipts: rows };
+}
+
+/** The submission itself, public once its receipt is. Throws `NOT_FOUND`. */
+export async function receiptBlob(context: ServerContext, submissionId: string): Promise<BlobRef> {
+  const { blob } = (await readReceipt(context, submissionId)).receipt;
+  return kept(context, blob.hash as BlobRef['hash']);
+}
+
+/** What an applied version was made of. Throws `NOT_FOUND`. */
+export async function readFold({ db }: ServerContext, version: number): Promise<VersionFold> {
+  const [row] = await db.query<{ fold: VersionFold }>(
+    `SELECT fold FROM rounds WHERE status = 'applied' AND version = $1 AND fold IS NOT NULL`,
+    [version - 1],
+  );
+  if (row) return row.fold;
+  throw notFound(
+    'what this version was made of is not known: it is the first one, or older than this record',
+  );
+}
+
+/** FP32 weights that the next version was added to. Throws `NOT_FOUND`. */
+export async function readMaster(context: ServerContext, version: number): Promise<BlobRef> {
+  const row = await findVersion(context.db, version);
+  if (row?.master) return kept(context, row.master.hash);
+  throw notFound('the FP32 weights of this version are kept no longer: verify a newer version');
+}
+
+async function kept({ blobs }: ServerContext, hash: BlobRef['hash']): Promise<BlobRef> {
+  const sizeBytes = await blobs.sizeBytes(hash);
+  if (sizeBytes !== undefined) return { hash, sizeBytes };
+  throw notFound('these bytes have been pruned');
+}
+
+function notFound(message: string): ServerError {
+  return new ServerError({ code: 'NOT_FOUND' }, message);
+}

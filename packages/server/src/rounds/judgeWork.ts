@@ -1,0 +1,52 @@
+/**
+ * @file The work tests' verdict (SCORE-4, SCORE-7) when a round closes: what all accepted submissions showed on rows of
+ * their own tasks, measured against each other, gives each the tokens it is paid for; none means refused, before the
+ * fold. A pure function of stored gaps, in the transaction that fixes the fold, so it is made exactly once.
+ */
+import { coveredShares, freshShares, type RowGaps, vouchedTokens } from '@alice/training';
+import type { ServerContext } from '../context.js';
+import type { Queryable } from '../database/Database.js';
+import { mergedGaps, recordCoverage, type SubmissionRow } from '../state/submissions.js';
+import { refuseFolded } from './rollBackRound.js';
+
+/** How far back merged work is still like this round's: the size of a step changes slowly with the schedule. */
+const REFERENCE_ROUNDS = 4;
+
+/** Returns how many of the accepted submissions of the fold are left. */
+export async function judgeWork(
+  { options, log }: Pick<ServerContext, 'options' | 'log'>,
+  tx: Queryable,
+  { round, folded }: { round: number; folded: readonly SubmissionRow[] },
+): Promise<number> {
+  const plan = options.training.work;
+  const accepted = folded.filter(({ status }) => status === 'accepted');
+  const probed = accepted.filter(hasGaps); // work that was waiting when the tests were introduced has none
+  const missing = plan.minReference - probed.length;
+  const reference = missing > 0 ? await mergedGaps(tx, round - REFERENCE_ROUNDS, missing) : [];
+  const shares = coveredShares(
+    probed.map(({ gaps }) => gaps),
+    plan,
+    reference,
+  );
+  const fresh = freshShares(probed.map(({ lean }) => lean ?? undefined));
+  const lazy: SubmissionRow[] = [];
+  for (const [i, row] of probed.entries()) {
+    const covered = shares[i];
+    const verifiedTokens = fresh[i]! * vouchedTokens(row.tokens, covered, plan);
+    await recordCoverage(tx, row.submission_id, { covered: covered ?? null, verifiedTokens });
+    if (verifiedTokens > 0 || row.tokens === 0) continue;
+    lazy.push(row);
+    log.info('Too little work', { submission: row.submission_id, covered: covered! });
+    await refuseFolded(tx, [row], { code: 'TOO_LITTLE_WORK', reason: reasonFor(covered!, plan.minCovered) });
+  }
+  return accepted.length - lazy.length;
+}
+
+function hasGaps(row: SubmissionRow): row is SubmissionRow & { readonly gaps: RowGaps } {
+  return row.gaps !== null;
+}
+
+function reasonFor(covered: number, least: number): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(0)}%`;
+  return `Rows of its task show work on ${percent(covered)} of what it claims; at least ${percent(least)} is needed.`;
+}
