@@ -6,7 +6,9 @@ import { errorCodeOf, messageOf } from '@alice/protocol';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { chatCommand } from './commands/chat.js';
+import { completionCommand } from './commands/completion.js';
 import { dataCommand } from './commands/data.js';
+import { devicesCommand } from './commands/devices.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import { generateCommand } from './commands/generate.js';
@@ -14,7 +16,9 @@ import { labCommand } from './commands/lab.js';
 import { minerCommand } from './commands/miner.js';
 import { nodeCommand } from './commands/node.js';
 import { scorerCommand } from './commands/scorer.js';
+import { serveCommand } from './commands/serve.js';
 import { serverCommand } from './commands/server.js';
+import { testnetCommand } from './commands/testnet.js';
 import { trainCommand } from './commands/train.js';
 import { upCommand } from './commands/up.js';
 import { walletCommand } from './commands/wallet.js';
@@ -41,14 +45,18 @@ Examples:
     walletCommand(),
     dataCommand(),
     nodeCommand(),
+    testnetCommand(),
     serverCommand(),
     scorerCommand(),
     labCommand(),
     trainCommand(),
     generateCommand(),
     chatCommand(),
+    serveCommand(),
     exportCommand(),
+    devicesCommand(),
     doctorCommand(),
+    completionCommand(program),
   ])
     program.addCommand(command);
   return program;

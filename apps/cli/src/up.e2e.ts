@@ -14,6 +14,7 @@ import { formatAlice, type NetworkStatus } from '@alice/protocol';
 import { ApiPromise, WsProvider } from '@polkadot/api';
 import { isAlive } from './process/isAlive.js';
 import { readPage, SKIP_BROWSER } from './testing/readPage.js';
+import { talkInPage } from './testing/talkInPage.js';
 import type { RunReport } from './up/report.js';
 import { readStatus } from './up/statusReader.js';
 
@@ -108,6 +109,15 @@ test('a default network trains, settles two epochs and pays', async (t) => {
       await checkPage(dir, status);
     },
   );
+  await t.test('the page talks to the newest version', { skip: SKIP_BROWSER }, async () => {
+    const { answer, note, pieces } = await talkInPage(
+      `http://127.0.0.1:${running(dir).serverPort}/`,
+      'What did the captain say?',
+    );
+    const version = Number(/^version (\d+), \d+ tokens/.exec(note)?.[1]);
+    assert.ok(version >= status.versions.at(-1)!.version, `${note}; published: ${status.versions.length}`);
+    assert.ok(answer.length > 0 && pieces > 4, `${pieces} pieces of "${answer}"`);
+  });
   await t.test('@polkadot/api reads the balances', async () => {
     await checkPolkadotApi(dir, status);
   });

@@ -8,9 +8,11 @@ export type WebErrorInfo =
   | { code: 'SCALE_INVALID'; what: string; atByte: number } // bytes that do not fit the chain's own description
   | { code: 'METADATA_UNSUPPORTED'; version: number } // the chain describes itself in a form this page cannot read
   | { code: 'ADDRESS_INVALID'; address: string } // a typing error or another network's address
+  | { code: 'CONTEXT_INSECURE' } // plain http to another computer: the browser allows neither keys nor workers' tools
   | { code: 'WALLET_INPUT'; field: string } // something the person typed cannot be used
   | { code: 'WALLET_STORE'; detail: string } // the browser will not keep the wallet
   | { code: 'EXTENSION_REFUSED'; detail: string } // the wallet extension did not sign
+  | { code: 'INFERENCE_REFUSED'; status: number } // the inference endpoint is busy, away, or did not like the request
   | { code: 'TRANSFER_FAILED'; detail: string }; // the chain took the transaction, but the call failed
 
 export class WebError extends CodedError<WebErrorInfo> {

@@ -17,7 +17,7 @@ export function followStatus(ports: LiveStatusPorts): void {
     try {
       const answer = await fetch('v1/status', { cache: 'no-store' });
       if (!answer.ok) throw new Error(String(answer.status));
-      ports.onStatus((await answer.json()) as NetworkStatus);
+      ports.onStatus(withoutReaders((await answer.json()) as NetworkStatus));
       ports.onConnection(true);
     } catch {
       ports.onConnection(false);
@@ -41,4 +41,12 @@ export function followStatus(ports: LiveStatusPorts): void {
     if (Date.now() - lastMs >= POLL_MS) void refresh();
   }, POLL_MS);
   void refresh();
+}
+
+/** Programs that only read the model register like miners, under this name of a device; they are not miners. */
+function withoutReaders(status: NetworkStatus): NetworkStatus {
+  return {
+    ...status,
+    miners: status.miners.filter(({ device }) => !device.endsWith('reads the model only')),
+  };
 }

@@ -16,6 +16,7 @@ const pages: Readonly<Record<string, () => Promise<OpenView>>> = {
   overview: async () => openOverview,
   model: async () => openModel,
   miners: async () => openMiners,
+  mine: async () => (await import('./mine/openMine.js')).openMine,
   epochs: async () => {
     const [{ openEpochs }, { openEpoch }] = await Promise.all([
       import('./pages/epochs.js'),
@@ -23,6 +24,7 @@ const pages: Readonly<Record<string, () => Promise<OpenView>>> = {
     ]);
     return ([epoch]) => (epoch && /^\d{1,9}$/.test(epoch) ? openEpoch(Number(epoch)) : openEpochs());
   },
+  chat: async () => (await import('./chat/openChat.js')).openChat,
   explorer: async () => (await import('./explorer/openExplorer.js')).openExplorer,
   wallet: async () => (await import('./wallet/openWallet.js')).openWallet,
 };

@@ -1,7 +1,8 @@
 /**
  * @file Making data: the tokenizer beside tiktoken's WASM package and js-tiktoken's plain call, the whole build on two
- * threads, and whether its memory grows with its input. Text: sentences of the built-in corpus in random order, as plain
- * .jsonl files. `ALICE_BENCH_DATA_MB` sets the larger input (default 200; 2048 takes several minutes).
+ * threads, what looking for near-duplicates costs, and whether memory grows with the input. Text: sentences of the
+ * built-in corpus in random order, as plain .jsonl files. Sizes: 100 MB, then 2 GB or as much as takes five minutes here;
+ * `ALICE_BENCH_DATA_MB=20:200` (or `quick`) sets both.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,14 +15,16 @@ import { openTokenizer } from '@alice/model';
 import { seededRandom } from '@alice/protocol';
 import type { Bench, Figure } from './figure.js';
 
-const SMALL_MB = 100;
-const LARGE_MB = Number(process.env['ALICE_BENCH_DATA_MB'] ?? '200');
 const FILE_MB = 10;
+/** What the larger build may take when its size is not given. */
+const LARGE_SECONDS = 300;
 const WHITEPAPER_TOKENS = 60e9;
 
 interface Built {
   readonly root: string;
   readonly seconds: number;
+  /** Of all threads. */
+  readonly cpuSeconds: number;
   readonly textBytes: number;
   readonly tokens: number;
   readonly rssBytes: number;
@@ -29,26 +32,48 @@ interface Built {
 
 export const dataBench: Bench = {
   name: 'data',
-  about: `tokenising beside tiktoken, building on two threads, memory from ${SMALL_MB} to ${LARGE_MB} MB of text`,
+  about: 'tokenising beside tiktoken, building on two threads, memory from 100 MB to 2 GB of text',
   async run(say) {
+    const sizes = givenSizes(process.env['ALICE_BENCH_DATA_MB']);
     const texts = corpus();
     const speeds = await tokenizing(texts, say);
     const dir = mkdtempSync(join(tmpdir(), 'alice-bench-data-'));
+    const buildOf = async (megabytes: number, nearDuplicates: string): Promise<Built> => {
+      const source = join(dir, 'text');
+      writeText(source, megabytes, texts);
+      const out = join(dir, 'shards');
+      const built = await build([source, out, nearDuplicates]);
+      say(`${megabytes} MB, near-duplicates ${nearDuplicates}: ${JSON.stringify(built)}`);
+      for (const path of [source, out]) rmSync(path, { recursive: true });
+      return built;
+    };
     try {
-      const built: Built[] = [];
-      for (const megabytes of [SMALL_MB, LARGE_MB]) {
-        const source = join(dir, `text-${megabytes}`);
-        writeText(source, megabytes, texts);
-        built.push(await build(source, join(dir, `shards-${megabytes}`)));
-        say(`${megabytes} MB: ${JSON.stringify(built.at(-1))}`);
-        rmSync(source, { recursive: true });
-      }
-      return [...speeds, ...buildFigures(built[0]!, built[1]!)];
+      const plain = await buildOf(sizes.small, 'ignore');
+      const small = await buildOf(sizes.small, 'keep');
+      const large = sizes.large ?? affordable(sizes.small, small);
+      return [
+        ...speeds,
+        ...buildFigures({ plain, small, large: await buildOf(large, 'keep') }, { ...sizes, large }),
+      ];
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
   },
 };
+
+/** Megabytes of the smaller and the larger text. */
+function givenSizes(text: string | undefined): { small: number; large: number | undefined } {
+  const [small, large] = (text === 'quick' ? '20:200' : (text ?? '100:')).split(':').map(Number);
+  if (small !== undefined && small >= FILE_MB && !(large !== undefined && large > 0 && large < small))
+    return { small, large: large === 0 || large === undefined ? undefined : large };
+  throw new Error('ALICE_BENCH_DATA_MB takes "quick" or two sizes in MB, such as 20:200');
+}
+
+/** Two gigabytes, or what this machine builds in the time there is. */
+function affordable(smallMb: number, { seconds }: Built): number {
+  const most = Math.floor((LARGE_SECONDS / seconds) * (smallMb / FILE_MB)) * FILE_MB;
+  return Math.min(2000, Math.max(2 * smallMb, most));
+}
 
 /** The chapters of the book and the speeches that come with the data package. */
 function corpus(): string[] {
@@ -139,13 +164,16 @@ function writeText(dir: string, megabytes: number, texts: readonly string[]): vo
   }
 }
 
-async function build(source: string, outDir: string): Promise<Built> {
+async function build(args: readonly string[]): Promise<Built> {
   const child = fileURLToPath(new URL('./dataBuildChild.js', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [child, source, outDir]);
+  const { stdout } = await promisify(execFile)(process.execPath, [child, ...args]);
   return JSON.parse(stdout) as Built;
 }
 
-function buildFigures(small: Built, large: Built): Figure[] {
+function buildFigures(
+  { plain, small, large }: { plain: Built; small: Built; large: Built },
+  sizes: { small: number; large: number },
+): Figure[] {
   const tokensPerSecond = large.tokens / large.seconds;
   const hours = (cores: number): number => (WHITEPAPER_TOKENS / tokensPerSecond / 3600) * (2 / cores);
   return [
@@ -154,22 +182,29 @@ function buildFigures(small: Built, large: Built): Figure[] {
       value: large.textBytes / 1e6 / large.seconds,
       unit: 'MB/s',
       baseline: null,
-      note: 'text → shards, two threads, duplicates dropped',
+      note: 'text → shards, two threads, duplicates dropped, near-duplicates kept out of other splits',
     },
     { name: 'build_tokens_s', value: tokensPerSecond, unit: 'tokens/s', baseline: null, note: 'the same' },
+    {
+      name: 'near_duplicates_cost',
+      value: small.cpuSeconds / plain.cpuSeconds,
+      unit: '×',
+      baseline: 1,
+      note: `processor time of the build by that of one that does not look for near-duplicates, ${sizes.small} MB`,
+    },
     {
       name: 'rss_growth',
       value: large.rssBytes / small.rssBytes,
       unit: '×',
       baseline: 1.1,
-      note: `peak memory, ${LARGE_MB} MB of text by ${SMALL_MB} MB; baseline: the bound`,
+      note: `peak memory, ${sizes.large} MB of text by ${sizes.small} MB; baseline: the bound`,
     },
     {
       name: 'rss_mb',
       value: large.rssBytes / 1e6,
       unit: 'MB',
       baseline: small.rssBytes / 1e6,
-      note: `baseline: with ${SMALL_MB} MB of text`,
+      note: `baseline: with ${sizes.small} MB of text`,
     },
     ...[2, 16, 64].map((cores) => ({
       name: `slimpajama_hours_${cores}_cores`,

@@ -2,7 +2,7 @@
 import { buildDataset } from '@alice/data';
 import { openTokenizer } from '@alice/model';
 
-const [source, outDir] = process.argv.slice(2) as [string, string];
+const [source, outDir, nearDuplicates] = process.argv.slice(2) as [string, string, 'ignore' | 'keep'];
 let [textBytes, tokens] = [0, 0];
 const tokenizer = await openTokenizer('gpt2');
 const begun = performance.now();
@@ -14,12 +14,15 @@ const { root } = await buildDataset({
   workers: 2,
   seed: 'bench',
   stream: true,
+  nearDuplicates,
   onProgress: (progress) => {
     textBytes = progress.textBytes ?? textBytes;
     tokens = progress.tokens ?? tokens;
   },
 });
 const seconds = (performance.now() - begun) / 1000;
+const { user, system } = process.cpuUsage();
+const cpuSeconds = (user + system) / 1e6;
 process.stdout.write(
-  `${JSON.stringify({ root, seconds, textBytes, tokens, rssBytes: process.resourceUsage().maxRSS * 1024 })}\n`,
+  `${JSON.stringify({ root, seconds, cpuSeconds, textBytes, tokens, rssBytes: process.resourceUsage().maxRSS * 1024 })}\n`,
 );

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { messageOf } from '@alice/protocol';
+import { browserBench } from './browser.js';
 import { chainBench } from './chain.js';
 import { dataBench } from './data.js';
 import { engineBench } from './engine.js';
@@ -15,6 +16,7 @@ import { sevenBBench } from './sevenB.js';
 import { wireBench } from './wire.js';
 
 const BENCHES: readonly Bench[] = [
+  browserBench,
   engineBench,
   chainBench,
   dataBench,

@@ -12,9 +12,13 @@ const HOSTILE = 3;
 const POLICIES = ['gate', 'work'] as const;
 type Tested = (typeof POLICIES)[number];
 
-/** A cheat may earn this share of what honest work of the same cost earns; one worker under several names as much as one. */
+/**
+ * A cheat may earn this share of what honest work of the same cost earns; one worker under several names, and who does all
+ * of its work and only sends it larger, as much as an honest one.
+ */
 const GOAL = 0.5;
-const SYBIL_GOAL = 1;
+const HONEST_GOAL = 1;
+const DOES_ITS_WORK = new Set(['sybil', 'sybil-inflated', 'collusion', 'scaled-2', 'scaled-10']);
 /** Final loss may be this much above the attack-free run's. */
 const LOSS_GOAL = 0.03;
 const QUICK = ['sign-flip', 'copy', 'lazy-quarter'];
@@ -151,7 +155,7 @@ function lossRise(results: ReadonlyMap<string, Result>, policy: Tested, name: st
 function assertionsOf(name: string, results: ReadonlyMap<string, Result>): Assertion[] {
   const result = results.get(`work/${name}`)!;
   const earned = result.perWork ?? result.perTask;
-  const goal = name.startsWith('sybil') || name === 'collusion' ? SYBIL_GOAL : GOAL;
+  const goal = DOES_ITS_WORK.has(name) ? HONEST_GOAL : GOAL;
   const rise = lossRise(results, 'work', name);
   return [
     {

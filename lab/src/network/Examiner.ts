@@ -7,7 +7,9 @@ import { isCodedError, type SparseDelta, seededRandom } from '@alice/protocol';
 import {
   type FlatDelta,
   flattenDelta,
+  leanOnOlder,
   likenessOf,
+  type Overlap,
   type OverlapThresholds,
   overlapOf,
   pairedScore,
@@ -23,6 +25,8 @@ export interface Finding {
   readonly code: string | null;
   readonly gainNats: number;
   readonly flat: FlatDelta | undefined;
+  /** How much it leans on older published updates; left out when that could not be told. */
+  readonly lean?: number | undefined;
 }
 
 /** The round as all its submissions are measured. */
@@ -60,7 +64,11 @@ export class Examiner {
   }
 
   /** Everything that one submission alone decides. `earlier`: submissions of the round that arrived before. */
-  async examine(delta: SparseDelta, earlier: readonly FlatDelta[], measure: Measure): Promise<Finding> {
+  async examine(
+    delta: SparseDelta,
+    { earlier, updatesSinceBase }: { earlier: readonly FlatDelta[]; updatesSinceBase: number },
+    measure: Measure,
+  ): Promise<Finding> {
     const refused = (code: string, flat?: FlatDelta): Finding => ({ code, gainNats: 0, flat });
     let flat: FlatDelta;
     try {
@@ -72,11 +80,13 @@ export class Examiner {
     if (this.#settings.policy === 'none') return { code: null, gainNats: 0, flat };
     if (earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy'))
       return refused('COPY', flat);
-    if (this.#isPublished(flat, measure)) return refused('COPY', flat);
+    const overlaps = this.#publishedOverlaps(flat, measure);
+    if (overlaps.some(isPublished)) return refused('COPY', flat);
+    const lean = leanOnOlder(overlaps.slice(updatesSinceBase).map(({ indexFraction }) => indexFraction));
     const inputs = [...bitsOf(flat), ...this.#circumstances(measure)];
     const score = await this.#lab.scored.of(inputs, () => this.#score(flat, measure));
     const code = score.verdict === 'accept' ? null : (score.reason ?? 'refused').toUpperCase();
-    return { code, gainNats: score.statistics.meanGainNats, flat };
+    return { code, gainNats: score.statistics.meanGainNats, flat, lean };
   }
 
   /** What a score depends on besides the delta. */
@@ -100,12 +110,9 @@ export class Examiner {
     });
   }
 
-  #isPublished(flat: FlatDelta, { published }: Measure): boolean {
+  #publishedOverlaps(flat: FlatDelta, { published }: Measure): Overlap[] {
     const looked = this.#settings.policy === 'work' ? published : published.slice(0, 1);
-    return looked.some((update) => {
-      const overlap = overlapOf(flat, update);
-      return likenessOf(overlap, COPY) === 'copy' && overlap.cosine >= PUBLISHED_COSINE;
-    });
+    return looked.map((update) => overlapOf(flat, update));
   }
 
   /**
@@ -147,6 +154,9 @@ export class Examiner {
     return { rows, losses };
   }
 }
+
+const isPublished = (overlap: Overlap): boolean =>
+  likenessOf(overlap, COPY) === 'copy' && overlap.cosine >= PUBLISHED_COSINE;
 
 const bitsOf = ({ indices, values }: FlatDelta): ArrayBufferView[] =>
   indices ? [indices, values] : [values];

@@ -99,7 +99,7 @@ export class LabNetwork {
     await this.#examine(arrived, measure);
     if (this.#settings.policy === 'work') await this.#probe(arrived, measure);
     const { applied, lossNats, root } = await this.#fold(arrived, base);
-    if (applied) this.#ledger.pay(arrived, this.#settings.training);
+    if (applied) this.#ledger.pay(arrived, this.#settings.training, this.#settings.policy);
     this.#settle(arrived);
     const report = {
       round: this.#round++,
@@ -216,6 +216,7 @@ export class LabNetwork {
       arrivalMs: (WINDOW_MS * steps) / speed + uploadMs + (late ? WINDOW_MS : 0),
       gainNats: 0,
       flat: undefined,
+      lean: undefined,
       gaps: undefined,
       covered: undefined,
       paidNats: 0,
@@ -230,7 +231,8 @@ export class LabNetwork {
         submission.code = 'STALE_VERSION';
         continue;
       }
-      Object.assign(submission, await this.examiner.examine(submission.contribution.delta, earlier, measure));
+      const known = { earlier, updatesSinceBase: this.#version - submission.version };
+      Object.assign(submission, await this.examiner.examine(submission.contribution.delta, known, measure));
       if (submission.flat) earlier.push(submission.flat);
     }
   }
@@ -244,7 +246,7 @@ export class LabNetwork {
       submission.gaps = await this.examiner.probe({ flat: flat!, rows, steps, id: participant.id }, measure);
     }
     const round = passed.map(({ gaps }) => gaps!);
-    const covered = coveredShares(round);
+    const covered = coveredShares(round, this.#settings.training.work);
     for (const [i, submission] of passed.entries()) {
       submission.covered = covered[i];
       if (vouchedTokens(1, submission.covered) === 0) submission.code = 'TOO_LITTLE_WORK';

@@ -2,39 +2,56 @@
  * @file What simulated miners have earned, by the pay function of the network: scores are fixed when work is merged,
  * against the medians of its round, and smoothed over a miner's rounds.
  */
-import { type TrainingSettings, verifiedScores, vouchedTokens } from '@alice/training';
+import {
+  type FlatDelta,
+  foldedGains,
+  freshShares,
+  type TrainingSettings,
+  verifiedScores,
+  vouchedTokens,
+} from '@alice/training';
 import type { LabSubmission } from './records.js';
+import type { Policy } from './settings.js';
 
 export class Ledger {
-  readonly #smoothedNats = new Map<string, number>();
+  readonly #smoothedRate = new Map<string, number>();
 
   /** Pays the accepted submissions of an applied round, in place. */
-  pay(submissions: readonly LabSubmission[], training: TrainingSettings): void {
+  pay(submissions: readonly LabSubmission[], training: TrainingSettings, policy: Policy): void {
     const paid = submissions.filter(({ code }) => code === null);
+    const isTested = policy === 'work';
+    const gains = foldedGains(
+      paid.map(({ gainNats, flat }) => ({ gainNats, normL2: isTested ? normOf(flat) : 0 })),
+    );
+    const fresh = isTested ? freshShares(paid.map(({ lean }) => lean)) : paid.map(() => 1);
     const scores = verifiedScores(
-      paid.map(({ participant, gainNats, contribution, covered }) => {
-        const previousNats = this.#smoothedNats.get(participant.id);
+      paid.map(({ participant, contribution, covered }, i) => {
+        const previousRate = this.#smoothedRate.get(participant.id);
         const claimed = contribution.claimedSteps * training.rowsPerStep * training.sequenceLength;
         return {
           gate: 'accept',
           workTests: 'passed',
-          gainNats,
-          verifiedTokens: vouchedTokens(claimed, covered),
-          ...(previousNats === undefined ? {} : { previousNats }),
+          gainNats: gains[i]!,
+          verifiedTokens: fresh[i]! * vouchedTokens(claimed, covered),
+          ...(previousRate === undefined ? {} : { previousRate }),
         };
       }),
       training.pay,
     );
     paid.forEach((submission, i) => {
-      const { nanoNats, smoothedNats } = scores[i]!;
+      const { nanoNats, smoothedRate } = scores[i]!;
       submission.paidNats = Number(nanoNats) / 1e9;
-      if (smoothedNats !== undefined) this.#smoothedNats.set(submission.participant.id, smoothedNats);
+      if (smoothedRate !== undefined) this.#smoothedRate.set(submission.participant.id, smoothedRate);
     });
   }
 
   copy(): Ledger {
     const copy = new Ledger();
-    for (const [id, nats] of this.#smoothedNats) copy.#smoothedNats.set(id, nats);
+    for (const [id, rate] of this.#smoothedRate) copy.#smoothedRate.set(id, rate);
     return copy;
   }
+}
+
+function normOf(flat: FlatDelta | undefined): number {
+  return Math.sqrt(flat?.values.reduce((sum, x) => sum + x * x, 0) ?? 0);
 }

@@ -17,6 +17,8 @@ export interface LabSubmission {
   code: string | null;
   gainNats: number;
   flat: FlatDelta | undefined;
+  /** How much it leans on older published updates. */
+  lean: number | undefined;
   /** Of probed rows; left out when not probed. */
   gaps: RowGaps | undefined;
   /** Share of its task that shows work. */

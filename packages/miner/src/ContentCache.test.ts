@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { errorCodeOf, sha256Hex } from '@alice/protocol';
 import { ContentCache } from './ContentCache.js';
+import { folderBytes } from './folderBytes.js';
 
 let dir = '';
 beforeEach(async () => {
@@ -23,7 +24,7 @@ const never = async (): Promise<Uint8Array> => {
 
 describe('ContentCache', () => {
   it('downloads once, also for callers at the same time and after a restart', async () => {
-    const cache = await ContentCache.open({ dir, maxBytes: 1000 });
+    const cache = await ContentCache.open({ store: await folderBytes(dir), maxBytes: 1000 });
     const { bytes, hash } = item(1);
     let downloads = 0;
     const download = async () => {
@@ -32,13 +33,13 @@ describe('ContentCache', () => {
     };
     await Promise.all([cache.get(hash, download), cache.get(hash, download)]);
     assert.equal(downloads, 1);
-    const reopened = await ContentCache.open({ dir, maxBytes: 1000 });
+    const reopened = await ContentCache.open({ store: await folderBytes(dir), maxBytes: 1000 });
     assert.deepEqual(new Uint8Array(await reopened.get(hash, never)), bytes);
     assert.equal(reopened.usedBytes, 100);
   });
 
   it('refuses a download with another hash and asks anew next time', async () => {
-    const cache = await ContentCache.open({ dir, maxBytes: 1000 });
+    const cache = await ContentCache.open({ store: await folderBytes(dir), maxBytes: 1000 });
     const { bytes, hash } = item(1);
     await assert.rejects(
       cache.get(hash, async () => item(2).bytes),
@@ -48,19 +49,19 @@ describe('ContentCache', () => {
   });
 
   it('replaces what the disk or a crash has damaged', async () => {
-    const cache = await ContentCache.open({ dir, maxBytes: 1000 });
+    const cache = await ContentCache.open({ store: await folderBytes(dir), maxBytes: 1000 });
     const { bytes, hash } = item(1);
     await cache.get(hash, async () => bytes);
     await writeFile(join(dir, hash), bytes.subarray(0, 50));
     assert.deepEqual(await cache.get(hash, async () => bytes), bytes);
     assert.equal(cache.usedBytes, 100);
     await writeFile(join(dir, `${hash}.1.tmp`), 'half');
-    await ContentCache.open({ dir, maxBytes: 1000 });
+    await ContentCache.open({ store: await folderBytes(dir), maxBytes: 1000 });
     assert.deepEqual(await readdir(dir), [hash]);
   });
 
   it('keeps to its size, least recently used first out', async () => {
-    const cache = await ContentCache.open({ dir, maxBytes: 250 });
+    const cache = await ContentCache.open({ store: await folderBytes(dir), maxBytes: 250 });
     const [a, b, c] = [item(1), item(2), item(3)];
     await cache.get(a.hash, async () => a.bytes);
     await writeTime();
@@ -71,12 +72,12 @@ describe('ContentCache', () => {
     await cache.get(c.hash, async () => c.bytes);
     assert.deepEqual((await readdir(dir)).sort(), [a.hash, c.hash].sort());
     assert.equal(cache.usedBytes, 200);
-    const shrunk = await ContentCache.open({ dir, maxBytes: 100 });
+    const shrunk = await ContentCache.open({ store: await folderBytes(dir), maxBytes: 100 });
     assert.equal(shrunk.usedBytes, 100);
   });
 
   it('passes through what is larger than all of it', async () => {
-    const cache = await ContentCache.open({ dir, maxBytes: 50 });
+    const cache = await ContentCache.open({ store: await folderBytes(dir), maxBytes: 50 });
     const { bytes, hash } = item(1);
     assert.deepEqual(await cache.get(hash, async () => bytes), bytes);
     assert.deepEqual(await readdir(dir), []);

@@ -1,17 +1,14 @@
 /**
- * @file Downloaded bytes on disk by their SHA-256, within a size limit: least recently used go first. What is read is
+ * @file Downloaded bytes kept by their SHA-256, within a size limit: least recently used go first. What is read is
  * checked against its name each time, so neither a crash nor a bad disk can put wrong bytes into training. An
  * interrupted download of many pieces goes on where it stopped, because finished pieces are here (SPEC WIRE-3).
  */
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
-import { removeTemporaries, writeFileAtomic } from './atomicFile.js';
+import type { ByteStore } from './ByteStore.js';
 import { MinerError } from './errors.js';
 
 export interface ContentCacheOptions {
-  readonly dir: string;
-  /** Bytes kept on disk; a single larger item passes through without being kept. */
+  readonly store: ByteStore;
+  /** Bytes kept; a single larger item passes through without being kept. */
   readonly maxBytes: number;
 }
 
@@ -26,16 +23,10 @@ export class ContentCache {
   readonly #loading = new Map<string, Promise<Uint8Array>>();
   #usedBytes: number;
 
-  /** Opens the folder, removing what a crash left half-written. */
+  /** Takes up what the store holds. */
   static async open(options: ContentCacheOptions): Promise<ContentCache> {
-    await mkdir(options.dir, { recursive: true });
-    await removeTemporaries(options.dir);
     const entries = new Map<string, Entry>();
-    for (const name of await readdir(options.dir)) {
-      if (!/^0x[0-9a-f]{64}$/.test(name)) continue;
-      const { size, mtimeMs } = await stat(join(options.dir, name));
-      entries.set(name, { sizeBytes: size, usedAtMs: mtimeMs });
-    }
+    for (const { name, ...entry } of await options.store.list()) entries.set(name, entry);
     const cache = new ContentCache(options, entries);
     await cache.#shrink();
     return cache;
@@ -67,7 +58,7 @@ export class ContentCache {
     const kept = await this.#read(hash);
     if (kept !== undefined) return kept;
     const bytes = await download();
-    const actual = sha256Of(bytes);
+    const actual = await this.#options.store.hashOf(bytes);
     if (actual !== hash)
       throw new MinerError(
         { code: 'DOWNLOAD_CORRUPT', hash, actual },
@@ -80,22 +71,20 @@ export class ContentCache {
   async #read(hash: string): Promise<Uint8Array | undefined> {
     const entry = this.#entries.get(hash);
     if (entry === undefined) return undefined;
-    const path = join(this.#options.dir, hash);
-    const bytes = await readFile(path).catch(() => undefined);
-    if (bytes === undefined || sha256Of(bytes) !== hash) {
+    const bytes = await this.#options.store.read(hash);
+    if (bytes === undefined || (await this.#options.store.hashOf(bytes)) !== hash) {
       await this.#remove(hash);
       return undefined;
     }
-    const now = new Date();
-    entry.usedAtMs = now.getTime();
-    await utimes(path, now, now).catch(() => undefined); // only the order of eviction depends on it
+    entry.usedAtMs = Date.now();
+    await this.#options.store.touch(hash, entry.usedAtMs);
     return bytes;
   }
 
   async #keep(hash: string, bytes: Uint8Array): Promise<void> {
     if (bytes.length > this.#options.maxBytes) return;
     try {
-      await writeFileAtomic(join(this.#options.dir, hash), bytes);
+      await this.#options.store.write(hash, bytes);
     } catch {
       return; // a full disk costs a download next time, nothing else
     }
@@ -116,8 +105,6 @@ export class ContentCache {
   async #remove(hash: string): Promise<void> {
     this.#usedBytes -= this.#entries.get(hash)?.sizeBytes ?? 0;
     this.#entries.delete(hash);
-    await rm(join(this.#options.dir, hash), { force: true });
+    await this.#options.store.remove(hash);
   }
 }
-
-const sha256Of = (bytes: Uint8Array): string => `0x${createHash('sha256').update(bytes).digest('hex')}`;

@@ -29,8 +29,8 @@ export type MinerState =
 export interface MinerLoopPorts {
   readonly server: MinerServer;
   readonly trainer: Trainer;
-  /** Bytes of a shard. */
-  shard(shard: number): Promise<Uint8Array>;
+  /** Bytes of a shard; outside the spans they may be zeros. */
+  shard(shard: number, spans: readonly { from: number; count: number }[]): Promise<Uint8Array>;
   emit(event: MinerEvent): void;
   /** Monotonic milliseconds. */
   nowMs(): number;
@@ -173,7 +173,10 @@ export class MinerLoop {
     if (this.#replica?.version !== version || this.#replica.stateRoot !== stateRoot)
       await this.#syncForTask(task);
     const shards = new Map<number, Uint8Array>();
-    for (const shard of wanted) shards.set(shard, await this.#ports.shard(shard));
+    for (const shard of wanted) {
+      const spans = ranges.filter((range) => range.shard === shard);
+      shards.set(shard, await this.#ports.shard(shard, spans));
+    }
     const trained = await trainer.train({
       task,
       shards,

@@ -1,6 +1,6 @@
 /**
- * @file The miner's copy of the published weights, in memory and on disk. Every manifest's signature is checked before
- * its numbers are used, every result against the state root (SPEC WIRE-3, AGG-4). The file may lag behind; the deltas
+ * @file The miner's copy of the published weights, in memory and kept between runs. Every manifest's signature is checked before
+ * its numbers are used, every result against the state root (SPEC WIRE-3, AGG-4). What is kept may lag behind; the deltas
  * since are fetched again.
  */
 import {
@@ -13,11 +13,11 @@ import {
 import { type ModelReplica, parametersOf, type ReplicaManifest, syncReplica } from '@alice/training';
 import { MinerError } from './errors.js';
 import type { SyncWay } from './events.js';
-import { loadState, saveState } from './stateFile.js';
+import type { States } from './states.js';
 import type { Synced, SyncRequest, TrainerSource } from './trainer.js';
 
 export interface ModelCopyOptions {
-  readonly path: string;
+  readonly states: States;
   readonly layout: TensorLayout;
   readonly networkId: string;
   readonly serverId: string;
@@ -31,6 +31,7 @@ interface ReplicaFacts {
   readonly stateRoot: HashHex;
 }
 
+const NAME = 'model';
 const HALVES = 'halves';
 /** A new version comes every few seconds on small networks; writing all weights each time would wear the disk. */
 const SAVE_EVERY_MS = 60_000;
@@ -44,7 +45,7 @@ export class ModelCopy {
   /** Opens the copy on disk, if there is a sound one of this network. */
   static async open(options: ModelCopyOptions): Promise<ModelCopy> {
     const copy = new ModelCopy(options);
-    const loaded = await loadState<ReplicaFacts>(options.path);
+    const loaded = await options.states.load<ReplicaFacts>(NAME);
     if (loaded.found !== 'good' || loaded.facts.networkId !== options.networkId) return copy;
     const bytes = loaded.parts.get(HALVES);
     if (bytes?.length !== 2 * options.layout.size) return copy;
@@ -101,7 +102,8 @@ export class ModelCopy {
     if (replica === undefined || replica.version === this.#savedVersion) return;
     const { version, stateRoot, halves } = replica;
     const facts: ReplicaFacts = { networkId: this.#options.networkId, version, stateRoot };
-    await saveState(this.#options.path, { facts, parts: new Map([[HALVES, bytesOf(halves)]]) });
+    const parts = new Map([[HALVES, bytesOf(halves)]]);
+    await this.#options.states.save(NAME, { facts, parts });
     this.#savedVersion = version;
     this.#savedAtMs = this.#options.nowMs();
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import {
   CodedError,
-  decodeSubmission,
+  decodeAnySubmission,
   errorCodeOf,
   initCrypto,
   keyPairFromSecret,
@@ -16,6 +16,7 @@ import {
   type VersionManifest,
 } from '@alice/protocol';
 import { flattenDelta } from '@alice/training';
+import { fileStates } from './stateFile.js';
 import { TrainingSession } from './TrainingSession.js';
 import { TrainingState } from './TrainingState.js';
 import {
@@ -67,6 +68,7 @@ async function opened(options: SessionOptions = {}): Promise<TrainingSession> {
       ...options.source,
     },
     compute: fakeCompute(options),
+    openStates: fileStates,
     nowMs: options.nowMs ?? (() => 0),
     stopRequested: options.stopRequested ?? (() => false),
   });
@@ -106,7 +108,7 @@ function taskOf(n: number, settings: Partial<Task['settings']> = {}): Task {
 }
 
 const decode = (bytes: Uint8Array) =>
-  decodeSubmission(bytes, { layout: FAKE_LAYOUT, maxEntries: SIZE, maxInflatedBytes: 1e6 });
+  decodeAnySubmission(bytes, { layout: FAKE_LAYOUT, maxEntries: SIZE, maxInflatedBytes: 1e6 });
 
 function dense(delta: SparseDelta): Float32Array {
   const { indices, values } = flattenDelta(delta, FAKE_LAYOUT);
@@ -120,12 +122,14 @@ function dense(delta: SparseDelta): Float32Array {
 /** The residual as it stands in the file. */
 async function savedResidual(): Promise<Float32Array> {
   const { state, found } = await TrainingState.open({
-    path: statePath(),
+    states: fileStates(dir),
+    name: 'training-a2x-one',
     layout: FAKE_LAYOUT,
     networkId: NETWORK_ID,
   });
   assert.equal(found, 'good');
-  return state.feedback({ density: 1, errorFeedbackDecay: 1 }).residual.slice();
+  const format = { wire: 'binary_v2' } as const;
+  return state.feedback({ density: 1, errorFeedbackDecay: 1, format }).residual.slice();
 }
 const statePath = (): string => join(dir, 'training-a2x-one.bin');
 
@@ -176,6 +180,28 @@ describe('what a task gives', () => {
       expected,
     );
     assert.equal(sent.filter((value) => value !== 0).length, Math.ceil(0.25 * 400) + Math.ceil(0.25 * 7));
+  });
+
+  it('goes out in the format the task asks for, and keeps what that rounds away (SPEC WIRE-1, WIRE-2)', async () => {
+    const whole = dense((await trainAndRead(await start(), taskOf(1, { density: 1 }))).delta);
+    for (const valueBits of [2, 4, 8] as const) {
+      await rm(dir, { recursive: true });
+      const format = { wire: 'binary_v3', valueBits } as const;
+      const session = await start();
+      const part = await trainAndRead(session, taskOf(1, { format }));
+      assert.deepEqual(part.format, format);
+      const [sent, kept] = [dense(part.delta), await savedResidual()];
+      const error = Math.max(...whole.map((value, i) => Math.abs(value - sent[i]! - kept[i]!)));
+      assert(error < 1e-6, `${valueBits} bits: the sum is off by ${error}`);
+      assert(sent.some((value, i) => value !== 0 && Math.abs(value - whole[i]!) > 1e-6));
+      await session.settle({ taskId: taskOf(1).taskId, outcome: 'returned' });
+      await session.close();
+      const back = await savedResidual();
+      assert(
+        Math.max(...whole.map((value, i) => Math.abs(value - back[i]!))) < 1e-6,
+        'a refusal gives it all back',
+      );
+    }
   });
 
   it('does fewer steps when the device is slow, and says so (SPEC TASK-2)', async () => {

@@ -3,9 +3,8 @@
  * a task. Runs in a thread of its own (trainingWorker.ts) and in tests directly. Never talks to the server itself.
  * Requests are worked on one after another.
  */
-import { join } from 'node:path';
 import {
-  encodeSubmission,
+  encodeAnySubmission,
   entryCount,
   errorCodeOf,
   type HashHex,
@@ -14,11 +13,13 @@ import {
   type SubmissionHeader,
   type Task,
   type TensorLayout,
+  type WireFormat,
 } from '@alice/protocol';
 import type { LocalTrainingResult } from '@alice/training';
 import type { Compute } from './compute.js';
 import { LocalTrainer } from './LocalTrainer.js';
 import { ModelCopy } from './ModelCopy.js';
+import type { States } from './states.js';
 import { TrainingState } from './TrainingState.js';
 import { rowsOfTask } from './taskRows.js';
 import type {
@@ -37,6 +38,8 @@ import type {
 export interface SessionPorts {
   readonly source: TrainerSource;
   readonly compute: Compute;
+  /** The states of a folder or a browser's database. */
+  readonly openStates: (dir: string) => States;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
   /** Asked between inner steps. */
@@ -118,10 +121,10 @@ export class TrainingSession implements Trainer {
     const { dir, address, instance, threads, networkId, serverId, model } = request;
     const { compute, source, nowMs, stopRequested } = this.#ports;
     const layout = compute.layoutOf(model);
-    const modelPath = join(dir, 'model.bin');
-    const copy = await ModelCopy.open({ path: modelPath, layout, networkId, serverId, source, nowMs });
-    const statePath = join(dir, `training-${address}-${instance}.bin`);
-    const { state, found } = await TrainingState.open({ path: statePath, layout, networkId });
+    const states = this.#ports.openStates(dir);
+    const copy = await ModelCopy.open({ states, layout, networkId, serverId, source, nowMs });
+    const name = `training-${address}-${instance}`;
+    const { state, found } = await TrainingState.open({ states, name, layout, networkId });
     const ports = { compute, nowMs, stopRequested, onStep: source.onStep };
     const local = new LocalTrainer({ model, layout, threads }, ports, state.optimizer);
     return { request, found: STATE_OF[found], layout, copy, state, local };
@@ -163,11 +166,14 @@ export class TrainingSession implements Trainer {
   /** Compresses, encodes and saves: from here on the work survives anything. */
   async #keep(task: Task, result: LocalTrainingResult, startedMs: number): Promise<Trained> {
     const { state, layout, local } = this.#session();
-    const delta = state.feedback(task.settings).compress(result.delta);
+    const { density, errorFeedbackDecay } = task.settings;
+    const compression = { density, errorFeedbackDecay, format: formatOf(task.settings) };
+    const delta = state.feedback(compression).compress(result.delta);
     if (entryCount(delta) === 0) return nothing('EMPTY_DELTA', 'training changed nothing');
     const { steps, skippedSteps, tokens, lossesNats } = result;
     const lossNats = lossesNats.reduce((sum, loss) => sum + loss, 0) / steps;
-    const bytes = await encodeSubmission(headerOf(task, { steps, tokens, lossNats }), delta, layout);
+    const header = headerOf(task, { steps, tokens, lossNats });
+    const bytes = await encodeAnySubmission(header, delta, { layout, format: formatOf(task.settings) });
     const work = { taskId: task.taskId, round: task.round, sizeBytes: bytes.length };
     state.optimizer = local.exportOptimizer();
     await state.add(work, bytes);
@@ -175,6 +181,11 @@ export class TrainingSession implements Trainer {
     const elapsedMs = this.#ports.nowMs() - startedMs;
     return { kind: 'work', work, steps, skippedSteps, tokens, lossNats, microBatch, elapsedMs };
   }
+}
+
+/** Older servers say nothing about formats: they know one. */
+function formatOf({ format }: Task['settings']): WireFormat {
+  return format ?? { wire: 'binary_v2' };
 }
 
 function headerOf(

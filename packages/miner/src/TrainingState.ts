@@ -1,16 +1,17 @@
 /**
- * @file What a miner must not lose between tasks, in one checked file: the residual, the optimiser's state, and
+ * @file What a miner must not lose between tasks, saved as one: the residual, the optimiser's state, and
  * submissions without a final verdict. Saved together, so a crash at any point leaves residual and submissions that
  * belong together (SPEC WIRE-1, WIRE-2): work is in the file before it is sent, and settling it may be repeated.
  */
-import { decodeSubmission, type TensorLayout } from '@alice/protocol';
+import { decodeAnySubmission, deltaAsDecoded, type TensorLayout, type WireFormat } from '@alice/protocol';
 import { ErrorFeedback } from '@alice/training';
 import { MinerError } from './errors.js';
-import { type LoadedState, loadState, saveState } from './stateFile.js';
+import type { LoadedState, States } from './states.js';
 import type { Outcome, UnsettledWork } from './trainer.js';
 
 export interface TrainingStateOptions {
-  readonly path: string;
+  readonly states: States;
+  readonly name: string;
   readonly layout: TensorLayout;
   readonly networkId: string;
 }
@@ -18,6 +19,8 @@ export interface TrainingStateOptions {
 export interface CompressionSettings {
   readonly density: number;
   readonly errorFeedbackDecay: number;
+  /** What it is sent in: the residual keeps what the format rounds away. */
+  readonly format: WireFormat;
 }
 
 interface Facts {
@@ -41,7 +44,7 @@ export class TrainingState {
   optimizer: Uint8Array | undefined;
   readonly #options: TrainingStateOptions;
   #feedback: ErrorFeedback;
-  #compression: CompressionSettings = { density: 1, errorFeedbackDecay: 1 };
+  #compression: CompressionSettings = { density: 1, errorFeedbackDecay: 1, format: { wire: 'binary_v2' } };
   #unsettled: OpenWork[] = [];
   #isSaved = true;
 
@@ -50,7 +53,7 @@ export class TrainingState {
     options: TrainingStateOptions,
   ): Promise<{ state: TrainingState; found: LoadedState<unknown>['found'] }> {
     const state = new TrainingState(options);
-    const loaded = await loadState<Facts>(options.path);
+    const loaded = await options.states.load<Facts>(options.name);
     if (loaded.found !== 'good') return { state, found: loaded.found };
     const { facts, parts } = loaded;
     const residual = parts.get(RESIDUAL);
@@ -80,9 +83,7 @@ export class TrainingState {
 
   /** The residual under a task's settings; it stays the same when the settings change. */
   feedback(settings: CompressionSettings): ErrorFeedback {
-    const { density, errorFeedbackDecay } = this.#compression;
-    if (settings.density === density && settings.errorFeedbackDecay === errorFeedbackDecay)
-      return this.#feedback;
+    if (JSON.stringify(settings) === JSON.stringify(this.#compression)) return this.#feedback;
     const next = this.#feedbackWith(settings);
     next.residual.set(this.#feedback.residual);
     this.#feedback = next;
@@ -126,24 +127,24 @@ export class TrainingState {
       maxEntries: this.#options.layout.size,
       maxInflatedBytes: Number.MAX_SAFE_INTEGER,
     };
-    const { delta } = await decodeSubmission(work.bytes, limits);
+    const { delta } = await decodeAnySubmission(work.bytes, limits);
     this.#feedback.giveBack(delta);
   }
 
   /** Writes the file if anything changed. Throws `STATE_NOT_SAVED`. */
   async save(): Promise<void> {
     if (this.#isSaved) return;
-    const { path, layout, networkId } = this.#options;
+    const { states, name, layout, networkId } = this.#options;
     const facts: Facts = { networkId, parameters: layout.size, unsettled: this.unsettled };
     const parts = new Map([[RESIDUAL, this.#feedback.exportState()]]);
     if (this.optimizer !== undefined) parts.set(OPTIMIZER, this.optimizer);
     for (const work of this.#unsettled) parts.set(nameOf(work), work.bytes);
     try {
-      await saveState(path, { facts, parts });
+      await states.save(name, { facts, parts });
     } catch (cause) {
       throw new MinerError(
-        { code: 'STATE_NOT_SAVED', path },
-        `cannot write ${path}: free disk space or fix its permissions; nothing was sent`,
+        { code: 'STATE_NOT_SAVED', path: `${states.place}/${name}` },
+        `cannot write ${name} to ${states.place}: free space there or allow writing; nothing was sent`,
         { cause },
       );
     }
@@ -154,7 +155,11 @@ export class TrainingState {
     return this.#unsettled.find((work) => work.taskId === taskId);
   }
 
-  #feedbackWith({ density, errorFeedbackDecay }: CompressionSettings): ErrorFeedback {
-    return new ErrorFeedback(this.#options.layout, { density, decay: errorFeedbackDecay });
+  #feedbackWith({ density, errorFeedbackDecay, format }: CompressionSettings): ErrorFeedback {
+    return new ErrorFeedback(this.#options.layout, {
+      density,
+      decay: errorFeedbackDecay,
+      asDecoded: (delta) => deltaAsDecoded(delta, format),
+    });
   }
 }

@@ -17,14 +17,20 @@ import type {
 } from './trainer.js';
 import type { TrainingWorkerData } from './trainingWorker.js';
 
+/** What is computed on, and in which precision gradients are. */
+export type ComputeDevice = Pick<TrainingWorkerData, 'device' | 'precision'>;
+
 export class TrainingThread implements Trainer {
   readonly #source: TrainerSource;
+  readonly #device: ComputeDevice;
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   #worker: Worker | undefined;
   #calls: PortCalls<Trainer> | undefined;
 
-  constructor(source: TrainerSource) {
+  /** `device`: what is computed on; that it works was found out before, since a provider can end the process. */
+  constructor(source: TrainerSource, device: ComputeDevice = { device: 'cpu', precision: 'fp32' }) {
     this.#source = source;
+    this.#device = device;
   }
 
   /** Starts the worker if there is none alive, and opens its state. */
@@ -68,7 +74,10 @@ export class TrainingThread implements Trainer {
 
   #started(): PortCalls<Trainer> {
     if (this.#worker !== undefined && this.#calls !== undefined) return this.#calls;
-    const workerData: TrainingWorkerData = { stop: this.#stop.buffer as SharedArrayBuffer };
+    const workerData: TrainingWorkerData = {
+      stop: this.#stop.buffer as SharedArrayBuffer,
+      ...this.#device,
+    };
     const worker = new Worker(new URL('./trainingWorker.js', import.meta.url), {
       workerData,
       name: 'alice training',

@@ -1,4 +1,5 @@
 /** @file What the training session computes with, replaceable in tests: gradients of the model and inner optimisers. */
+import type { Platform } from '@alice/engine';
 import { createGradientFunction, type GradientFunction, modelLayout } from '@alice/model';
 import type { ModelMessage, TaskSettings, TensorLayout } from '@alice/protocol';
 import { createAdamW, createMuon, type InnerOptimizer } from '@alice/training';
@@ -15,12 +16,14 @@ export interface Compute {
   optimizer(settings: TaskSettings, layout: TensorLayout, threads: number): Promise<InnerOptimizer>;
 }
 
-/** ONNX Runtime through the engine. */
-export const engineCompute: Compute = {
-  layoutOf: modelLayout,
-  gradientFunction: createGradientFunction,
-  optimizer: async ({ optimizer, weightDecay }, layout, threads) =>
-    optimizer === 'adamw'
-      ? createAdamW(layout, { weightDecay })
-      : createMuon(layout, { threads, weightDecay }),
-};
+/** ONNX Runtime through the engine: Node's CPU, or the platform given. */
+export function engineCompute(platform?: Platform, precision: 'fp32' | 'fp16' = 'fp32'): Compute {
+  return {
+    layoutOf: modelLayout,
+    gradientFunction: (model, shape) => createGradientFunction(model, { ...shape, platform, precision }),
+    optimizer: async ({ optimizer, weightDecay }, layout, threads) =>
+      optimizer === 'adamw'
+        ? createAdamW(layout, { weightDecay })
+        : createMuon(layout, { threads, weightDecay, platform }),
+  };
+}

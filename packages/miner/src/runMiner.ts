@@ -3,16 +3,16 @@
  * This thread only waits for the network and the disk.
  */
 import { join } from 'node:path';
-import { type KeyPair, type Logger, refusalOf, ServerClient, sleep } from '@alice/protocol';
+import type { DeviceReport } from '@alice/engine/node';
+import { type KeyPair, ServerClient } from '@alice/protocol';
+import { assembleMiner, type MinerPorts, trainerSource } from './assembleMiner.js';
 import { ContentCache } from './ContentCache.js';
 import { deviceInfo } from './deviceInfo.js';
 import { lockDir } from './dirLock.js';
-import type { MinerEvent } from './events.js';
-import { MinerLoop } from './MinerLoop.js';
+import { folderBytes } from './folderBytes.js';
 import { bindFolder } from './networkFolder.js';
-import { ShardStore } from './ShardStore.js';
 import { TrainingThread } from './TrainingThread.js';
-import type { OpenTrainer, TrainerSource } from './trainer.js';
+import type { OpenTrainer } from './trainer.js';
 
 export interface MinerOptions {
   /** `https://…`, or `http://` to this machine. */
@@ -22,6 +22,10 @@ export interface MinerOptions {
   readonly instance: string;
   /** Threads to compute with, ≥ 1. */
   readonly threads: number;
+  /** What to compute on, as `chooseDevice` found it; the processor unless given. */
+  readonly device?: DeviceReport | undefined;
+  /** Of gradients; `fp32` unless given. */
+  readonly precision?: 'fp32' | 'fp16';
   /** Folder for residual, weights and shards; one miner at a time. */
   readonly dir: string;
   /** Where rewards go; the key's address when absent (SPEC REG-2). */
@@ -30,13 +34,8 @@ export interface MinerOptions {
   readonly maxTasks?: number | undefined;
   /** Disk space for shards and model pieces, bytes; default 1 GiB. */
   readonly cacheBytes?: number | undefined;
-}
-
-export interface MinerPorts {
-  readonly log: Logger;
-  /** Aborting it ends the miner cleanly after the step it is in. */
-  readonly signal: AbortSignal;
-  onEvent(event: MinerEvent): void;
+  /** Addresses of the dataset's files on plain web servers, asked before the parameter server. */
+  readonly dataMirrors?: readonly string[] | undefined;
 }
 
 const DEFAULT_CACHE_BYTES = 2 ** 30;
@@ -51,28 +50,18 @@ export async function runMiner(options: MinerOptions, ports: MinerPorts): Promis
   const server = openClient(options, ports);
   const lock = await lockDir(dir);
   try {
-    const cache = await ContentCache.open({ dir: join(dir, 'cache'), maxBytes: cacheBytes });
-    const shards = new ShardStore(server, cache);
-    const thread = new TrainingThread(sourceOf(server, cache, ports));
+    const store = await folderBytes(join(dir, 'cache'));
+    const cache = await ContentCache.open({ store, maxBytes: cacheBytes });
+    const thread = new TrainingThread(trainerSource(server, cache, ports.onEvent), {
+      device: options.device?.device ?? 'cpu',
+      precision: options.precision ?? 'fp32',
+    });
     const stop = (): void => thread.stop();
     if (ports.signal.aborted) stop();
     ports.signal.addEventListener('abort', stop, { once: true });
     try {
-      const loop = new MinerLoop(
-        {
-          server,
-          trainer: thread,
-          shard: (shard) => shards.shard(shard),
-          emit: ports.onEvent,
-          nowMs: () => performance.now(),
-          pause: (ms) => sleep(ms, ports.signal).catch(() => undefined), // an aborted pause is just over
-          random: Math.random,
-          signal: ports.signal,
-          prepare: () => prepare(options, server),
-          debug: (message, facts) => ports.log.debug(message, facts),
-        },
-        maxTasks,
-      );
+      const parts = { client: server, cache, trainer: thread, maxTasks, dataMirrors: options.dataMirrors };
+      const loop = assembleMiner({ ...parts, prepare: () => prepare(options, server) }, ports);
       await loop.run();
     } finally {
       ports.signal.removeEventListener('abort', stop);
@@ -84,10 +73,16 @@ export async function runMiner(options: MinerOptions, ports: MinerPorts): Promis
 }
 
 function openClient(
-  { serverUrl, key, instance, threads, rewardAddress }: MinerOptions,
+  { serverUrl, key, instance, threads, device: chosen, rewardAddress }: MinerOptions,
   ports: MinerPorts,
 ): ServerClient {
-  const member = { key, instance, role: 'miner', device: deviceInfo(threads), rewardAddress } as const;
+  const member = {
+    key,
+    instance,
+    role: 'miner',
+    device: deviceInfo(threads, chosen),
+    rewardAddress,
+  } as const;
   return new ServerClient(
     { url: serverUrl, member, attempts: Number.POSITIVE_INFINITY, signal: ports.signal },
     { onRetry: ({ code, reason, inMs }) => ports.onEvent({ type: 'retrying', code, reason, inMs }) },
@@ -100,19 +95,4 @@ async function prepare(options: MinerOptions, server: ServerClient): Promise<Ope
   const { dir, key, instance, threads } = options;
   await bindFolder(dir, { networkId, serverId });
   return { dir, address: key.address, instance, threads, networkId, serverId, model };
-}
-
-function sourceOf(server: ServerClient, cache: ContentCache, { onEvent }: MinerPorts): TrainerSource {
-  return {
-    blob: ({ hash, sizeBytes }) => cache.get(hash, () => server.blob(hash, { maxAnswerBytes: sizeBytes })),
-    version: async (version) => {
-      try {
-        return await server.version(version);
-      } catch (error) {
-        if (refusalOf(error) === 'NOT_FOUND') return undefined;
-        throw error;
-      }
-    },
-    onStep: (report) => onEvent({ type: 'step', ...report }),
-  };
 }

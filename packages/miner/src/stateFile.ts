@@ -5,19 +5,23 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bytesOf, equalBytes, utf8 } from '@alice/protocol';
 import { writeFileAtomic } from './atomicFile.js';
+import type { LoadedState, StateContent, States } from './states.js';
 
 const MAGIC = Uint8Array.of(0x41, 0x4c, 0x4d, 0x53, 1);
 const HASH_BYTES = 32;
 
-export interface StateContent<Facts> {
-  readonly facts: Facts;
-  readonly parts: ReadonlyMap<string, Uint8Array>;
+/** States as files of a folder, `<name>.bin` each. */
+export function fileStates(dir: string): States {
+  const pathOf = (name: string): string => join(dir, `${name}.bin`);
+  return {
+    place: dir,
+    load: (name) => loadState(pathOf(name)),
+    save: (name, content) => saveState(pathOf(name), content),
+  };
 }
-export type LoadedState<Facts> =
-  | ({ readonly found: 'good' } & StateContent<Facts>)
-  | { readonly found: 'missing' | 'damaged' };
 
 /** Writes the file anew. Cost: one pass over the bytes for the hash, one for the disk. */
 export async function saveState<Facts>(path: string, { facts, parts }: StateContent<Facts>): Promise<void> {

@@ -44,7 +44,7 @@ export interface Synced {
 
 export interface TrainRequest {
   readonly task: Task;
-  /** The whole shards the task's ranges lie in, by id; two bytes a token, little-endian. */
+  /** The shards the task's ranges lie in, by id, whole in length; two bytes a token, little-endian, zeros outside the ranges. */
   readonly shards: ReadonlyMap<number, Uint8Array>;
   /** No inner step starts that is not expected to end within this time. */
   readonly windowMs: number;

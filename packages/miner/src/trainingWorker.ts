@@ -3,19 +3,26 @@
  * here, so the other thread always answers the network.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { type DeviceName, nodePlatformOn } from '@alice/engine/node';
 import { initCrypto, Moved, PortCalls, portOfThread } from '@alice/protocol';
 import { engineCompute } from './compute.js';
+import { fileStates } from './stateFile.js';
 import { TrainingSession } from './TrainingSession.js';
 import type { OpenTrainer, Outcome, SyncRequest, TrainerSource, TrainRequest } from './trainer.js';
 
 /** What the starting thread passes: a shared flag that stops training between two steps. */
 export interface TrainingWorkerData {
   readonly stop: SharedArrayBuffer;
+  /** What is computed on. */
+  readonly device: DeviceName;
+  /** Of gradients. */
+  readonly precision: 'fp32' | 'fp16';
 }
 
 if (parentPort === null) throw new Error('trainingWorker is started as a worker thread, not as a program');
 
-const stop = new Int32Array((workerData as TrainingWorkerData).stop);
+const { stop: stopFlag, device, precision } = workerData as TrainingWorkerData;
+const stop = new Int32Array(stopFlag);
 const ready = initCrypto();
 
 const calls: PortCalls<TrainerSource> = new PortCalls<TrainerSource>(portOfThread(parentPort), {
@@ -40,7 +47,8 @@ const session = new TrainingSession({
     version: (version) => calls.call('version', version),
     onStep: (report) => void calls.call('onStep', report),
   },
-  compute: engineCompute,
+  compute: engineCompute(nodePlatformOn(device), precision),
+  openStates: fileStates,
   nowMs: () => performance.now(),
   stopRequested: () => Atomics.load(stop, 0) === 1,
 });

@@ -3,34 +3,37 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLifecycle } from '../process/lifecycle.js';
+import { type DeviceFlags, openPlatform, withDeviceOption } from '../training/deviceOption.js';
 import { type ModelFlags, withModelOptions } from '../training/modelOptions.js';
 import type { Writer } from '../training/openWriter.js';
 import { type SamplingFlags, seedOf, withSamplingOptions } from '../training/samplingOptions.js';
 
-type Flags = ModelFlags & SamplingFlags;
+type Flags = ModelFlags & SamplingFlags & DeviceFlags;
 
 export function chatCommand(): Command {
   const command = new Command('chat').description('write a text together with a trained model, line by line');
-  return withSamplingOptions(withModelOptions(command), { maxTokens: 80 }).action(async (flags: Flags) => {
-    const { signal } = createLifecycle();
-    const [{ openModel }, { openWriter }] = await Promise.all([
-      import('../training/modelSource.js'),
-      import('../training/openWriter.js'),
-    ]);
-    const model = await openModel(flags, signal);
-    const writer = await openWriter(model, flags.threads);
-    try {
-      process.stdout.write(
-        pc.dim(
-          `This is a base model (${model.config.name}): it continues the text you write, it was not taught to answer.\n/reset begins a new text, /quit ends.\n`,
-        ),
-      );
-      await converse(writer, flags, signal);
-    } finally {
-      await writer.close();
-      await model.close();
-    }
-  });
+  return withSamplingOptions(withModelOptions(withDeviceOption(command)), { maxTokens: 80 }).action(
+    async (flags: Flags) => {
+      const { signal } = createLifecycle();
+      const [{ openModel }, { openWriter }] = await Promise.all([
+        import('../training/modelSource.js'),
+        import('../training/openWriter.js'),
+      ]);
+      const model = await openModel(flags, signal);
+      const writer = await openWriter(model, { threads: flags.threads, platform: await openPlatform(flags) });
+      try {
+        process.stdout.write(
+          pc.dim(
+            `This is a base model (${model.config.name}): it continues the text you write, it was not taught to answer.\n/reset begins a new text, /quit ends.\n`,
+          ),
+        );
+        await converse(writer, flags, signal);
+      } finally {
+        await writer.close();
+        await model.close();
+      }
+    },
+  );
 }
 
 async function converse(writer: Writer, flags: Flags, signal: AbortSignal): Promise<void> {

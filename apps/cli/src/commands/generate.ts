@@ -2,10 +2,11 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLifecycle } from '../process/lifecycle.js';
+import { type DeviceFlags, openPlatform, withDeviceOption } from '../training/deviceOption.js';
 import { type ModelFlags, withModelOptions } from '../training/modelOptions.js';
 import { type SamplingFlags, seedOf, withSamplingOptions } from '../training/samplingOptions.js';
 
-interface Flags extends ModelFlags, SamplingFlags {
+interface Flags extends ModelFlags, SamplingFlags, DeviceFlags {
   readonly json?: boolean;
 }
 
@@ -14,7 +15,7 @@ export function generateCommand(): Command {
     .description('continue a text with a trained model')
     .argument('<prompt>', 'the text to continue')
     .option('--json', 'answer as JSON when done');
-  return withSamplingOptions(withModelOptions(command), { maxTokens: 128 }).action(
+  return withSamplingOptions(withModelOptions(withDeviceOption(command)), { maxTokens: 128 }).action(
     async (prompt: string, flags: Flags) => {
       const { signal } = createLifecycle();
       const [{ openModel }, { openWriter }] = await Promise.all([
@@ -22,7 +23,7 @@ export function generateCommand(): Command {
         import('../training/openWriter.js'),
       ]);
       const model = await openModel(flags, signal);
-      const writer = await openWriter(model, flags.threads);
+      const writer = await openWriter(model, { threads: flags.threads, platform: await openPlatform(flags) });
       const seed = seedOf(flags);
       const show = (text: string): void => {
         if (!flags.json) process.stdout.write(text);

@@ -7,12 +7,22 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLogger } from '../logging.js';
 import { describeMinerEvent } from '../miner/describeMinerEvent.js';
+import { firstRun, firstRunLines } from '../miner/firstRun.js';
 import { integerOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import {
+  type DeviceFlags,
+  openDevice,
+  type PrecisionFlags,
+  withDeviceOption,
+  withPrecisionOption,
+} from '../training/deviceOption.js';
 import { newKey, saveWallet, walletPath } from '../wallet/walletStore.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, type LogOptions, openKey, withLogOptions } from './common.js';
+import { minerServiceCommand } from './minerService.js';
+import { minerEstimateCommand, minerStatusCommand } from './minerStatus.js';
 
-interface Flags extends LogOptions {
+interface Flags extends LogOptions, DeviceFlags, PrecisionFlags {
   server: string;
   keyFile?: string;
   wallet: string;
@@ -21,6 +31,7 @@ interface Flags extends LogOptions {
   instance: string;
   threads: number;
   tasks?: number;
+  dataMirror: string[];
 }
 
 export function minerCommand(): Command {
@@ -42,11 +53,33 @@ export function minerCommand(): Command {
       integerOption('--threads', 1, 256),
       availableParallelism(),
     )
+    .option(
+      '--data-mirror <url>',
+      'web server with the files of the dataset, asked before the parameter server (may be repeated)',
+      (url: string, before: string[]) => [...before, urlOption('--data-mirror')(url)],
+      [],
+    )
     .option('--tasks <n>', 'stop after this many tasks', integerOption('--tasks', 1, 1_000_000));
-  return withLogOptions(command).action(async (flags: Flags) => {
+  command
+    .addCommand(minerStatusCommand())
+    .addCommand(minerEstimateCommand())
+    .addCommand(minerServiceCommand())
+    .addHelpText(
+      'after',
+      `
+The first run makes a wallet, shows its recovery phrase once, measures this machine and estimates what it may earn.
+
+Examples:
+  alice miner --server https://alice.example
+  alice miner status                    what it earned, and why it was or was not paid
+  alice miner install-service           mine in the background, from login on`,
+    );
+  return withLogOptions(withPrecisionOption(withDeviceOption(command))).action(async (flags: Flags) => {
     const lifecycle = createLifecycle();
     await initCrypto();
     const log = createLogger('miner', flags.log, flags.logLevel);
+    const device = await openDevice(flags);
+    if (device) log.info('Computing on', { device: device.device, name: device.name });
     const key = await minerKey(flags, log);
     lifecycle.ready();
     const rewardAddress: Address | undefined =
@@ -58,7 +91,9 @@ export function minerCommand(): Command {
         key,
         instance: flags.instance,
         threads: flags.threads,
+        ...{ device, precision: flags.precision },
         dir: resolve(flags.dir),
+        dataMirrors: flags.dataMirror,
         ...(rewardAddress ? { rewardAddress } : {}),
         ...(flags.tasks ? { maxTasks: flags.tasks } : {}),
       },
@@ -79,6 +114,12 @@ async function minerKey(flags: Flags, log: Logger): Promise<KeyPair> {
     process.stderr.write(
       `${pc.yellow('  Write the phrase down now: it is not shown again, and whoever has it has the money.')}\n\n`,
     );
+    const report = await firstRun({
+      serverUrl: flags.server,
+      threads: flags.threads,
+      quiet: flags.log === 'json',
+    });
+    process.stderr.write(`${firstRunLines(report).join('\n')}\n\n`);
     return key;
   }
   const key = await openKey({ keyFile: flags.keyFile, wallet: flags.wallet, walletDir });

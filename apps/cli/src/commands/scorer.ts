@@ -5,9 +5,10 @@ import { Command } from 'commander';
 import { createLogger } from '../logging.js';
 import { integerOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { type DeviceFlags, openDevice, withDeviceOption } from '../training/deviceOption.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, type LogOptions, openKey, withLogOptions } from './common.js';
 
-interface Flags extends LogOptions {
+interface Flags extends LogOptions, DeviceFlags {
   server: string;
   keyFile?: string;
   wallet: string;
@@ -30,7 +31,7 @@ export function scorerCommand(): Command {
       integerOption('--threads', 1, 256),
       availableParallelism(),
     );
-  return withLogOptions(command).action(async (flags: Flags) => {
+  return withLogOptions(withDeviceOption(command)).action(async (flags: Flags) => {
     const lifecycle = createLifecycle();
     const log = createLogger('scorer', flags.log, flags.logLevel);
     const key = await openKey({
@@ -38,6 +39,8 @@ export function scorerCommand(): Command {
       wallet: flags.wallet,
       walletDir: join(resolve(flags.dir), 'wallets'),
     });
+    const device = await openDevice(flags);
+    if (device) log.info('Computing on', { device: device.device, name: device.name });
     lifecycle.ready();
     const { runScorer } = await import('@alice/server');
     await runScorer(
@@ -46,6 +49,7 @@ export function scorerCommand(): Command {
         key,
         instance: flags.instance,
         threads: flags.threads,
+        device: device?.device,
       },
       { log, signal: lifecycle.signal },
     );

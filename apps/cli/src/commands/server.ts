@@ -1,5 +1,6 @@
 /** @file `alice server`: the parameter server. */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAddress } from '@alice/protocol';
@@ -8,11 +9,12 @@ import { createChainPort, waitForChain } from '../chain/chainPort.js';
 import { createLogger } from '../logging.js';
 import { choiceOption, integerOption, portOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { backupCommand, banCommand, restoreCommand } from '../server/operatorCommands.js';
+import { type NodeFlags, stateOf, tlsOf, withNodeOptions, withStateOptions } from '../server/serverFlags.js';
 import { DEFAULT_CHAIN_URL, DEFAULT_DIR, type LogOptions, openKey, withLogOptions } from './common.js';
 import { LOCAL_PRESETS } from './presets.js';
 
-interface Flags extends LogOptions {
-  dir: string;
+interface Flags extends LogOptions, NodeFlags {
   data: string;
   preset: string;
   seed: string;
@@ -23,12 +25,14 @@ interface Flags extends LogOptions {
   port: number;
   epochSeconds: number;
   scorer: string[];
+  inference?: string;
 }
 
 export function serverCommand(): Command {
-  const command = new Command('server')
-    .description('run a parameter server: give tasks, judge updates, publish versions, settle epochs')
-    .option('--dir <dir>', 'where its state is kept', join(DEFAULT_DIR, 'server'))
+  const described = new Command('server').description(
+    'run a parameter server: give tasks, judge updates, publish versions, settle epochs',
+  );
+  const command = withStateOptions(described, join(DEFAULT_DIR, 'server'))
     .option('--data <dir>', 'shards made by "alice data build"', join(DEFAULT_DIR, 'data'))
     .option(
       '--preset <name>',
@@ -48,7 +52,15 @@ export function serverCommand(): Command {
       integerOption('--epoch-seconds', 5, 86_400),
       3600,
     )
-    .option('--scorer <address...>', 'addresses that may score', []);
+    .option('--scorer <address...>', 'addresses that may score', [])
+    .option(
+      '--inference <url>',
+      'an endpoint of "alice serve" that the status page talks to the model through',
+      urlOption('--inference'),
+    );
+  withNodeOptions(command).addHelpText('after', MANY_NODES);
+  for (const operator of [banCommand('ban'), banCommand('unban'), backupCommand(), restoreCommand()])
+    command.addCommand(operator);
   return withLogOptions(command).action(async (flags: Flags) => {
     const lifecycle = createLifecycle();
     const log = createLogger('server', flags.log, flags.logLevel);
@@ -58,12 +70,13 @@ export function serverCommand(): Command {
       walletDir: join(resolve(flags.dir), 'wallets'),
     });
     await waitForChain(flags.chain, lifecycle.signal);
-    const [{ resolveModel }, { startServer }, { networkSettings }, { tokenizerIdOf }] = await Promise.all([
-      import('@alice/model'),
-      import('@alice/server'),
-      import('../settings/networkSettings.js'),
-      import('../dataset/tokenizerOf.js'),
-    ]);
+    const [{ resolveModel }, { startServer, runScorer }, { networkSettings }, { tokenizerIdOf }] =
+      await Promise.all([
+        import('@alice/model'),
+        import('@alice/server'),
+        import('../settings/networkSettings.js'),
+        import('../dataset/tokenizerOf.js'),
+      ]);
     const model = resolveModel(flags.preset as (typeof LOCAL_PRESETS)[number]);
     const server = await startServer(
       {
@@ -75,20 +88,49 @@ export function serverCommand(): Command {
         model,
         tokenizerId: tokenizerIdOf(flags.preset),
         seed: flags.seed,
-        scorers: flags.scorer.map((address) => parseAddress(address)),
+        scorers: [
+          ...flags.scorer.map((address) => parseAddress(address)),
+          ...(flags.roles.includes('scorer') ? [serverKey.address] : []),
+        ],
+        ...stateOf(flags),
+        roles: flags.roles.filter((role) => role !== 'scorer'),
+        node: flags.node,
+        tls: tlsOf(flags),
+        trustProxy: flags.behindProxy,
+        metricsToken: process.env['ALICE_METRICS_TOKEN'],
         ...networkSettings(model),
         epochMs: flags.epochSeconds * 1000,
         staticDir: pageDir(),
         pageChainWs: flags.chain.replace(/^http/, 'ws'),
+        inferenceUrl: flags.inference,
       },
       { log, chain: createChainPort(flags.chain, serverKey) },
     );
     log.info('Parameter server is ready', { url: server.url });
     lifecycle.ready({ url: server.url });
+    const scoring = flags.roles.includes('scorer')
+      ? runScorer(
+          {
+            serverUrl: flags.api ?? server.url,
+            key: serverKey,
+            instance: 'server',
+            threads: Math.max(1, availableParallelism() - 1),
+          },
+          { log, signal: lifecycle.signal },
+        )
+      : undefined;
     await lifecycle.stopped;
+    await scoring?.catch(() => undefined);
     await server.close();
   });
 }
+
+const MANY_NODES = `
+One machine:   alice server
+Many nodes:    export ALICE_DATABASE_URL=postgres://alice:…@db/alice AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…
+               alice server --roles api --blobs 's3://alice?endpoint=https://s3.example' --host 0.0.0.0 …
+               alice server --roles aggregator,epochs --blobs …     (two of these: one leads, one stands by)
+               alice scorer --server https://api.example             (as many as are needed)`;
 
 /** The built status page; the server says so at `/` when it was not built. */
 function pageDir(): string | undefined {

@@ -5,21 +5,41 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { choiceOption, integerOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { withDeviceOption, withPrecisionOption } from '../training/deviceOption.js';
 import { numberOption } from '../training/numberOption.js';
 import type { TrainCommandFlags } from '../training/trainCommand.js';
 import { DEFAULT_DIR } from './common.js';
 import { LOCAL_PRESETS } from './presets.js';
 
 export function trainCommand(): Command {
-  return new Command('train')
-    .description('train a model on this machine alone: the baseline a network is compared with')
+  const command = new Command('train').description(
+    'train a model on this machine alone: the baseline a network is compared with',
+  );
+  return withPrecisionOption(withDeviceOption(command))
     .option(
       '--preset <name>',
       `model: ${LOCAL_PRESETS.join(', ')}`,
       choiceOption('--preset', LOCAL_PRESETS),
       'nano',
     )
-    .option('--data <dir>', 'shards made by "alice data build"', join(DEFAULT_DIR, 'data'))
+    .option(
+      '--objective <name>',
+      'lm: every next token; sft: the answers of conversations; dpo: preferences between answers',
+      choiceOption('--objective', ['lm', 'sft', 'dpo']),
+      'lm',
+    )
+    .option('--from <dir>', 'a checkpoint to begin with instead of random weights; dpo needs one')
+    .option(
+      '--beta <b>',
+      'dpo: how dearly leaving the first weights is paid for',
+      numberOption('--beta', 1e-4, 100),
+      0.1,
+    )
+    .option(
+      '--data <dir>',
+      'what "alice data build" made: text, --kind chat or --kind preference',
+      join(DEFAULT_DIR, 'data'),
+    )
     .option('--steps <n>', 'optimiser steps in all', integerOption('--steps', 1, 100_000_000), 1000)
     .option('--out <dir>', 'where the run is kept and resumed from', 'alice-run')
     .option('--optimizer <name>', 'adamw or muon', choiceOption('--optimizer', ['adamw', 'muon']), 'adamw')
@@ -30,7 +50,7 @@ export function trainCommand(): Command {
       integerOption('--warmup', 0, 1_000_000),
     )
     .option('--weight-decay <d>', 'decoupled decay', numberOption('--weight-decay', 0, 1), 0.01)
-    .option('--rows <n>', 'rows of a step', integerOption('--rows', 1, 65_536), 8)
+    .option('--rows <n>', 'rows of a step; pairs of a step for dpo', integerOption('--rows', 1, 65_536), 8)
     .option(
       '--micro-batch <n>',
       'rows computed at once; fewer need less memory',
@@ -58,14 +78,21 @@ export function trainCommand(): Command {
 The learning rate warms up, then falls like half a cosine to a tenth. Ctrl-C saves and ends; the same command goes on.
 In the folder: model/ (a checkpoint), loss.csv, loss.svg, state.safetensors.
 
-Example:
-  alice data build && alice train --steps 2000 --out run && alice generate "Call me" --model run`,
+Examples:
+  alice data build && alice train --steps 2000 --out run && alice generate "Call me" --model run
+  alice data build talks.jsonl --kind chat --out talks
+  alice train --objective sft --from run --data talks --learning-rate 1e-3 --steps 300 --out tuned
+  alice data build votes.jsonl --kind preference --out votes
+  alice train --objective dpo --from tuned --data votes --learning-rate 1e-4 --steps 100 --out preferred`,
     )
     .action(async (flags: TrainCommandFlags) => {
       const lifecycle = createLifecycle();
       const { runTrainCommand } = await import('../training/trainCommand.js');
       const result = await runTrainCommand(
-        { ...flags, data: resolve(flags.data), out: resolve(flags.out) },
+        {
+          ...{ ...flags, data: resolve(flags.data), out: resolve(flags.out) },
+          ...(flags.from !== undefined && { from: resolve(flags.from) }),
+        },
         lifecycle.signal,
       );
       if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -17,6 +17,7 @@ interface Flags {
   dir: string;
   port?: number;
   rpcPort?: number;
+  host: string;
   epochSeconds?: number;
   json?: boolean;
 }
@@ -48,6 +49,11 @@ export function upCommand(): Command {
     )
     .option('--rpc-port <port>', 'chain RPC (default: 9944 or the next free port)', portOption('--rpc-port'))
     .option(
+      '--host <address>',
+      'address to listen on; others than this machine need a proxy that speaks https',
+      '127.0.0.1',
+    )
+    .option(
       '--epoch-seconds <s>',
       `length of an epoch (new networks: ${DEFAULT_EPOCH_SECONDS})`,
       integerOption('--epoch-seconds', 5, 86_400),
@@ -76,6 +82,7 @@ Examples:
           report: flags.report,
           port: flags.port,
           rpcPort: flags.rpcPort,
+          host: flags.host,
           json: flags.json ?? false,
         },
         { log: createLogger('up', 'text'), signal: lifecycle.signal },

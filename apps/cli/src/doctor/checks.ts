@@ -1,5 +1,4 @@
 /** @file What `alice doctor` looks at. Each check says what it found and, when something is wrong, what to do about it. */
-import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,8 @@ import { isPortFree } from '../process/freePort.js';
 import { isAlive } from '../process/isAlive.js';
 import { readStatus } from '../up/statusReader.js';
 import { listWallets } from '../wallet/walletStore.js';
+import { checkDevices } from './checkDevices.js';
+import { checkInference, checkLogs, checkTraining } from './checkNetworkHealth.js';
 
 export interface Finding {
   readonly name: string;
@@ -49,7 +50,7 @@ export async function runChecks(dir: string): Promise<Finding[]> {
     checkDisk(dir),
     await checkKeys(),
     await checkEngine(),
-    checkGpu(),
+    await checkDevices(),
     checkWallets(dir),
     ...(await checkNetwork(dir)),
   ];
@@ -139,23 +140,6 @@ async function checkEngine(): Promise<Finding> {
   }
 }
 
-function checkGpu(): Finding {
-  try {
-    const name = execFileSync('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: 5000,
-    });
-    return warning(
-      'GPU',
-      name.trim().split('\n').join('; '),
-      'miners use the CPU for now; the CUDA libraries are added with: npm install onnxruntime-node --onnxruntime-node-install=cuda12',
-    );
-  } catch {
-    return ok('GPU', 'no NVIDIA GPU found; miners use the CPU');
-  }
-}
-
 function checkWallets(dir: string): Finding {
   const folder = join(dir, 'wallets');
   try {
@@ -215,5 +199,7 @@ async function checkNetwork(dir: string): Promise<Finding[]> {
           `read ${join(dir, 'logs', 'node.log')}; restarting "alice up" is safe at any time`,
         )
       : ok('chain', `answers on port ${nodePort}, block ${height}`);
-  return [server, chain];
+  const health = status ? checkTraining(status, Date.now()) : [];
+  const inference = status ? [await checkInference(`http://127.0.0.1:${serverPort}`)] : [];
+  return [server, chain, ...health, ...inference, checkLogs(join(dir, 'logs'), Date.now())];
 }

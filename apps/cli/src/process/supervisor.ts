@@ -13,6 +13,8 @@ export interface ChildPlan {
   readonly name: string;
   /** Arguments of the `alice` command. */
   readonly args: readonly string[];
+  /** The others go on without it when it cannot be kept running. */
+  readonly isOptional?: boolean;
 }
 
 interface Child {
@@ -85,6 +87,7 @@ export class Supervisor {
         () => reject(this.#failure(child, 'was not ready after two minutes')),
         READY_TIMEOUT_MS,
       );
+      timer.unref(); // the child itself keeps this process alive
       this.failed.catch(reject);
       this.#spawn(child, (message) => {
         clearTimeout(timer);
@@ -127,7 +130,7 @@ export class Supervisor {
     if (this.#stopping) return;
     child.failedStarts += 1;
     if (child.failedStarts >= MAX_FAILED_STARTS || (!child.everReady && code === 1)) {
-      this.#fail(this.#failure(child, `stopped with ${signal ?? `code ${code}`}`));
+      this.#giveUp(child, `stopped with ${signal ?? `code ${code}`}`);
       return;
     }
     child.restarts += 1;
@@ -139,6 +142,13 @@ export class Supervisor {
     setTimeout(() => {
       if (!this.#stopping) this.#spawn(child, onReady);
     }, delayMs);
+  }
+
+  #giveUp(child: Child, what: string): void {
+    const failure = this.#failure(child, what);
+    if (child.plan.isOptional)
+      this.#log.warn('A process that is not needed for training was given up', { reason: failure.message });
+    else this.#fail(failure);
   }
 
   #failure(child: Child, what: string): CliError {

@@ -1,6 +1,6 @@
 /** @file Opens a page in a real Chromium and reads what a person would see; used by the end-to-end tests only. */
 import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 
 const CANDIDATES = [
   process.env['ALICE_CHROMIUM'],
@@ -25,9 +25,9 @@ export interface PageContent {
   readonly errors: readonly string[];
 }
 
-export async function readPage(url: string, screenshot: string): Promise<PageContent> {
+export async function openBrowser(): Promise<Browser> {
   if (!executablePath) throw new Error('a browser is required here: install Chromium or set ALICE_CHROMIUM');
-  const browser = await chromium.launch({
+  return await chromium.launch({
     executablePath,
     args: [
       '--no-sandbox',
@@ -39,6 +39,10 @@ export async function readPage(url: string, screenshot: string): Promise<PageCon
       '--disable-sync',
     ],
   });
+}
+
+export async function readPage(url: string, screenshot: string): Promise<PageContent> {
+  const browser = await openBrowser();
   try {
     const page = await browser.newPage({ viewport: { width: 1120, height: 1250 } });
     const errors: string[] = [];

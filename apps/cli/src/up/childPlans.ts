@@ -11,12 +11,15 @@ export interface ChildOptions {
   readonly paths: NetworkPaths;
   readonly nodePort: number;
   readonly serverPort: number;
+  readonly inferencePort: number;
+  /** Where chain and server listen. */
+  readonly host: string;
   readonly scorerAddress: string;
   readonly minerCount: number;
   readonly cores: number;
 }
 
-export function nodePlan({ paths, nodePort }: ChildOptions): ChildPlan {
+export function nodePlan({ paths, nodePort, host }: ChildOptions): ChildPlan {
   return {
     name: 'node',
     args: [
@@ -27,6 +30,8 @@ export function nodePlan({ paths, nodePort }: ChildOptions): ChildPlan {
       paths.chainSpec,
       '--port',
       String(nodePort),
+      '--host',
+      host,
       '--block-ms',
       String(BLOCK_MS),
       '--log',
@@ -35,7 +40,8 @@ export function nodePlan({ paths, nodePort }: ChildOptions): ChildPlan {
   };
 }
 
-export function serverPlan({ plan, paths, nodePort, serverPort, scorerAddress }: ChildOptions): ChildPlan {
+export function serverPlan(options: ChildOptions): ChildPlan {
+  const { plan, paths, nodePort, serverPort, inferencePort, host, scorerAddress } = options;
   return {
     name: 'server',
     args: [
@@ -54,10 +60,37 @@ export function serverPlan({ plan, paths, nodePort, serverPort, scorerAddress }:
       `http://127.0.0.1:${nodePort}`,
       '--port',
       String(serverPort),
+      '--host',
+      host,
       '--epoch-seconds',
       String(plan.epochSeconds),
       '--scorer',
       scorerAddress,
+      '--inference',
+      `http://127.0.0.1:${inferencePort}`,
+      '--log',
+      'json',
+    ],
+  };
+}
+
+/** Talks when somebody asks, and otherwise leaves processor and memory to the miners. */
+export function inferencePlan({ paths, serverPort, inferencePort }: ChildOptions): ChildPlan {
+  return {
+    name: 'inference',
+    isOptional: true,
+    args: [
+      'serve',
+      '--server',
+      `http://127.0.0.1:${serverPort}`,
+      '--port',
+      String(inferencePort),
+      '--threads',
+      '1',
+      '--on-demand',
+      '--background',
+      '--samples',
+      join(paths.inference, 'samples.json'),
       '--log',
       'json',
     ],

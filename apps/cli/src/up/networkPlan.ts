@@ -38,6 +38,7 @@ export function networkPaths(dir: string) {
     data: at('data'),
     wallets: at('wallets'),
     scorer: at('scorer'),
+    inference: at('inference'),
     logs: at('logs'),
     runtime: at('running.json'),
     miner: (n: number) => at('miners', String(n)),

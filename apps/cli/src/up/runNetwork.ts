@@ -14,7 +14,14 @@ import { CliError } from '../errors.js';
 import { lockDir } from '../process/dirLock.js';
 import { choosePort } from '../process/freePort.js';
 import { Supervisor } from '../process/supervisor.js';
-import { type ChildOptions, minerPlans, nodePlan, scorerPlan, serverPlan } from './childPlans.js';
+import {
+  type ChildOptions,
+  inferencePlan,
+  minerPlans,
+  nodePlan,
+  scorerPlan,
+  serverPlan,
+} from './childPlans.js';
 import { networkPaths, type PlanRequest } from './networkPlan.js';
 import { earlierPorts, type PreparedNetwork, prepareNetwork } from './prepareNetwork.js';
 import { buildReport, type RunReport, writeReport } from './report.js';
@@ -29,6 +36,7 @@ export interface UpOptions {
   readonly report: string | undefined;
   readonly port: number | undefined;
   readonly rpcPort: number | undefined;
+  readonly host: string;
   readonly json: boolean;
 }
 
@@ -102,7 +110,7 @@ function writeRunning(
 
 async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunReport | undefined> {
   const startedMs = Date.now();
-  const { serverPort, nodePort } = await choosePorts(options);
+  const { serverPort, nodePort, inferencePort } = await choosePorts(options);
   const network = await prepareNetwork(
     {
       dir: options.dir,
@@ -118,6 +126,8 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
     paths: network.paths,
     nodePort,
     serverPort,
+    inferencePort,
+    host: options.host,
     scorerAddress: network.scorer.address,
     minerCount: options.minerCount,
     cores: availableParallelism(),
@@ -142,7 +152,9 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
 }
 
 /** Before any work is done: a port that was asked for and is in use should be said at once. */
-async function choosePorts(options: UpOptions): Promise<{ serverPort: number; nodePort: number }> {
+async function choosePorts(
+  options: UpOptions,
+): Promise<{ serverPort: number; nodePort: number; inferencePort: number }> {
   const earlier = earlierPorts(networkPaths(options.dir));
   const serverPort = await choosePort({
     asked: options.port,
@@ -155,7 +167,11 @@ async function choosePorts(options: UpOptions): Promise<{ serverPort: number; no
     taken: [serverPort],
     option: '--rpc-port',
   });
-  return { serverPort, nodePort };
+  const inferencePort = await choosePort({
+    ...{ asked: undefined, preferred: serverPort + 1, option: '--port' },
+    taken: [serverPort, nodePort],
+  });
+  return { serverPort, nodePort, inferencePort };
 }
 
 async function startChildren(children: ChildOptions, { say, supervisor, signal }: RunPorts): Promise<void> {
@@ -169,6 +185,8 @@ async function startChildren(children: ChildOptions, { say, supervisor, signal }
     await supervisor.start(plan);
     say(`  ${pc.green('✓')} ${plan.name}`);
   }
+  // Nobody waits for it: training goes on with or without.
+  supervisor.start(inferencePlan(children)).catch(() => undefined);
 }
 
 interface WatchPorts extends RunPorts {

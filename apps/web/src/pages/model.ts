@@ -5,12 +5,16 @@ import { bytes, compact, count, dateTime, shortHash } from '../format.js';
 import { PagedTable } from '../parts/PagedTable.js';
 import type { Cell } from '../parts/Table.js';
 import type { View } from '../view.js';
+import { modelDownloads } from './modelDownloads.js';
+import { versionSamples } from './versionSamples.js';
 
 const ROWS_PER_PAGE = 50;
 
 export function openModel(): View {
   let status: NetworkStatus | undefined;
   const about = element('div');
+  const samples = versionSamples();
+  const downloads = modelDownloads();
   const table = new PagedTable({
     label: 'Versions of the model',
     columns: [
@@ -35,6 +39,8 @@ export function openModel(): View {
       {},
       element('h1', { tabindex: '-1' }, 'The model'),
       section('What is being trained', about),
+      samples.node,
+      downloads.node,
       section(
         'Versions',
         hint(
@@ -46,7 +52,13 @@ export function openModel(): View {
     onStatus: (now) => {
       status = now;
       about.replaceChildren(aboutModel(now));
+      samples.onStatus(now);
+      downloads.onStatus(now);
       void table.refresh(now.versions.length);
+    },
+    close: () => {
+      samples.close();
+      downloads.close();
     },
   };
 }

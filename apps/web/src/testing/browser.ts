@@ -16,9 +16,10 @@ export const SKIP_BROWSER: string | false =
     ? false
     : 'no Chromium found: install it or set ALICE_CHROMIUM';
 
-export async function startBrowser(): Promise<Browser> {
+/** `args`: switches of Chromium; without any it draws no graphics. */
+export async function startBrowser(args: readonly string[] = ['--disable-gpu']): Promise<Browser> {
   if (!executablePath) throw new Error('a browser is required here: install Chromium or set ALICE_CHROMIUM');
-  return await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  return await chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 }
 
 /** A tab; `problems` gathers what must not happen in it. */

@@ -1,0 +1,118 @@
+/** @file `alice miner install-service`: mines in the background, from login on, as a service of this person's session. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { CliError } from '../errors.js';
+import {
+  LAUNCHD_LABEL,
+  launchdAgent,
+  SERVICE_NAME,
+  type ServicePlan,
+  systemdUnit,
+} from '../miner/serviceFile.js';
+import { urlOption } from '../options.js';
+import { walletPath } from '../wallet/walletStore.js';
+import { DEFAULT_DIR, DEFAULT_SERVER_URL } from './common.js';
+
+interface Flags {
+  server: string;
+  dir: string;
+  wallet: string;
+  keyFile?: string;
+  threads?: string;
+  print?: boolean;
+  json?: boolean;
+}
+
+export function minerServiceCommand(): Command {
+  return new Command('install-service')
+    .description('write a systemd or launchd service that mines from login on, and say how to start it')
+    .option('--server <url>', 'the parameter server', urlOption('--server'), DEFAULT_SERVER_URL)
+    .option('--wallet <name>', 'wallet in DIR/wallets that is paid; it must exist', 'default')
+    .option('--key-file <file>', 'keystore to use instead of a wallet')
+    .option('--dir <dir>', 'folder of the miner', join(DEFAULT_DIR, 'miner'))
+    .option('--threads <n>', 'processor threads to use')
+    .option('--print', 'show the file instead of writing it')
+    .option('--json', 'answer as JSON')
+    .addHelpText(
+      'after',
+      `
+The service runs as you, never as root, and reads the wallet without asking: make it with
+"alice miner" once, or "alice wallet new --no-encrypt".
+
+Examples:
+  alice miner install-service --server https://alice.example
+  alice miner install-service --print`,
+    )
+    .action((flags: Flags) => {
+      const { path, text, next } = describe(flags);
+      if (flags.print) process.stdout.write(text);
+      else install(path, text);
+      if (flags.json) process.stdout.write(`${JSON.stringify({ path, next })}\n`);
+      else if (!flags.print)
+        process.stdout.write(
+          `${pc.green('✓')} ${path}\n\nStart it, and see what it does:\n${next.map((line) => `  ${line}\n`).join('')}`,
+        );
+    });
+}
+
+interface Service {
+  readonly path: string;
+  readonly text: string;
+  /** Commands that start it, show it and take it away. */
+  readonly next: readonly string[];
+}
+
+function describe(flags: Flags): Service {
+  const plan = planOf(flags);
+  if (process.platform === 'darwin') {
+    const path = join(homedir(), 'Library', 'LaunchAgents', `${LAUNCHD_LABEL}.plist`);
+    return {
+      ...{ path, text: launchdAgent(plan) },
+      next: [`launchctl load ${path}`, `tail -f ${plan.logFile}`, `launchctl unload ${path}`],
+    };
+  }
+  if (process.platform !== 'linux')
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: 'install-service' },
+      'services are written for systemd and launchd only: on Windows, let the Task Scheduler run "alice miner" at logon',
+    );
+  const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
+  const unit = `${SERVICE_NAME}.service`;
+  return {
+    ...{ path: join(config, 'systemd', 'user', unit), text: systemdUnit(plan) },
+    next: [
+      `systemctl --user daemon-reload && systemctl --user enable --now ${unit}`,
+      `journalctl --user -fu ${unit}`,
+      `loginctl enable-linger      # also while you are logged out`,
+      `systemctl --user disable --now ${unit}`,
+    ],
+  };
+}
+
+/** Throws `WALLET_NOT_FOUND`: a service has nobody to show a new phrase to. */
+function planOf({ server, dir, wallet, keyFile, threads }: Flags): ServicePlan {
+  const folder = resolve(dir);
+  const key = resolve(keyFile ?? walletPath(join(folder, 'wallets'), wallet));
+  if (!existsSync(key))
+    throw new CliError(
+      { code: 'WALLET_NOT_FOUND', name: key },
+      `no wallet at ${key}: run "alice miner" once to make one, or name another with --key-file`,
+    );
+  const entry = fileURLToPath(new URL('../main.js', import.meta.url));
+  return {
+    command: [
+      ...[process.execPath, entry, 'miner', '--server', server, '--key-file', key, '--dir', folder],
+      ...(threads === undefined ? [] : ['--threads', threads]),
+    ],
+    ...{ workingDir: folder, logFile: join(folder, 'miner.log'), environment: { NO_COLOR: '1' } },
+  };
+}
+
+function install(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode: 0o600 });
+}

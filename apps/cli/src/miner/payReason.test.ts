@@ -1,0 +1,77 @@
+/** @file Why a miner was paid or not, and what it may earn: each case by hand. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { NetworkStatus } from '@alice/protocol';
+import { estimateEarnings } from './earningsEstimate.js';
+import { type PayCode, payReason } from './payReason.js';
+
+const miner = (changes: Partial<NetworkStatus['miners'][number]>): NetworkStatus['miners'][number] => ({
+  ...{ address: 'a2me', instance: 'main', role: 'miner', device: 'cpu x', lastSeenMs: 5_000 },
+  ...{ accepted: 0, refused: 0, score: '0' },
+  ...changes,
+});
+const epoch = (payouts: NetworkStatus['epochs'][number]['payouts']): NetworkStatus['epochs'][number] => ({
+  ...{ epoch: 3, startedAtMs: 1_000, endedAtMs: 4_000, mintedPlanck: '30', fromVersion: 0, toVersion: 1 },
+  payouts,
+});
+const mine = { address: 'a2me', role: 'Training', score: '1', amountPlanck: '1500000000000' };
+const none = { accepted: 0, queued: 0, refused: { NOISE: 4, TOO_LARGE: 9 } };
+
+test('each reason is told by its code', () => {
+  const cases: [PayCode, NetworkStatus['miners'], NetworkStatus['epochs'], RegExp][] = [
+    ['PAID', [], [epoch([mine])], /epoch 3 paid 1\.5 ALICE/],
+    ['NEVER_SEEN', [miner({ address: 'a2other', accepted: 4 })], [epoch([])], /has not seen/],
+    ['NOTHING_JUDGED', [miner({})], [epoch([{ ...mine, address: 'a2other' }])], /judged yet/],
+    [
+      'ALL_REFUSED',
+      [miner({ refused: 2 }), miner({ instance: 'b', refused: 1 })],
+      [],
+      /all 3 .* TOO_LARGE \(9\), NOISE \(4\)/,
+    ],
+    ['FIRST_EPOCH_OPEN', [miner({ accepted: 2 })], [], /2 of its updates/],
+    ['AWAY', [miner({ accepted: 2, lastSeenMs: 3_999 })], [epoch([])], /1970-01-01T00:00:03/],
+    [
+      'COUNTS_NEXT_EPOCH',
+      [miner({ accepted: 2 })],
+      [epoch([{ ...mine, role: 'scoring' }])],
+      /next settlement/,
+    ],
+  ];
+  for (const [code, miners, epochs, sentence] of cases) {
+    const reason = payReason({ miners, epochs, submissions: none }, 'a2me');
+    assert.equal(reason.code, code);
+    assert.match(reason.sentence, sentence);
+  }
+});
+
+test('a reward address is looked up where the money goes', () => {
+  const facts = {
+    miners: [miner({ accepted: 1 })],
+    epochs: [epoch([{ ...mine, address: 'a2vault' }])],
+    submissions: none,
+  };
+  assert.equal(payReason(facts, 'a2me', 'a2vault').code, 'PAID');
+  assert.equal(payReason(facts, 'a2me').code, 'COUNTS_NEXT_EPOCH');
+});
+
+test('earnings: a quarter of the work is a quarter of what training was paid in the last epochs', () => {
+  const version = (n: number, trainedTokens: number) => ({
+    ...{ version: n, createdAtMs: 1_000 * n, heldOutLossNats: 5, standardErrorNats: 0.1, trainedTokens },
+    ...{ uplinkBytes: 0, acceptedSubmissions: 0, stateRoot: '0x' },
+  });
+  const status = {
+    versions: [version(0, 0), version(10, 3_000)], // 300 tokens a second
+    epochs: [
+      epoch([
+        { ...mine, amountPlanck: '6000' },
+        { ...mine, role: 'scoring', amountPlanck: '999' },
+      ]),
+    ],
+  };
+  assert.deepEqual(estimateEarnings(status, 100), {
+    ...{ ownTokensPerSecond: 100, networkTokensPerSecond: 300, share: 0.25 },
+    planckPerHour: 1_800_000n, // 6000 in 3 s = 2000 a second; a quarter of it, 3600 times
+  });
+  const early = estimateEarnings({ versions: [version(0, 0)], epochs: [] }, 100);
+  assert.deepEqual([early.share, early.planckPerHour], [1, undefined]);
+});

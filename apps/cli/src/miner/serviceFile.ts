@@ -1,0 +1,90 @@
+/** @file The file that makes a miner a service of the person's own session: a systemd user unit, or a launchd agent. Pure text. */
+
+export interface ServicePlan {
+  /** Absolute paths and arguments: what is run. */
+  readonly command: readonly string[];
+  /** Where it runs. */
+  readonly workingDir: string;
+  readonly logFile: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export const SERVICE_NAME = 'alice-miner';
+export const LAUNCHD_LABEL = 'network.alice.miner';
+
+/** A systemd user unit: restarted when it fails, with a low share of the processor when others want it. */
+export function systemdUnit({ command, workingDir, environment }: ServicePlan): string {
+  const variables = Object.entries(environment).map(
+    ([name, value]) => `Environment=${quoted(`${name}=${value}`)}`,
+  );
+  return [
+    '[Unit]',
+    'Description=Alice miner',
+    'After=network-online.target',
+    '',
+    '[Service]',
+    `ExecStart=${command.map(quoted).join(' ')}`,
+    `WorkingDirectory=${workingDir.replaceAll('%', '%%')}`,
+    ...variables,
+    'Restart=on-failure',
+    'RestartSec=10',
+    'Nice=10',
+    'KillSignal=SIGINT',
+    'TimeoutStopSec=60',
+    '',
+    '[Install]',
+    'WantedBy=default.target',
+    '',
+  ].join('\n');
+}
+
+/** systemd reads `"`, `\`, `$` and `%` in a command; each is written so that it means itself. */
+function quoted(word: string): string {
+  return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('$', '$$$$').replaceAll('%', '%%')}"`;
+}
+
+/** A launchd agent: starts at login, restarted when it fails. */
+export function launchdAgent({ command, workingDir, logFile, environment }: ServicePlan): string {
+  const strings = (words: readonly string[]): string =>
+    words.map((word) => `    <string>${escaped(word)}</string>`).join('\n');
+  const variables = Object.entries(environment).map(
+    ([name, value]) => `    <key>${escaped(name)}</key>\n    <string>${escaped(value)}</string>`,
+  );
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+  <key>Label</key>
+  <string>${LAUNCHD_LABEL}</string>
+  <key>ProgramArguments</key>
+  <array>
+${strings(command)}
+  </array>
+  <key>WorkingDirectory</key>
+  <string>${escaped(workingDir)}</string>
+  <key>EnvironmentVariables</key>
+  <dict>
+${variables.join('\n')}
+  </dict>
+  <key>RunAtLoad</key>
+  <true/>
+  <key>KeepAlive</key>
+  <dict>
+    <key>SuccessfulExit</key>
+    <false/>
+  </dict>
+  <key>LowPriorityIO</key>
+  <true/>
+  <key>Nice</key>
+  <integer>10</integer>
+  <key>StandardOutPath</key>
+  <string>${escaped(logFile)}</string>
+  <key>StandardErrorPath</key>
+  <string>${escaped(logFile)}</string>
+</dict>
+</plist>
+`;
+}
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -1,0 +1,99 @@
+/** @file What `alice server` is told about its state, its roles and its connections, and the options made of it. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { CliError } from '../errors.js';
+
+export interface StateFlags {
+  dir: string;
+  database?: string;
+  blobs?: string;
+}
+
+export interface NodeFlags extends StateFlags {
+  roles: Role[];
+  node?: string;
+  api?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsSelfSigned?: boolean;
+  behindProxy?: boolean;
+}
+
+const ROLES = ['api', 'aggregator', 'epochs', 'scorer'] as const;
+export type Role = (typeof ROLES)[number];
+const DEFAULT_ROLES: Role[] = ['api', 'aggregator', 'epochs'];
+
+export function withStateOptions(command: Command, dir: string): Command {
+  return command
+    .option('--dir <dir>', 'where its state is kept', dir)
+    .option(
+      '--database <url>',
+      'postgres://… shared by several nodes; better in ALICE_DATABASE_URL (default: embedded in DIR)',
+    )
+    .option(
+      '--blobs <place>',
+      'folder or s3://BUCKET?endpoint=… shared by several nodes (default: DIR/blobs)',
+    );
+}
+
+export function withNodeOptions(command: Command): Command {
+  return command
+    .option('--roles <list>', `what this process does, of ${ROLES.join(',')}`, rolesOption, DEFAULT_ROLES)
+    .option('--node <name>', 'name of this node in logs', `${hostname()}/${process.pid}`)
+    .option('--api <url>', 'API node that the scorer role asks (default: this process)')
+    .option('--tls-cert <file>', 'certificate, PEM')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--tls-self-signed', 'make a certificate for this machine, for tests')
+    .option('--behind-proxy', 'a proxy on this machine says in X-Forwarded-For who asks');
+}
+
+function rolesOption(text: string): Role[] {
+  const roles = text.split(',');
+  if (roles.every((role) => (ROLES as readonly string[]).includes(role))) return roles as Role[];
+  throw new CliError(
+    { code: 'OPTION_INVALID', option: '--roles' },
+    `--roles takes some of ${ROLES.join(',')} separated by commas, not "${text}"`,
+  );
+}
+
+/** The database is better named in the environment: a command line is seen by everybody on the machine. */
+export function stateOf(flags: StateFlags): { databaseUrl: string | undefined; blobs: string | undefined } {
+  return { databaseUrl: flags.database ?? process.env['ALICE_DATABASE_URL'], blobs: flags.blobs };
+}
+
+/** Certificate and key, or undefined for plain HTTP. */
+export function tlsOf(flags: NodeFlags): { cert: string; key: string } | undefined {
+  if (flags.tlsSelfSigned) return selfSigned(join(flags.dir, 'tls'));
+  if (flags.tlsCert === undefined && flags.tlsKey === undefined) return undefined;
+  if (flags.tlsCert === undefined || flags.tlsKey === undefined)
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: '--tls-cert' },
+      '--tls-cert and --tls-key belong together: give both',
+    );
+  return { cert: readFileSync(flags.tlsCert, 'utf8'), key: readFileSync(flags.tlsKey, 'utf8') };
+}
+
+/** A certificate for localhost, made once by the openssl program; clients trust it through NODE_EXTRA_CA_CERTS. */
+function selfSigned(dir: string): { cert: string; key: string } {
+  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
+  if (!existsSync(cert)) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const words =
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=localhost';
+    const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1';
+    try {
+      execFileSync('openssl', [...words.split(' '), '-addext', names, '-keyout', key, '-out', cert], {
+        stdio: 'pipe',
+      });
+    } catch {
+      throw new CliError(
+        { code: 'OPTION_INVALID', option: '--tls-self-signed' },
+        '--tls-self-signed needs the openssl program: install it, or give --tls-cert and --tls-key',
+      );
+    }
+  }
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+}

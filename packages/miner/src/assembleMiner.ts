@@ -1,0 +1,72 @@
+/**
+ * @file Puts a miner together from parts that each platform makes its own way: the server's client, a cache of downloads
+ * and a trainer. The same for a program on a computer and a worker in a browser.
+ */
+import { type Logger, refusalOf, type ServerClient, sleep } from '@alice/protocol';
+import type { ContentCache } from './ContentCache.js';
+import { DataMirror } from './DataMirror.js';
+import type { MinerEvent } from './events.js';
+import { MinerLoop } from './MinerLoop.js';
+import type { MinerServer } from './minerServer.js';
+import { ShardStore } from './ShardStore.js';
+import type { OpenTrainer, Trainer, TrainerSource } from './trainer.js';
+
+export interface MinerPorts {
+  readonly log: Logger;
+  /** Aborting it ends the miner cleanly after the step it is in. */
+  readonly signal: AbortSignal;
+  onEvent(event: MinerEvent): void;
+}
+
+export interface MinerParts {
+  readonly client: ServerClient;
+  readonly cache: ContentCache;
+  readonly trainer: Trainer;
+  prepare(): Promise<OpenTrainer>;
+  /** The client as the loop sees it; the client itself unless given. */
+  readonly server?: MinerServer;
+  readonly maxTasks?: number | undefined;
+  /** Addresses of the dataset's files on plain web servers, asked before the parameter server. */
+  readonly dataMirrors?: readonly string[] | undefined;
+}
+
+export function assembleMiner(parts: MinerParts, { log, signal, onEvent }: MinerPorts): MinerLoop {
+  const { client, cache, trainer, prepare, maxTasks } = parts;
+  const mirrors = (parts.dataMirrors ?? []).map((url) => new DataMirror(url));
+  const shards = new ShardStore(client, cache, { mirrors });
+  return new MinerLoop(
+    {
+      server: parts.server ?? client,
+      trainer,
+      shard: (shard, spans) => shards.shard(shard, spans),
+      emit: onEvent,
+      nowMs: () => performance.now(),
+      pause: (ms) => sleep(ms, signal).catch(() => undefined), // an aborted pause is just over
+      random: Math.random,
+      signal,
+      prepare,
+      debug: (message, facts) => log.debug(message, facts),
+    },
+    maxTasks,
+  );
+}
+
+/** What the trainer asks the network for. */
+export function trainerSource(
+  client: ServerClient,
+  cache: ContentCache,
+  onEvent: MinerPorts['onEvent'],
+): TrainerSource {
+  return {
+    blob: ({ hash, sizeBytes }) => cache.get(hash, () => client.blob(hash, { maxAnswerBytes: sizeBytes })),
+    version: async (version) => {
+      try {
+        return await client.version(version);
+      } catch (error) {
+        if (refusalOf(error) === 'NOT_FOUND') return undefined;
+        throw error;
+      }
+    },
+    onStep: (report) => onEvent({ type: 'step', ...report }),
+  };
+}
