@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workspaces } from './build.mjs';
+import './check-determinism.mjs';
 
 /** Which workspace may import which. `lab` and `apps/cli` may import any package. */
 const ALL = ['protocol', 'engine', 'model', 'data', 'training', 'runtime', 'node', 'server', 'miner'];

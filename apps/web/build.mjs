@@ -25,6 +25,8 @@ const packages = join(here, '..', '..', 'packages');
 /** Packages the page and its worker are made of. */
 const BUNDLED = ['protocol', 'engine', 'model', 'data', 'training', 'miner'];
 const out = join(here, 'dist', 'public');
+/** What the laboratory found of attacks; the page shows it. */
+const ATTACKS = join(here, '..', '..', 'lab', 'results', 'attacks.md');
 /** Written last, so an interrupted build is done again. */
 const stamp = join(here, 'dist', 'bundle.stamp');
 
@@ -40,6 +42,7 @@ function inputs() {
       .filter((entry) => entry.isFile() && !/\.(test|e2e)\.ts$/.test(entry.name))
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
   );
+  if (existsSync(ATTACKS)) files.push(ATTACKS);
   return [...files, join(here, 'build.mjs'), join(here, 'package.json')];
 }
 
@@ -151,6 +154,7 @@ export async function build() {
   const ownStyle = readFileSync(join(here, 'public', 'style.css'), 'utf8');
   writeFileSync(join(out, 'style.css'), `${plotStyle}\n${ownStyle}`);
   copyFileSync(join(here, 'public', 'index.html'), join(out, 'index.html'));
+  if (existsSync(ATTACKS)) copyFileSync(ATTACKS, join(out, 'attacks.md'));
   const config = join(out, 'page-config.json');
   if (!existsSync(config)) writeFileSync(config, NO_CONFIG);
   writeFileSync(stamp, '');

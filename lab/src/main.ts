@@ -52,12 +52,10 @@ async function runOne(experiment: Experiment, { quick = false, fresh = false, ou
   const name = `${experiment.id}${quick ? '-quick' : ''}`;
   const file = (ending: string): string => join(dir, `${name}.${ending}`);
   console.log(`${experiment.id}: ${experiment.about}`);
-  const rows = await runArms(experiment.arms(quick), {
-    file: file('csv'),
-    fresh,
-    say: (line) => console.log(`  ${line}`),
-  });
-  const finding = experiment.read(rows, quick);
+  const say = (line: string): void => console.log(`  ${line}`);
+  const finding = experiment.study
+    ? await experiment.study(quick, say)
+    : experiment.read(await runArms(experiment.arms(quick), { file: file('csv'), fresh, say }), quick);
   const command = `alice lab run ${experiment.id}${quick ? ' --quick' : ''}`;
   const markdown = markdownOf(finding, { ...experiment, command });
   writeFileSync(file('md'), markdown);

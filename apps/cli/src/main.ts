@@ -6,6 +6,7 @@ import { errorCodeOf, messageOf } from '@alice/protocol';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { chatCommand } from './commands/chat.js';
+import { commandsCommand } from './commands/commands.js';
 import { completionCommand } from './commands/completion.js';
 import { dataCommand } from './commands/data.js';
 import { devicesCommand } from './commands/devices.js';
@@ -21,12 +22,14 @@ import { serverCommand } from './commands/server.js';
 import { testnetCommand } from './commands/testnet.js';
 import { trainCommand } from './commands/train.js';
 import { upCommand } from './commands/up.js';
+import { verifyRoundCommand, verifyScoreCommand } from './commands/verify.js';
 import { walletCommand } from './commands/wallet.js';
 
 function createProgram(): Command {
   const program = new Command('alice')
     .description('Train a language model together with strangers, and be paid for verified work.')
     .version('0.1.0')
+    .enablePositionalOptions() // a command with commands of its own can have an option of the same name
     .showHelpAfterError('(add --help for what this command takes)')
     .configureHelp({ sortSubcommands: false })
     .addHelpText(
@@ -54,11 +57,14 @@ Examples:
     chatCommand(),
     serveCommand(),
     exportCommand(),
+    verifyScoreCommand(),
+    verifyRoundCommand(),
     devicesCommand(),
     doctorCommand(),
     completionCommand(program),
   ])
     program.addCommand(command);
+  program.addCommand(commandsCommand(program), { hidden: true });
   return program;
 }
 

@@ -7,7 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 const dir = fileURLToPath(new URL('./public', import.meta.url));
 const FIRST_LOAD_LIMIT_BYTES = 300_000;
-const scripts = ['page.js', ...readdirSync(join(dir, 'parts')).map((name) => `parts/${name}`)];
+const scripts = [
+  'page.js',
+  'mine-worker.js',
+  ...readdirSync(join(dir, 'parts')).map((name) => `parts/${name}`),
+];
 
 /** Files loaded with `page.js` at once: those it imports, not those it may import later. */
 function firstLoad(): Set<string> {
@@ -32,6 +36,24 @@ test('the first load is at most 300 KB of script and holds no wallet cryptograph
     scripts.some((name) => isHeavy(join(dir, name))),
     'the wallet’s part is there',
   );
+});
+
+test('the mining worker and its runtime are whole, need no Node, and wait until somebody mines', () => {
+  const isRuntime = (file: string): boolean => readFileSync(file, 'utf8').includes('ort-wasm-simd-threaded');
+  assert.deepEqual([...firstLoad()].filter(isRuntime), []);
+  assert.ok(
+    scripts.some((name) => isRuntime(join(dir, name))),
+    'the runtime’s part is there',
+  );
+  for (const name of scripts)
+    assert.doesNotMatch(
+      readFileSync(join(dir, name), 'utf8'),
+      /(?:from|import\()"(?:node:|onnxruntime-node)/,
+      name,
+    );
+  for (const kind of ['', '.jspi'])
+    for (const ending of ['mjs', 'mjs.gz', 'wasm', 'wasm.gz'])
+      assert.ok(existsSync(join(dir, 'ort', `ort-wasm-simd-threaded${kind}.${ending}`)));
 });
 
 test('every part a script names is there', () => {

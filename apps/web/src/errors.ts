@@ -12,6 +12,7 @@ export type WebErrorInfo =
   | { code: 'WALLET_INPUT'; field: string } // something the person typed cannot be used
   | { code: 'WALLET_STORE'; detail: string } // the browser will not keep the wallet
   | { code: 'EXTENSION_REFUSED'; detail: string } // the wallet extension did not sign
+  | { code: 'SERVER_REFUSED'; status: number } // the parameter server does not have it, or not now
   | { code: 'INFERENCE_REFUSED'; status: number } // the inference endpoint is busy, away, or did not like the request
   | { code: 'TRANSFER_FAILED'; detail: string }; // the chain took the transaction, but the call failed
 

@@ -25,6 +25,8 @@ const pages: Readonly<Record<string, () => Promise<OpenView>>> = {
     return ([epoch]) => (epoch && /^\d{1,9}$/.test(epoch) ? openEpoch(Number(epoch)) : openEpochs());
   },
   chat: async () => (await import('./chat/openChat.js')).openChat,
+  attacks: async () => (await import('./attacks/openAttacks.js')).openAttacks,
+  receipts: async () => (await import('./receipts/openReceipts.js')).openReceipts,
   explorer: async () => (await import('./explorer/openExplorer.js')).openExplorer,
   wallet: async () => (await import('./wallet/openWallet.js')).openWallet,
 };

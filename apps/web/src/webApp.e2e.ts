@@ -185,7 +185,18 @@ describe('the web app', { skip: SKIP_BROWSER }, () => {
 
   it('never scrolls sideways on a phone, names each page, and breaks nothing', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
-    const routes = ['', 'model', 'miners', 'epochs', 'epochs/0', 'explorer', 'explorer/block/1', 'wallet'];
+    const routes = [
+      '',
+      'model',
+      'chat',
+      'attacks',
+      'miners',
+      'epochs',
+      'epochs/0',
+      'explorer',
+      'explorer/block/1',
+      'wallet',
+    ];
     for (const route of [...routes, `wallet/${poor}`, `explorer/account/${rich}`]) {
       await open(route);
       await page.waitForTimeout(300);

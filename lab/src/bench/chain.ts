@@ -1,13 +1,14 @@
 /**
  * @file What the chain carries on this machine: keep-alive transfers per second through the public RPC with every
- * signature checked, the time between blocks meanwhile, how long an epoch of 10,000 miners takes, and what an account
+ * signature checked, by one node and by four validators, the time between blocks meanwhile, how long an epoch of 10,000 miners takes, and what an account
  * costs on disk. Node and sender share the processors; transactions are signed before the clock starts.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ChainSpec } from '@alice/node';
 import {
   addressOf,
   encodeCall,
@@ -21,6 +22,7 @@ import {
   toHex,
   utf8,
 } from '@alice/protocol';
+import { findCometbft, startNetwork, VALIDATORS } from './chainBft.js';
 import { ChainRpc } from './chainRpc.js';
 import type { Bench, Figure } from './figure.js';
 
@@ -32,7 +34,9 @@ const BATCH = 50;
 const POOL_TARGET = 5000;
 const MINERS = 10_000;
 const ALREADY_IMPORTED = 1013;
-const GOALS = { soloTps: 1500, settleSeconds: 2 };
+const GOALS = { soloTps: 1500, bftTps: 400, settleSeconds: 2 };
+/** Requests under way at once; an account always uses the same one, so that its nonces come in order. */
+const LANES = 4;
 
 export const chainBench: Bench = {
   name: 'chain',
@@ -41,20 +45,51 @@ export const chainBench: Bench = {
     await initCrypto();
     const dir = mkdtempSync(join(tmpdir(), 'alice-bench-chain-'));
     try {
-      const { tps, blockP95Ms, cpu } = await measureTransfers(join(dir, 'tps'), say);
-      say(`${tps.toFixed(0)} transfers/s, 95 % of blocks within ${blockP95Ms} ms, node CPU ${cpu}`);
+      const { tps, blockP95Ms } = await measureSolo(join(dir, 'tps'), say);
+      say(`${tps.toFixed(0)} transfers/s, 95 % of blocks within ${blockP95Ms} ms`);
+      const bft = await measureBft(join(dir, 'bft'), say);
+      say(
+        bft
+          ? `${bft.tps.toFixed(0)} transfers/s with ${VALIDATORS} validators, blocks within ${bft.blockP95Ms} ms`
+          : 'no cometbft program (ALICE_COMETBFT): bft4_tps is not measured',
+      );
       const settleSeconds = await measureSettlement(join(dir, 'settle'));
       say(`epoch of ${MINERS} miners: ${settleSeconds.toFixed(2)} s`);
       const bytes = await measureAccounts(join(dir, 'accounts'));
-      return figures({ tps, blockP95Ms, settleSeconds, bytes });
+      return figures({ tps, blockP95Ms, settleSeconds, bytes, bft });
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
   },
 };
 
-function figures(of: { tps: number; blockP95Ms: number; settleSeconds: number; bytes: number }): Figure[] {
+function figures(of: {
+  tps: number;
+  blockP95Ms: number;
+  settleSeconds: number;
+  bytes: number;
+  bft: Measured | undefined;
+}): Figure[] {
+  const bft: Figure[] = of.bft
+    ? [
+        {
+          name: 'bft4_tps',
+          value: of.bft.tps,
+          unit: 'tx/s',
+          baseline: GOALS.bftTps,
+          note: `baseline: the goal; the same with ${VALIDATORS} validators on CometBFT on this machine`,
+        },
+        {
+          name: 'bft4_block_p95_ms',
+          value: of.bft.blockP95Ms,
+          unit: 'ms',
+          baseline: BLOCK_MS,
+          note: 'baseline: the pause set after each block; between blocks, under that load',
+        },
+      ]
+    : [];
   return [
+    ...bft,
     {
       name: 'solo_tps',
       value: of.tps,
@@ -94,20 +129,22 @@ interface Running {
   stop(): Promise<void>;
 }
 
-async function startChain(dir: string, accounts: readonly string[], blockMs: number): Promise<Running> {
-  const collector = keyOf('collector').address;
+function specOf(accounts: readonly string[]): ChainSpec {
   const server = keyOf('server').address;
-  const balances = [...accounts, server].map((address) => ({
-    address,
-    planck: (10n * PLANCK_PER_ALICE).toString(),
-  }));
-  const spec = {
+  return {
     chainName: 'Bench',
     timestampMs: Date.now() - 86_400_000,
-    balances,
+    balances: [...accounts, server].map((address) => ({
+      address,
+      planck: (10n * PLANCK_PER_ALICE).toString(),
+    })),
     parameterServer: server,
-    feeCollector: collector,
+    feeCollector: keyOf('collector').address,
   };
+}
+
+async function startChain(dir: string, accounts: readonly string[], blockMs: number): Promise<Running> {
+  const spec = specOf(accounts);
   const specFile = `${dir}.json`;
   writeFileSync(specFile, JSON.stringify(spec));
   const script = join(fileURLToPath(new URL('.', import.meta.url)), 'chainNode.js');
@@ -141,38 +178,73 @@ function signTransfers(count: number, genesisHash: HexString): HexString[][] {
 /** As the node reports them; set once connected. */
 const versions = { specVersion: 0, transactionVersion: 0 };
 
-async function measureTransfers(dir: string, say: (line: string) => void) {
-  const senders = Array.from({ length: SENDERS }, (_, i) => keyOf(String(i)).address);
-  const chain = await startChain(dir, senders, BLOCK_MS);
-  const rpc = new ChainRpc(chain.url);
+const senderAddresses = (): string[] => Array.from({ length: SENDERS }, (_, i) => keyOf(String(i)).address);
+
+async function measureSolo(dir: string, say: (line: string) => void): Promise<Measured> {
+  const chain = await startChain(dir, senderAddresses(), BLOCK_MS);
   try {
-    Object.assign(versions, await rpc.ask('state_getRuntimeVersion'));
-    const genesisHash = await rpc.ask<HexString>('chain_getBlockHash', 0);
-    const signed = signTransfers(SECONDS * 4000, genesisHash);
-    say(`signed ${signed.length * signed[0]!.length} transfers from ${SENDERS} accounts`);
-    const from = await headNumber(rpc);
-    const cpuBefore = process.cpuUsage();
-    const refused = await send(rpc, signed, Date.now() + SECONDS * 1000);
-    if (refused) throw new Error(`a transfer was refused: ${refused}`);
-    const { user, system } = process.cpuUsage(cpuBefore);
-    const measured = await readBlocks(rpc, from, await headNumber(rpc));
-    return { ...measured, cpu: `(sender ${((user + system) / 1e6 / SECONDS).toFixed(2)} cores)` };
+    return await measureTransfers([chain.url], { mostPerSecond: 4000, say });
   } finally {
     await chain.stop();
   }
+}
+
+/** Four validators; `undefined` where there is no `cometbft` program. */
+async function measureBft(dir: string, say: (line: string) => void): Promise<Measured | undefined> {
+  const bin = findCometbft();
+  if (bin === undefined) return undefined;
+  mkdirSync(dir, { recursive: true });
+  const network = await startNetwork({ bin, dir, spec: specOf(senderAddresses()), blockMs: BLOCK_MS });
+  try {
+    return await measureTransfers(network.urls, { mostPerSecond: 1500, say });
+  } finally {
+    await network.stop();
+  }
+}
+
+interface Measured {
+  readonly tps: number;
+  readonly blockP95Ms: number;
+}
+
+/** Sends for `SECONDS` to all nodes, every account to one of them; counts what came into blocks. */
+async function measureTransfers(
+  urls: readonly string[],
+  { mostPerSecond, say }: { mostPerSecond: number; say: (line: string) => void },
+): Promise<Measured> {
+  const rpcs = urls.map((url) => new ChainRpc(url));
+  const rpc = rpcs[0]!;
+  Object.assign(versions, await rpc.ask('state_getRuntimeVersion'));
+  const genesisHash = await rpc.ask<HexString>('chain_getBlockHash', 0);
+  const signed = signTransfers(SECONDS * mostPerSecond, genesisHash);
+  say(`signed ${signed.length * signed[0]!.length} transfers from ${SENDERS} accounts`);
+  // CometBFT's first block carries the time of the genesis.
+  while ((await headNumber(rpc)) < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  const from = await headNumber(rpc);
+  const cpuBefore = process.cpuUsage();
+  const refused = await send(rpcs, signed, Date.now() + SECONDS * 1000);
+  if (refused) throw new Error(`a transfer was refused: ${refused}`);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  say(`the sender took ${((user + system) / 1e6 / SECONDS).toFixed(2)} cores`);
+  return readBlocks(rpc, from, await headNumber(rpc));
 }
 
 async function headNumber(rpc: ChainRpc): Promise<number> {
   return (await rpc.ask<{ headNumber: number }>('alice_health')).headNumber;
 }
 
-/** Keeps the pool filled until the time is over; returns the first refusal, if any. */
-async function send(rpc: ChainRpc, signed: HexString[][], untilMs: number): Promise<string | undefined> {
-  const order = signed[0]!.flatMap((_, nonce) => signed.map((own) => own[nonce]!));
-  let at = 0;
+/** Keeps the pools filled until the time is over; returns the first refusal, if any. */
+async function send(
+  rpcs: readonly ChainRpc[],
+  signed: HexString[][],
+  untilMs: number,
+): Promise<string | undefined> {
   let refused: string | undefined;
-  const oneLane = async (): Promise<void> => {
-    while (Date.now() < untilMs && refused === undefined && at < order.length) {
+  const oneLane = async (lane: number): Promise<void> => {
+    const rpc = rpcs[lane % rpcs.length]!;
+    const mine = signed.filter((_, sender) => sender % LANES === lane);
+    const order = mine[0]!.flatMap((_, nonce) => mine.map((own) => own[nonce]!));
+    for (let at = 0; at < order.length && Date.now() < untilMs && refused === undefined; ) {
       const { poolCount } = await rpc.ask<{ poolCount: number }>('alice_health');
       if (poolCount > POOL_TARGET) {
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -188,7 +260,7 @@ async function send(rpc: ChainRpc, signed: HexString[][], untilMs: number): Prom
       if (failed) refused ??= `${failed.error!.message} ${failed.error!.data ?? ''}`;
     }
   };
-  await Promise.all(Array.from({ length: 4 }, oneLane));
+  await Promise.all(Array.from({ length: LANES }, (_, lane) => oneLane(lane)));
   return refused;
 }
 

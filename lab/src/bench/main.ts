@@ -12,7 +12,9 @@ import { engineBench } from './engine.js';
 import type { Bench, Figure } from './figure.js';
 import { generationBench } from './generation.js';
 import { localBench } from './local.js';
+import { serverBench } from './server.js';
 import { sevenBBench } from './sevenB.js';
+import { weightsBench } from './weights.js';
 import { wireBench } from './wire.js';
 
 const BENCHES: readonly Bench[] = [
@@ -22,7 +24,9 @@ const BENCHES: readonly Bench[] = [
   dataBench,
   generationBench,
   localBench,
+  serverBench,
   sevenBBench,
+  weightsBench,
   wireBench,
 ];
 

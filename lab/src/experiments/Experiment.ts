@@ -84,4 +84,6 @@ export interface Experiment {
   readonly about: string;
   arms(quick: boolean): readonly Arm[];
   read(rows: readonly RoundRow[], quick: boolean): Finding;
+  /** What rounds of arms cannot express: runs in place of them. */
+  study?(quick: boolean, say: (line: string) => void): Promise<Finding>;
 }

@@ -5,6 +5,8 @@ import type { Experiment } from './Experiment.js';
 import { heterogeneousExperiment } from './heterogeneous.js';
 import { robustExperiment } from './robust.js';
 import { sampledValidationExperiment } from './sampledValidation.js';
+import { scaleExperiment } from './scale.js';
+import { scoringExperiment } from './scoring.js';
 
 export const experiments: readonly Experiment[] = [
   attacksExperiment,
@@ -12,4 +14,6 @@ export const experiments: readonly Experiment[] = [
   convergenceExperiment,
   heterogeneousExperiment,
   sampledValidationExperiment,
+  scoringExperiment,
+  scaleExperiment,
 ];

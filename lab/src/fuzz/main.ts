@@ -3,10 +3,11 @@
  * over. Prints what they ended in. Exit code 1 when one of them did what must never happen.
  */
 import { messageOf } from '@alice/protocol';
+import { chainFuzzer } from './chain.js';
 import type { Fuzzer } from './fuzzer.js';
 import { wireFuzzer } from './wire.js';
 
-const FUZZERS: readonly Fuzzer[] = [wireFuzzer];
+const FUZZERS: readonly Fuzzer[] = [wireFuzzer, chainFuzzer];
 const DEFAULT_MINUTES = 1;
 
 function option(args: readonly string[], name: string): string | undefined {

@@ -20,7 +20,7 @@ export async function createLossFunction(
   config: ModelConfig,
   options: FunctionOptions,
 ): Promise<LossFunction> {
-  const { batch, sequenceLength, threads, lean = false, platform } = options;
+  const { batch, sequenceLength, threads, lean, platform } = options;
   const { weights, losses } = lossGraph(checkConfig(config), options);
   const perRow = reduceMean(reshape(losses, [batch, sequenceLength]), [1]); // (B)
   const session = await openSession({ perRow }, { threads, lean, platform });

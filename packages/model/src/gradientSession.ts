@@ -32,8 +32,8 @@ import {
 export interface FunctionOptions extends BatchShape {
   /** Threads one run may use; ≥ 1. */
   readonly threads: number;
-  /** Hold only the memory that is in use at any moment; markedly slower where models are large. */
-  readonly lean?: boolean;
+  /** Hold only the memory in use at any moment, which is slower. Default: where memory is short. */
+  readonly lean?: boolean | undefined;
   /** Where graphs run; Node's CPU unless given. */
   readonly platform?: Platform | undefined;
   /**
@@ -75,7 +75,7 @@ export async function openGradientSession(
   options: FunctionOptions,
   objectiveOf: (graph: LossGraph) => Objective,
 ): Promise<GradientSession> {
-  const { batch, sequenceLength, threads, lean = false, platform, precision = 'fp32' } = options;
+  const { batch, sequenceLength, threads, lean, platform, precision = 'fp32' } = options;
   const graph = lossGraph(checkConfig(config), options);
   const rest = allWeightInputs(graph.weights).slice(1);
   const size = parameterCount(config);

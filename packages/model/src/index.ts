@@ -56,13 +56,14 @@ export {
 } from './streaming/createStreamedModel.js';
 export type { TensorGradient } from './streaming/GradientDelivery.js';
 export type { WeightChange } from './streaming/modelPart.js';
-export { openWeightFile } from './streaming/openWeightFile.js';
+export { openWeightFile, openWeightPages } from './streaming/openWeightFile.js';
 export {
   memoryWeights,
   type StoredWeights,
   type WeightRange,
   type WeightSource,
 } from './streaming/WeightSource.js';
+export { writeWeightPages } from './streaming/writeWeightPages.js';
 export { openTokenizer, vocabOf } from './tokenizer/openTokenizer.js';
 export type { Tokenizer } from './tokenizer/tokenizer.js';
 export { TokenizerError, type TokenizerErrorInfo } from './tokenizer/tokenizerError.js';

@@ -118,6 +118,16 @@ export class Chain {
     this.#advance(from.block, from.trie);
   }
 
+  /** The oldest block whose state can be read. */
+  get oldestState(): number {
+    return this.#store.oldestState;
+  }
+
+  /** The storage keys that a block changed, while its state is kept. */
+  changedKeys(number: number): IterableIterator<Uint8Array> {
+    return this.#store.history.changedKeys(number, number);
+  }
+
   /** The height of a block whose state is kept; the head's without a hash. Throws as `stateAt` does. */
   numberAt(hash?: HexString): number {
     return this.#readable(hash);

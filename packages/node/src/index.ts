@@ -1,4 +1,6 @@
 /** @file A chain node: block engine, store and the JSON-RPC surface that Substrate's clients speak (CHAIN-4, CHAIN-6). */
+export { decodeRequest } from './abci/decodeRequest.js';
+export { FrameReader, framed } from './abci/frames.js';
 export type { Block, Header } from './block.js';
 export { type ChainSpec, parseChainSpec } from './chainSpec.js';
 export type { CometProgram } from './comet/CometProcess.js';

@@ -2,13 +2,17 @@
  * @file A whole chain node in one call: store, chain, engine and RPC server, wired and started in that order and
  * closed in the reverse one. Whatever fails on the way, nothing stays open behind it.
  */
-import { type HexString, initCrypto, type Logger } from '@alice/protocol';
+import { join } from 'node:path';
+import { type HexString, initCrypto, type Logger, messageOf } from '@alice/protocol';
 import type { Runtime } from '@alice/runtime';
 import type { Chain } from './Chain.js';
 import { type ChainSpec, parseChainSpec } from './chainSpec.js';
 import { type CometChoice, startComet } from './comet/startComet.js';
 import type { BlockEngine, Clock } from './engine/interface.js';
 import { type Schedule, SoloEngine } from './engine/soloEngine.js';
+import { DescribeThread } from './explorer/DescribeThread.js';
+import { Explorer } from './explorer/Explorer.js';
+import { ExplorerIndex } from './explorer/ExplorerIndex.js';
 import { openChain } from './openChain.js';
 import { RuntimeArchive } from './RuntimeArchive.js';
 import { defaultRpcLimits, type RpcLimits } from './rpc/dispatch.js';
@@ -31,6 +35,8 @@ export interface NodeOptions {
   /** States of this many blocks behind the head stay readable; default 4096, `Infinity` keeps all. */
   readonly keepStates?: number;
   readonly rpcLimits?: Partial<RpcLimits>;
+  /** Blocks that the explorer index covers; default 100,000, 0 keeps none. */
+  readonly explorerBlocks?: number;
   /** Who decides the blocks; default: this node alone. */
   readonly engine?: { readonly kind: 'solo' } | CometChoice;
   /** The engine cannot go on and the node should be stopped. Default: it is logged only. */
@@ -53,6 +59,7 @@ export interface RunningNode {
 
 const DEFAULT_BLOCK_TIME_MS = 3000;
 const DEFAULT_KEEP_STATES = 4096;
+const DEFAULT_EXPLORER_BLOCKS = 100_000;
 const LOOPBACK = '127.0.0.1';
 
 /**
@@ -82,11 +89,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       number: head.header.number,
       state: chain.headState,
     });
+    const explorer = openExplorer(options, { chain, runtime, archive, blocks: engine.blocks });
+    if (explorer) opened.push(explorer.close);
     const server = await startRpcServer({
       context: {
         engine: engine.blocks,
         runtime,
         chainName: spec.chainName,
+        ...(explorer ? { explorer: explorer.explorer } : {}),
         log,
         runtimeAt: (number) => archive.at(number),
       },
@@ -115,6 +125,27 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await closeAll();
     throw error;
   }
+}
+
+/** The explorer's index, following the engine's blocks; `undefined` when it is switched off. */
+function openExplorer(
+  { dir, log, explorerBlocks = DEFAULT_EXPLORER_BLOCKS }: NodeOptions,
+  parts: { chain: Chain; runtime: Runtime; archive: RuntimeArchive; blocks: BlockEngine },
+): { explorer: Explorer; close: () => Promise<void> } | undefined {
+  if (explorerBlocks === 0) return undefined;
+  const { chain, runtime, archive, blocks } = parts;
+  const index = new ExplorerIndex(chain, { dir: join(dir, 'explorer'), keepBlocks: explorerBlocks, log });
+  const thread = new DescribeThread(log);
+  const stop = blocks.onBlock((block) => index.onBlock(block));
+  void index
+    .catchUp()
+    .catch((error: unknown) => log.warn('The explorer index is behind', { error: messageOf(error) }));
+  const explorer = new Explorer({ chain, runtime, index, thread, runtimeAt: (number) => archive.at(number) });
+  const close = async (): Promise<void> => {
+    stop();
+    await Promise.all([index.close(), thread.close()]);
+  };
+  return { explorer, close };
 }
 
 interface OpenEngine {

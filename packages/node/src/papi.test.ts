@@ -203,6 +203,38 @@ describe('the newer JSON-RPC methods themselves', () => {
     socket.close();
   });
 
+  test('a client may unpin the newest final block, and the one after it: the subscription goes on', async () => {
+    const { socket, ask, wait } = await bare();
+    const follow = String((await ask('chainHead_v1_follow', false)).result);
+    const events: Record<string, unknown>[] = [];
+    socket.on('message', (data) => {
+      const { params } = JSON.parse(String(data)) as Message;
+      if (params?.subscription === follow) events.push(params.result);
+    });
+    const next = (event: string, after: number): Promise<Message> => {
+      let seen = 0;
+      return wait(({ params }) => {
+        if (params?.subscription !== follow || params.result['event'] !== event) return false;
+        return params.result['blockHash'] !== undefined || ++seen > after;
+      });
+    };
+    const first = await next('initialized', 0);
+    const [pinned] = first.params!.result['finalizedBlockHashes'] as string[];
+    assert.equal((await ask('chainHead_v1_unpin', follow, pinned)).error, undefined);
+    assert.equal((await ask('chainHead_v1_header', follow, pinned)).error?.code, -32801);
+    const fresh = String((await next('newBlock', 0)).params!.result['blockHash']);
+    assert.equal((await ask('chainHead_v1_unpin', follow, [fresh])).error, undefined);
+    while (events.filter(({ event }) => event === 'finalized').length < 4)
+      await new Promise((resolve) => socket.once('message', resolve));
+    assert.ok(!events.some(({ event }) => event === 'stop'));
+    const reported = events.flatMap(({ event, blockHash }) => (event === 'newBlock' ? [blockHash] : []));
+    assert.equal(new Set(reported).size, reported.length, 'no block is reported twice');
+    assert.equal((await ask('chainHead_v1_header', follow, fresh)).error?.code, -32801);
+    const newest = reported.at(-1);
+    assert.match(String((await ask('chainHead_v1_header', follow, newest)).result), /^0x/);
+    socket.close();
+  });
+
   test('nonsense gets codes and harms nobody', async () => {
     const { socket, ask } = await bare();
     for (const params of [[], ['none'], [null, {}], ['none', ['0x']], [[]], [{ a: 1 }]])

@@ -12,6 +12,7 @@ import { BLOCK_HASH_COUNT } from './pallets/system/index.js';
 import { ZERO_HASH } from './scale/substrateTypes.js';
 import { ALICE_UNIT, callOf, reportOf, TestChain, transferTo } from './testing.js';
 import { runtimeVersionJson, SPEC_VERSION } from './version.js';
+import { timeOf } from './weights/timeOf.js';
 
 type Handler = (chain: TestChain, params: readonly unknown[]) => unknown;
 
@@ -305,7 +306,11 @@ describe('@polkadot/api on this runtime', () => {
     assert.equal((validity as { ok: { priority: number } }).ok.priority, 4);
     const fees = (await api.call['transactionPaymentApi']!['queryFeeDetails']!(own, own.length)).toJSON();
     assert.deepEqual(fees, {
-      inclusionFee: { baseFee: 100_000_000, lenFee: 100_000 * own.length, adjustedWeightFee: 0 },
+      inclusionFee: {
+        baseFee: 100_000_000,
+        lenFee: 100_000 * own.length,
+        adjustedWeightFee: Number(timeOf('Balances.transfer_allow_death') / 100n),
+      },
       tip: 4,
     });
     assert.equal(chain.runtime.call(chain.view, 'No_such_api', new Uint8Array()), undefined);

@@ -61,6 +61,7 @@ export function minerCommand(): Command {
     )
     .option('--tasks <n>', 'stop after this many tasks', integerOption('--tasks', 1, 1_000_000));
   command
+    .enablePositionalOptions() // its own --server and those of the commands below are different options
     .addCommand(minerStatusCommand())
     .addCommand(minerEstimateCommand())
     .addCommand(minerServiceCommand())

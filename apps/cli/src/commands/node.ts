@@ -22,6 +22,7 @@ interface Flags extends LogOptions {
   host: string;
   blockMs: number;
   archive: boolean;
+  explorerBlocks: number;
   engine: 'solo' | 'cometbft';
   abci?: string;
   cometbftRpc?: string;
@@ -48,6 +49,12 @@ export function nodeCommand(): Command {
     .option('--port <port>', 'JSON-RPC over HTTP and WebSocket', portOption('--port'), 9944)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--block-ms <ms>', 'time between blocks', integerOption('--block-ms', 100, 600_000), 3000)
+    .option(
+      '--explorer-blocks <n>',
+      'blocks whose events and account histories can be asked for (0: none)',
+      integerOption('--explorer-blocks', 0, 1_000_000_000),
+      100_000,
+    )
     .option('--archive', 'keep the state of every block, not only of the last 4096', false)
     .addOption(
       new Option('--engine <engine>', 'who decides blocks: this node alone, or validators on CometBFT')
@@ -92,6 +99,7 @@ export function nodeCommand(): Command {
       host: flags.host,
       blockTimeMs: flags.blockMs,
       ...(flags.archive ? { keepStates: Number.POSITIVE_INFINITY } : {}),
+      explorerBlocks: flags.explorerBlocks,
       engine: engineOf(flags),
       onFatal: (error) => {
         log.error('The chain cannot go on; the node stops', { error: messageOf(error) });

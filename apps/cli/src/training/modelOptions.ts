@@ -17,5 +17,5 @@ export function withModelOptions(command: Command): Command {
       ),
     )
     .option('--server <url>', 'a running parameter server: its latest version', urlOption('--server'))
-    .option('--dir <dir>', 'the running network of this folder: its latest version', DEFAULT_DIR);
+    .option('--dir <dir>', 'the network of this folder, running or stopped: its latest version', DEFAULT_DIR);
 }

@@ -9,11 +9,13 @@ import {
   type TensorSource,
   tensorsOf,
 } from '@alice/model';
+import { errorCodeOf } from '@alice/protocol';
 import { networkPaths } from '../up/networkPlan.js';
 import { earlierPorts } from '../up/prepareNetwork.js';
 import { fetchPublished } from './fetchPublished.js';
 import { LocalRunError } from './localRunError.js';
 import type { ModelFlags } from './modelOptions.js';
+import type { PublishedModel } from './PublishedModelReader.js';
 
 export interface OpenedModel {
   readonly config: ModelConfig;
@@ -29,12 +31,26 @@ export interface OpenedModel {
 export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise<OpenedModel> {
   if (flags.model !== undefined)
     return ofCheckpoint(await openCheckpoint(checkpointDir(resolve(flags.model))));
-  const url = flags.server ?? (await serverOf(resolve(flags.dir)));
-  const { config, tokenizerId, parameters, version, stateRoot } = await fetchPublished(url, signal);
+  const { config, tokenizerId, parameters, version, stateRoot } = await publishedModel(flags, signal);
   return {
     ...{ config, facts: { tokenizerId, version, stateRoot }, weights: tensorsOf(config, parameters) },
     ...{ isHalf: true, parameters: async () => parameters, close: async () => undefined },
   };
+}
+
+/** From the server named, else from the network of the folder, whether it runs or is stopped. */
+async function publishedModel({ server, dir }: ModelFlags, signal: AbortSignal): Promise<PublishedModel> {
+  if (server !== undefined) return await fetchPublished(server, signal);
+  const folder = resolve(dir);
+  try {
+    return await fetchPublished(await serverOf(folder), signal);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'NETWORK_NOT_RUNNING') throw error;
+    const { readStopped } = await import('./readStopped.js');
+    const stored = await readStopped(folder);
+    if (stored) return stored;
+    throw error;
+  }
 }
 
 /** The folder itself, or the `model` folder that "alice train" leaves in its own. */

@@ -89,7 +89,9 @@ function minerRows(status: NetworkStatus, paid: Paid): Cell[][] {
       who(names, m.address),
       { text: m.role },
       { text: m.device, title: `instance ${m.instance}` },
-      { text: isScorer ? '–' : count(m.accepted) },
+      isScorer
+        ? { text: '–' }
+        : { text: count(m.accepted), href: `#/receipts/${m.address}`, title: 'receipts' },
       { text: isScorer ? '–' : count(m.refused) },
       { text: judged === 0 ? '–' : percent(m.accepted / judged, 0) },
       { text: isScorer ? '–' : scoreNats(m.score) },

@@ -19,8 +19,9 @@ const BAND_BYTES = SIGNATURE_BYTES / BANDS;
 export const EQUAL_VALUES = 102;
 /** band key 8 ‖ number of the document 6 ‖ split 1 ‖ 0. */
 const ENTRY_BYTES = 16;
-const BUCKET_ENTRIES = 1 << 20;
-const FLUSH_BYTES = 1 << 16;
+const BUCKET_ENTRIES = 1 << 18;
+const PENDING_BYTES = 1 << 24;
+const MOST_FLUSH_BYTES = 1 << 16;
 
 export interface SignedDocuments {
   /** Number of documents, those without a signature included. */
@@ -86,7 +87,12 @@ async function deal(
   { documents, leftOut, scratchDir, signal }: NearDuplicateOptions,
   buckets: number,
 ): Promise<void> {
-  const pending = Array.from({ length: buckets }, () => ({ bytes: Buffer.alloc(FLUSH_BYTES), used: 0 }));
+  // All buckets together wait in 16 MB, so that many of them need no more memory than few.
+  const flushBytes = Math.max(
+    64 * ENTRY_BYTES,
+    Math.min(MOST_FLUSH_BYTES, Math.floor(PENDING_BYTES / buckets)),
+  );
+  const pending = Array.from({ length: buckets }, () => ({ bytes: Buffer.alloc(flushBytes), used: 0 }));
   const flush = async (bucket: number): Promise<void> => {
     const own = pending[bucket]!;
     const handle = await open(bucketFile(scratchDir, bucket), 'a');
@@ -100,7 +106,7 @@ async function deal(
       const [low, high] = bandKey(signature, band);
       const bucket = low % buckets;
       const own = pending[bucket]!;
-      if (own.used + ENTRY_BYTES > FLUSH_BYTES) await flush(bucket);
+      if (own.used + ENTRY_BYTES > flushBytes) await flush(bucket);
       own.bytes.writeUInt32LE(low, own.used);
       own.bytes.writeUInt32LE(high, own.used + 4);
       own.bytes.writeUIntLE(number, own.used + 8, 6);

@@ -4,8 +4,9 @@
  */
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
-import { hashJson } from '@alice/protocol';
+import { bytesOf, hashJson } from '@alice/protocol';
 import { BLOCKS_FILE, blockHashRange } from '../blockLayout.js';
 import type { ShardInfo, Split } from '../manifest.js';
 import { bytesToTokens, shardFileName } from '../shardBytes.js';
@@ -43,9 +44,10 @@ export async function assembleShards(options: AssembleOptions): Promise<ShardInf
     ]),
   );
   try {
+    const window = new Uint16Array(WINDOW_TOKENS);
     let [number, done] = [0, 0];
     for (const [source, name] of parts.entries()) {
-      const tokens = new PartTokens(name);
+      const tokens = new PartTokens(name, window);
       try {
         for await (const record of readRecords(name)) {
           signal?.throwIfAborted();
@@ -81,11 +83,14 @@ class PartTokens {
   readonly #name: PartName;
   #handle: FileHandle | null = null;
   #end = 0;
-  #window: Uint16Array = new Uint16Array();
+  #window: Uint16Array<ArrayBuffer>;
+  #filled = 0;
   #windowFrom = 0;
 
-  constructor(name: PartName) {
+  /** `window` is memory to read through, used for one part after the other. */
+  constructor(name: PartName, window: Uint16Array<ArrayBuffer>) {
     this.#name = name;
+    this.#window = window;
   }
 
   /** Where the next document's tokens begin. */
@@ -96,9 +101,8 @@ class PartTokens {
 
   async read(from: number, count: number): Promise<Uint16Array> {
     const at = from - this.#windowFrom;
-    if (at < 0 || at + count > this.#window.length) {
-      this.#window = await this.#load(from, Math.max(count, WINDOW_TOKENS), count);
-      this.#windowFrom = from;
+    if (at < 0 || at + count > this.#filled) {
+      await this.#load(from, count);
       return this.#window.subarray(0, count);
     }
     return this.#window.subarray(at, at + count);
@@ -108,9 +112,11 @@ class PartTokens {
     await this.#handle?.close();
   }
 
-  async #load(from: number, wanted: number, needed: number): Promise<Uint16Array> {
+  /** Fills the window from a token on. Its memory is used again: what was handed out is read by then. */
+  async #load(from: number, needed: number): Promise<void> {
     this.#handle ??= await open(this.#name('tokens'), 'r');
-    const bytes = new Uint8Array(2 * wanted);
+    if (this.#window.length < needed) this.#window = new Uint16Array(needed);
+    const bytes = bytesOf(this.#window);
     let done = 0;
     while (done < bytes.length) {
       const { bytesRead } = await this.#handle.read(bytes, done, bytes.length - done, 2 * from + done);
@@ -118,11 +124,15 @@ class PartTokens {
       done += bytesRead;
     }
     if (done < 2 * needed) throw new Error('cannot happen: a part has as many tokens as its records say');
-    return bytesToTokens(bytes.subarray(0, done - (done % 2)));
+    // A no-op on little-endian machines: the bytes are the tokens.
+    if (!IS_LITTLE) this.#window.set(bytesToTokens(bytes));
+    this.#windowFrom = from;
+    this.#filled = Math.floor(done / 2);
   }
 }
 
 const WINDOW_TOKENS = 1 << 20;
+const IS_LITTLE = endianness() === 'LE';
 
 /** Which shards are finished, kept across interruptions. */
 class ShardLog {

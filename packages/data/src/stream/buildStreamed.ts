@@ -94,7 +94,9 @@ export async function buildStreamed(options: BuildStreamedOptions): Promise<Mani
           tokens: SPLITS.reduce((sum, split) => sum + tokens[split], 0),
         }),
     });
-    const selection = await chooseDocuments(parts, { workDir, options, progress });
+    const close = async (): Promise<void> => void (await Promise.all(makers.map((maker) => maker.close())));
+    const selection = await chooseDocuments(parts, { workDir, options, progress, close });
+    await close();
     const manifest = await writeShards(options, { workDir, parts, selection, progress });
     progress.report('done', 1, 1);
     return manifest;
@@ -123,16 +125,20 @@ interface ChooseContext {
   readonly workDir: string;
   readonly options: BuildStreamedOptions;
   readonly progress: ProgressCounter;
+  /** Ends the threads. */
+  readonly close: () => Promise<void>;
 }
 
 /** Makes parts until the chosen documents fill what is asked for, or the source ends. */
 async function chooseDocuments(
   parts: Parts,
-  { workDir, options, progress }: ChooseContext,
+  { workDir, options, progress, close }: ChooseContext,
 ): Promise<Selection> {
   const { settings, signal } = options;
   for (let more = 1; ; more = Math.ceil(parts.summaries.length / 20)) {
     await parts.make(more);
+    // Nothing is tokenised any more: the memory of the threads is better free.
+    if (parts.isComplete) await close();
     progress.report('duplicates', 0, 1);
     const names = parts.summaries.map((summary) => partFiles(workDir, summary));
     const documents = parts.summaries.reduce((sum, part) => sum + part.documents, 0);

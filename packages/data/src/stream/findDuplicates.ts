@@ -8,8 +8,9 @@ import { type PartName, readRecords } from './PartFiles.js';
 
 /** fingerprint 16 ‖ number of the document 6. */
 const ENTRY_BYTES = 22;
-const BUCKET_DOCUMENTS = 1 << 20;
-const FLUSH_BYTES = 1 << 16;
+const BUCKET_DOCUMENTS = 1 << 18;
+const PENDING_BYTES = 1 << 24;
+const MOST_FLUSH_BYTES = 1 << 16;
 const EMPTY = 0xffffffff;
 
 /** A set of document numbers, one bit each. */
@@ -72,7 +73,12 @@ async function deal(
   parts: readonly PartName[],
   { buckets, scratchDir, signal }: { buckets: number; scratchDir: string; signal: AbortSignal | undefined },
 ): Promise<void> {
-  const pending = Array.from({ length: buckets }, () => ({ bytes: Buffer.alloc(FLUSH_BYTES), used: 0 }));
+  // All buckets together wait in 16 MB, so that many of them need no more memory than few.
+  const flushBytes = Math.max(
+    64 * ENTRY_BYTES,
+    Math.min(MOST_FLUSH_BYTES, Math.floor(PENDING_BYTES / buckets)),
+  );
+  const pending = Array.from({ length: buckets }, () => ({ bytes: Buffer.alloc(flushBytes), used: 0 }));
   const flush = async (bucket: number): Promise<void> => {
     const own = pending[bucket]!;
     const handle = await open(bucketFile(scratchDir, bucket), 'a');
@@ -85,7 +91,7 @@ async function deal(
     for await (const { fingerprint } of readRecords(part)) {
       const bucket = fingerprint.readUInt32LE(8) % buckets;
       const own = pending[bucket]!;
-      if (own.used + ENTRY_BYTES > FLUSH_BYTES) await flush(bucket);
+      if (own.used + ENTRY_BYTES > flushBytes) await flush(bucket);
       fingerprint.copy(own.bytes, own.used);
       own.bytes.writeUIntLE(number++, own.used + 16, 6);
       own.used += ENTRY_BYTES;

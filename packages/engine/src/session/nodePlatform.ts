@@ -42,9 +42,17 @@ async function open(
   };
 }
 
+/** What is kept between runs comes to twice the estimate at most; more than half of what is free is too much. */
+const KEPT_SHARE = 4;
+
+function isMemoryShort(workingBytes: number): boolean {
+  return KEPT_SHARE * workingBytes > process.availableMemory();
+}
+
 function sessionOptions({
   threads,
-  lean = false,
+  workingBytes = 0,
+  lean = isMemoryShort(workingBytes),
   profilePrefix,
   device,
 }: PlatformOptions & { readonly device: DeviceName }): InferenceSession.SessionOptions {

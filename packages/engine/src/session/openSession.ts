@@ -7,6 +7,7 @@ import { EngineError } from '../errors.js';
 import { topologicalOrder } from '../graph/topologicalOrder.js';
 import { sameShape, sizeOf, type Value, type ValueType } from '../graph/value.js';
 import { verifyGraph } from '../graph/verifyGraph.js';
+import { workingBytes } from '../graph/workingMemory.js';
 import { encodeGraph } from '../onnx/encodeGraph.js';
 import type { LoweringOptions } from '../onnx/Lowering.js';
 import type { NamedTensors, Platform, PlatformOptions } from './platform.js';
@@ -37,7 +38,9 @@ export async function openSession(
   const inputs = inputsOf(outputs);
   // Loaded on demand, so that a browser, which brings its own platform, never sees the native binding.
   const platform = options.platform ?? (await import('./nodePlatform.js')).nodePlatform;
-  const session = await attempt('open', () => platform.open(encodeGraph(outputs, options), options));
+  const session = await attempt('open', () =>
+    platform.open(encodeGraph(outputs, options), { ...options, workingBytes: workingBytes(outputs) }),
+  );
   let released = false;
   return {
     inputs,

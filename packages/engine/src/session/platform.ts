@@ -6,9 +6,12 @@ export interface PlatformOptions {
   readonly threads: number;
   /**
    * Give memory back to the system as soon as an op is done with it, instead of keeping it for the next run. For large
-   * models: the peak is then what lives at once, but memory new from the system costs time. Default: false.
+   * models: the peak is then what lives at once, but memory new from the system costs time. Default: where memory is
+   * short.
    */
-  readonly lean?: boolean;
+  readonly lean?: boolean | undefined;
+  /** Estimate of the intermediate values alive at once; filled in by `openSession`. */
+  readonly workingBytes?: number;
   /** Write ONNX Runtime's trace of every op to files with this prefix when the session ends. Slows runs. */
   readonly profilePrefix?: string;
 }

@@ -24,7 +24,7 @@ export async function createLogProbabilityFunction(
   config: ModelConfig,
   options: FunctionOptions,
 ): Promise<LogProbabilityFunction> {
-  const { batch, sequenceLength, threads, lean = false, platform } = options;
+  const { batch, sequenceLength, threads, lean, platform } = options;
   const { weights, losses } = lossGraph(checkConfig(config), options);
   const session = await openSession({ losses }, { threads, lean, platform });
   const size = parameterCount(config);

@@ -1,11 +1,13 @@
 /**
- * @file A file of weights as a source: the flat vector in layout order, little-endian FP32 or FP16, nothing else. A
+ * @file A file of weights as a source: the flat vector in layout order, little-endian FP32 or FP16, and nothing else, or
+ * with page hashes that every read is checked by (weightPages.ts). A
  * worker thread reads the range that comes next while the current one is computed with; memory goes to and fro between
  * the two threads without being copied, and never more than two ranges are held. Node only.
  */
-import { messageOf } from '@alice/protocol';
+import { messageOf, type TensorLayout } from '@alice/protocol';
+import { CheckpointError } from '../checkpoint/checkpointError.js';
 import { ModelError } from '../errors.js';
-import type { PageReply, PageRequest } from './pageReader.js';
+import type { PageReaderData, PageReply, PageRequest } from './pageReader.js';
 import { checkRange, type StoredWeights, type WeightRange, type WeightSource } from './WeightSource.js';
 
 const BYTES = { float32: 4, float16: 2 } as const;
@@ -16,10 +18,29 @@ const MAX_SPARE = 2;
 export async function openWeightFile(path: string, dtype: WeightSource['dtype']): Promise<WeightSource> {
   const size = (await sizeBytesOf(path)) / BYTES[dtype];
   if (!Number.isInteger(size)) throw unusable(path, `its length is not a multiple of ${BYTES[dtype]} bytes`);
+  return new WeightFile(await startReader({ path, dataFrom: 0 }), { path, dtype, size });
+}
+
+/**
+ * Opens a file of `writeWeightPages`. Throws `CHECKPOINT_*`; reads throw `CHECKPOINT_HASH_MISMATCH` naming the file and
+ * the tensor that is damaged. Cost: reading somewhat more than asked, and one SHA-256 of it, in the reader's thread.
+ */
+export async function openWeightPages(path: string, layout: TensorLayout): Promise<WeightSource> {
+  const { openSafetensors } = await import('../checkpoint/safetensorsFile.js');
+  const { weightPages } = await import('./weightPages.js');
+  const file = await openSafetensors(path);
+  await file.close();
+  const { dtype, dataFrom, dataBytes, hashes } = weightPages(path, file, layout);
+  const reader = await startReader({ path, dataFrom, pages: { dataBytes, hashes } });
+  const kind = dtype === 'F32' ? 'float32' : 'float16';
+  return new WeightFile(reader, { path, dtype: kind, size: layout.size, layout });
+}
+
+async function startReader(workerData: PageReaderData): Promise<Reader> {
   const { Worker } = await import('node:worker_threads');
-  const worker = new Worker(new URL('./pageReader.js', import.meta.url), { workerData: { path } });
+  const worker = new Worker(new URL('./pageReader.js', import.meta.url), { workerData });
   worker.unref();
-  return new WeightFile(worker, { path, dtype, size });
+  return worker;
 }
 
 interface Reader {
@@ -36,6 +57,14 @@ interface Pending {
   readonly buffer: Promise<ArrayBuffer>;
 }
 
+interface FileFacts {
+  readonly path: string;
+  readonly dtype: WeightSource['dtype'];
+  readonly size: number;
+  /** Where the file has page hashes: the tensors, to name the damaged one. */
+  readonly layout?: TensorLayout;
+}
+
 class WeightFile implements WeightSource {
   readonly dtype: WeightSource['dtype'];
   readonly size: number;
@@ -47,15 +76,19 @@ class WeightFile implements WeightSource {
   #inUse: ArrayBuffer | undefined;
   #failure: Error | undefined;
 
-  constructor(reader: Reader, about: { path: string; dtype: WeightSource['dtype']; size: number }) {
+  readonly #layout: TensorLayout | undefined;
+
+  constructor(reader: Reader, about: FileFacts) {
     this.dtype = about.dtype;
     this.size = about.size;
     this.#path = about.path;
+    this.#layout = about.layout;
     this.#reader = reader;
-    reader.on('message', ({ buffer, problem }) => {
+    reader.on('message', ({ buffer, problem, wrong }) => {
       const waiting = this.#waiting.shift()!; // the reader answers in the order it is asked
       if (this.#waiting.length === 0) reader.unref();
-      if (problem === undefined) waiting.resolve(buffer);
+      if (wrong) waiting.reject(this.#damaged(wrong));
+      else if (problem === undefined) waiting.resolve(buffer);
       else waiting.reject(unusable(this.#path, problem));
     });
     reader.on('error', (error) => this.#fail(unusable(this.#path, messageOf(error))));
@@ -104,6 +137,16 @@ class WeightFile implements WeightSource {
     );
     if (at >= 0) return this.#spare.splice(at, 1)[0]!;
     return new ArrayBuffer(sizeBytes);
+  }
+
+  /** Names the first tensor of the page; a page may hold the ends of several. */
+  #damaged({ from, expected, actual }: NonNullable<PageReply['wrong']>): CheckpointError {
+    const element = from / BYTES[this.dtype];
+    const tensor = this.#layout?.tensors.find(({ offset, size }) => offset + size > element)?.name ?? '';
+    return new CheckpointError(
+      { code: 'CHECKPOINT_HASH_MISMATCH', file: this.#path, tensor, expected, actual },
+      `${this.#path}, a page that tensor "${tensor}" lies in is not what was written. Copy or write the file again`,
+    );
   }
 
   #recycle(): void {

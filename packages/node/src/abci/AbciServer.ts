@@ -7,8 +7,9 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { concatBytes, type Logger, messageOf } from '@alice/protocol';
-import { Request, Response } from 'cosmjs-types/tendermint/abci/types';
+import { type Request, Response } from 'cosmjs-types/tendermint/abci/types';
 import type { AbciApplication, AbciKind } from './application.js';
+import { decodeRequest } from './decodeRequest.js';
 import { FrameReader, framed } from './frames.js';
 
 export interface AbciServerOptions {
@@ -74,8 +75,7 @@ function serve(socket: Socket, { application, log, onFatal }: AbciServerOptions)
     onFatal(error instanceof Error ? error : new Error(messageOf(error)));
   };
   const take = (frame: Uint8Array): void => {
-    const request = Request.decode(frame);
-    const kind = kindOf(request);
+    const { kind, request } = decodeRequest(frame);
     const before = order;
     const run = (): Promise<Response> => answer(application, kind, request);
     const answered = kind === 'checkTx' ? run() : before.then(run);
@@ -96,12 +96,6 @@ function serve(socket: Socket, { application, log, onFatal }: AbciServerOptions)
     }
   });
   socket.on('error', (error) => log.debug('An ABCI connection broke', { error: messageOf(error) }));
-}
-
-function kindOf(request: Request): keyof Request {
-  const kind = (Object.keys(request) as (keyof Request)[]).find((key) => request[key] !== undefined);
-  if (!kind) throw new RangeError('an ABCI request without content');
-  return kind;
 }
 
 async function answer(

@@ -76,7 +76,7 @@ export class ChainDecoder {
     const { extrinsic } = unified;
     if (!('address' in extrinsic)) throw new Error('cannot happen: the node keeps metadata version 15');
     const codecOf = getLookupCodecBuilder(denormalizeLookup(unified.lookup), AccountId(SS58_PREFIX));
-    const extensions = extrinsic.signedExtensions[extrinsic.version[0] ?? 4] ?? [];
+    const [extensions = []] = Object.values(extrinsic.signedExtensions);
     this.#extensions = extensions.map(({ identifier }) => identifier);
     this.#call = codecOf(extrinsic.call);
     this.#signed = Tuple(

@@ -100,7 +100,7 @@ test('a block is told in words, and two chains differ exactly where they were tr
   assert.equal((received.a as { data: { free: string } }).data.free, planck.toString());
   assert.deepEqual(
     named('System', 'Number').map(({ a: now, b: then }) => [now, then]),
-    [[number, null]],
+    [[number, 0]],
   );
 
   // The same comparison between a directory and a running node.

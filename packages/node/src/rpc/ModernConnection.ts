@@ -8,12 +8,20 @@ import { withLegacy } from '@polkadot-api/ws-middleware';
 import { RPC_CODE } from '../errors.js';
 import type { Json } from './context.js';
 import type { RpcConnection, RpcDispatcher } from './dispatch.js';
+import { type FollowEvent, HeldPins } from './HeldPins.js';
 import type { ModernRequest } from './modernMethods.js';
 
 /** Blocks that a client may keep pinned in one follow subscription before the node ends it. */
 const MOST_PINNED = 1024;
 /** Transactions that one client may have the node rebroadcast at once. */
 const MOST_BROADCASTS = 16;
+
+const UNPIN = 'chainHead_v1_unpin';
+/** What the specification answers about a block that is not pinned. */
+const NOT_PINNED = -32801;
+const OF_A_BLOCK: ReadonlySet<string> = new Set(
+  ['header', 'body', 'call', 'storage'].map((name) => `chainHead_v1_${name}`),
+);
 
 type Translator = ReturnType<ReturnType<typeof withLegacy>>;
 type Message = Parameters<Translator['send']>[0];
@@ -25,7 +33,7 @@ interface Outgoing {
   readonly method?: string;
   readonly params?: {
     readonly subscription: string;
-    readonly result: { readonly event?: string; readonly finalizedBlockHashes?: readonly string[] };
+    readonly result: FollowEvent;
   };
 }
 
@@ -36,7 +44,12 @@ export class ModernConnection {
   readonly #translator: Translator;
   /** Follow subscription → how many blocks the client has pinned. */
   readonly #pinned = new Map<string, number>();
+  /** Follow subscription → what the client unpinned before the translator could do without it. */
+  readonly #held = new Map<string, HeldPins>();
   readonly #broadcasts = new Set<string>();
+  /** Requests of this file's own, whose answers nobody waits for. */
+  readonly #internal = new Set<string | number>();
+  #internalCount = 0;
   /** Requests whose answer opens something: what it will be counted as. */
   readonly #opening = new Map<string | number, 'follow' | 'followWithRuntime' | 'broadcast'>();
   /** Follow subscriptions that asked to be told the runtime; the translator never tells it. */
@@ -72,6 +85,9 @@ export class ModernConnection {
     if (id === undefined || id === null) return;
     const refusal = this.#refusalOf(method, params);
     if (refusal !== undefined) this.#refuse(id, refusal);
+    else if (this.#isOfHeldBlock(method, params as readonly unknown[]))
+      this.#client.send({ jsonrpc: '2.0', id, error: { code: NOT_PINNED, message: 'Block not pinned' } });
+    else if (method === UNPIN) this.#unpin(id, params as readonly unknown[]);
     else if (method === 'transaction_v1_broadcast' && this.#broadcasts.size >= MOST_BROADCASTS)
       this.#client.send({ jsonrpc: '2.0', id, result: null }); // how the specification says "no more"
     else this.#translate(id, method, params as readonly unknown[]);
@@ -81,6 +97,30 @@ export class ModernConnection {
     if (!Array.isArray(params)) return 'parameters must be an array';
     const needsFollow = method.startsWith('chainHead_') && method !== 'chainHead_v1_follow';
     return needsFollow && !this.#pinned.has(String(params[0])) ? 'Invalid follow subscription' : undefined;
+  }
+
+  /** Whether a request is about a block that the client itself has unpinned. */
+  #isOfHeldBlock(method: string, params: readonly unknown[]): boolean {
+    return OF_A_BLOCK.has(method) && this.#held.get(String(params[0]))?.isHeld(params[1]) === true;
+  }
+
+  #unpin(id: string | number, params: readonly unknown[]): void {
+    const follow = String(params[0]);
+    const hashes = Array.isArray(params[1]) ? (params[1] as unknown[]) : [params[1]];
+    const pins = this.#held.get(follow);
+    if (!pins || hashes.some((hash) => typeof hash !== 'string')) {
+      this.#translate(id, UNPIN, params);
+      return;
+    }
+    this.#pinned.set(follow, Math.max(0, this.#pinned.get(follow)! - hashes.length));
+    this.#translate(id, UNPIN, [follow, pins.release(hashes as string[])]);
+  }
+
+  /** Asks the translator for something on nobody's behalf. */
+  #tell(method: string, ...params: readonly unknown[]): void {
+    const id = `own-${this.#internalCount++}`;
+    this.#internal.add(id);
+    this.#translator.send({ jsonrpc: '2.0', id, method, params } as Message);
   }
 
   #translate(id: string | number, method: string, params: readonly unknown[]): void {
@@ -110,6 +150,7 @@ export class ModernConnection {
   }
 
   #pass(message: Outgoing): void {
+    if (message.id !== undefined && message.id !== null && this.#internal.delete(message.id)) return;
     const opening =
       message.id === undefined || message.id === null ? undefined : this.#opening.get(message.id);
     if (opening) {
@@ -122,7 +163,10 @@ export class ModernConnection {
 
   #opened(kind: 'follow' | 'followWithRuntime' | 'broadcast', token: string): void {
     if (kind === 'broadcast') this.#broadcasts.add(token);
-    else this.#pinned.set(token, 0);
+    else {
+      this.#pinned.set(token, 0);
+      this.#held.set(token, new HeldPins());
+    }
     if (kind === 'followWithRuntime') this.#withRuntime.add(token);
   }
 
@@ -152,6 +196,8 @@ export class ModernConnection {
     // `finalized` events carry the field too, for blocks that were pinned when they were new.
     const pinned = before + (result.event === 'newBlock' || result.event === 'initialized' ? more : 0);
     this.#pinned.set(subscription, pinned);
+    const due = this.#held.get(subscription)?.onEvent(result) ?? [];
+    if (due.length > 0) this.#tell(UNPIN, subscription, due);
     if (result.event === 'stop') this.#forget(subscription);
     if (pinned > MOST_PINNED) this.#stop(subscription);
   }
@@ -159,27 +205,19 @@ export class ModernConnection {
   #release(method: string, params: readonly unknown[]): void {
     const follow = String(params[0]);
     if (method === 'chainHead_v1_unfollow') this.#forget(follow);
-    if (method !== 'chainHead_v1_unpin') return;
-    const count = Array.isArray(params[1]) ? params[1].length : 1;
-    this.#pinned.set(follow, Math.max(0, this.#pinned.get(follow)! - count));
   }
 
   /** Ends a follow subscription from this side, as the specification foresees for slow clients. */
   #stop(subscription: string): void {
     this.#forget(subscription);
-    const id = `stop-${subscription}`;
-    this.#translator.send({
-      jsonrpc: '2.0',
-      id,
-      method: 'chainHead_v1_unfollow',
-      params: [subscription],
-    } as Message);
+    this.#tell('chainHead_v1_unfollow', subscription);
     const params = { subscription, result: { event: 'stop' } };
     this.#client.send({ jsonrpc: '2.0', method: 'chainHead_v1_followEvent', params });
   }
 
   #forget(subscription: string): void {
     this.#pinned.delete(subscription);
+    this.#held.delete(subscription);
     this.#withRuntime.delete(subscription);
   }
 

@@ -5,6 +5,7 @@
 import type { Logger } from '@alice/protocol';
 import type { Runtime } from '@alice/runtime';
 import type { BlockEngine } from '../engine/interface.js';
+import type { Explorer } from '../explorer/Explorer.js';
 import type { PastRuntime } from '../RuntimeArchive.js';
 import type { Params } from './Params.js';
 
@@ -22,6 +23,8 @@ export interface RpcContext {
   readonly chainName: string;
   /** The runtime that ruled an older block; `undefined` where it is the running one. */
   readonly runtimeAt?: (blockNumber: number) => PastRuntime | undefined;
+  /** Answers in words; absent where the node keeps no index. */
+  readonly explorer?: Explorer;
   readonly log: Logger;
 }
 

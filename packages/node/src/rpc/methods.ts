@@ -3,6 +3,7 @@ import { aliceMethods } from './aliceMethods.js';
 import { authorMethods } from './authorMethods.js';
 import { chainMethods } from './chainMethods.js';
 import type { RpcMethod } from './context.js';
+import { explorerMethods } from './explorerMethods.js';
 import { modernMethodNames } from './modernMethods.js';
 import { stateMethods } from './stateMethods.js';
 import { subscriptions, unsubscribeNames } from './subscriptions.js';
@@ -14,6 +15,7 @@ export const methods: Readonly<Record<string, RpcMethod>> = {
   ...stateMethods,
   ...authorMethods,
   ...aliceMethods,
+  ...explorerMethods,
   rpc_methods: () => ({ methods: allNames }),
 };
 

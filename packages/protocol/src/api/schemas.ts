@@ -86,6 +86,8 @@ export const NetworkSchema = Type.Object({
   dataRoot: HashSchema,
   latestVersion: Count,
   latestStateRoot: HashSchema,
+  /** Seed of version 0 and of who trains on what: anyone can make the first weights from it. */
+  seed: Type.Optional(Type.String({ maxLength: 64 })),
 });
 export type Network = Static<typeof NetworkSchema>;
 

@@ -19,6 +19,7 @@ import { feeOf } from '../pallets/transactionPayment/fees.js';
 import { bytes } from '../scale/collections.js';
 import { decode, encode } from '../scale/ScaleType.js';
 import { ALICE_UNIT, callOf, GENESIS_MS, reportOf, TestChain, transferTo } from '../testing.js';
+import { timeOf } from '../weights/timeOf.js';
 import { birthOf } from './era.js';
 import { bareExtrinsic, decodeExtrinsic, signedExtrinsic } from './extrinsic.js';
 
@@ -245,7 +246,7 @@ describe('fees', () => {
     assertInvalid(chain, chain.sign(poor, transferTo(chain.people.bob, 1n)), 'Payment');
     const length = chain.sign(poor, transferTo(poor, 0n)).length;
     const funded = (planck: bigint) => new TestChain({ balances: [{ account: poor.publicKey, planck }] });
-    const enough = feeOf(length) + EXISTENTIAL_DEPOSIT;
+    const enough = feeOf(length, timeOf('Balances.transfer_allow_death')) + EXISTENTIAL_DEPOSIT;
     const almost = funded(enough - 1n);
     assertInvalid(almost, almost.sign(poor, transferTo(poor, 0n)), 'Payment');
     const just = funded(enough);

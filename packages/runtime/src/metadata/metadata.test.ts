@@ -16,7 +16,7 @@ import { pallets, runtimeCall } from '../wiring.js';
 import { buildMetadata } from './buildMetadata.js';
 import { METADATA_DIGEST } from './metadataDigest.js';
 
-const METADATA_HASH = '0x89298f9385e1819d85b672b37e83efeef46764ac962fe83843f401d244b28549';
+const METADATA_HASH = '0x7b35901c6cf27ea051799c83010ff9fea036f81e84e740f15bef5a32c7c31ac3';
 
 before(initCrypto);
 

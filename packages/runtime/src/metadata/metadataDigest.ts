@@ -6,7 +6,7 @@
 import { fromHex, type HexString } from '@alice/protocol';
 
 export const METADATA_DIGEST: HexString =
-  '0x841bf20db8f0634516910233dda56578075de0df88534069b405e0b40656be12';
+  '0xc042cf6fac920822ec26667fd62f47188dfdab7a5ee9f77673386887025abf9f';
 
 const bytes = fromHex(METADATA_DIGEST);
 

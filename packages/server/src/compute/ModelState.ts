@@ -19,6 +19,7 @@ import type { BlobRef, BlobStore } from '../blobs/BlobStore.js';
 import { ServerError } from '../errors.js';
 import { createLru } from '../lru.js';
 import type { SubmissionBounds } from '../submissionBounds.js';
+import { indexSketch, mayBeCopies } from './indexSketch.js';
 
 export interface ModelStateOptions {
   readonly model: ModelConfig;
@@ -29,6 +30,8 @@ export interface ModelStateOptions {
 // A master is 4 bytes a parameter: the base and the candidate. A decoded submission is 8 bytes an entry.
 const MASTERS_KEPT = 2;
 const DELTAS_KEPT = 64;
+/** 4 KiB each: those of a round of thousands. */
+const SKETCHES_KEPT = 8_192;
 /** Updates that submissions are compared with; each new version adds one. */
 export const UPDATES_KEPT = 4;
 
@@ -38,6 +41,7 @@ export class ModelState {
   readonly #blobs: BlobStore;
   readonly #masters = createLru<HashHex, Float32Array>(MASTERS_KEPT);
   readonly #deltas = createLru<HashHex, SparseDelta>(DELTAS_KEPT);
+  readonly #sketches = createLru<HashHex, Uint32Array>(SKETCHES_KEPT);
   readonly #updates = createLru<string, FlatDelta>(UPDATES_KEPT);
 
   constructor(options: ModelStateOptions, blobs: BlobStore) {
@@ -99,6 +103,20 @@ export class ModelState {
     const values = new Float32Array(indices.length);
     for (let i = 0; i < indices.length; i++) values[i] = to[indices[i]!]! - from[indices[i]!]!;
     return this.#updates.set(key, { indices, values });
+  }
+
+  /** Whether one of two submissions may be a copy of the other; known ones are told apart without decoding them. */
+  async mayBeCopies(one: HashHex, other: HashHex): Promise<boolean> {
+    return mayBeCopies(await this.#sketchOf(one), await this.#sketchOf(other));
+  }
+
+  async #sketchOf(blobHash: HashHex): Promise<Uint32Array> {
+    const known = this.#sketches.get(blobHash);
+    if (known) return known;
+    const { indices } = await this.flatDeltaOf(blobHash);
+    // Without indices every element has a value: nothing to tell apart by.
+    const sketch = indices ? indexSketch(indices, this.#options.bounds.maxEntries) : new Uint32Array();
+    return this.#sketches.set(blobHash, sketch);
   }
 
   async flatDeltaOf(blobHash: HashHex): Promise<FlatDelta> {

@@ -28,11 +28,11 @@ export type CompareResult =
  */
 const PUBLISHED_COSINE = 0.8;
 
-/** Cost: one merge pass per earlier submission; decoded ones are cached. */
+/** Cost: microseconds per earlier submission, and a merge pass for what its sketch does not rule out. */
 export async function compareSubmission(model: ModelState, request: CompareRequest): Promise<CompareResult> {
   const own = await model.flatDeltaOf(request.blobHash);
   for (const { submissionId, blobHash } of request.others) {
-    const other = await readable(model, blobHash);
+    const other = await suspect(model, request.blobHash, blobHash);
     if (!other) continue;
     const { indexFraction } = overlapOf(own, other);
     if (indexFraction >= request.thresholds.copy)
@@ -49,10 +49,13 @@ export async function compareSubmission(model: ModelState, request: CompareReque
   return { copyOf: 'none', lean: leanOnOlder(overlaps.slice(request.sinceBase)) };
 }
 
-/** An earlier submission whose blob is damaged cannot be compared with; its own fold will say so. */
-async function readable(model: ModelState, blobHash: HashHex): Promise<FlatDelta | undefined> {
+/**
+ * The other delta, if it may be a copy. An earlier submission whose blob is damaged cannot be compared with; its own
+ * fold will say so.
+ */
+async function suspect(model: ModelState, own: HashHex, blobHash: HashHex): Promise<FlatDelta | undefined> {
   try {
-    return await model.flatDeltaOf(blobHash);
+    return (await model.mayBeCopies(own, blobHash)) ? await model.flatDeltaOf(blobHash) : undefined;
   } catch (error) {
     if (isCodedError(error)) return undefined;
     throw error;

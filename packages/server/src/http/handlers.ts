@@ -166,6 +166,7 @@ async function networkMessage({ db, options, model, data, networkId, now }: Serv
     dataRoot: data.root,
     latestVersion: latest.version,
     latestStateRoot: latest.state_root,
+    seed: options.seed,
   };
 }
 

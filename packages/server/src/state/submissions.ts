@@ -160,10 +160,17 @@ export async function moveToScoring(
 }
 
 /** Earlier submissions that this one may have been copied from: of its round, or not merged yet. */
-export function copySources(db: Queryable, row: SubmissionRow): Promise<SubmissionRow[]> {
-  return db.query<SubmissionRow>(
-    `SELECT * FROM submissions WHERE sequence < $1 AND status <> 'refused' AND blob_kept
-       AND (round = $2 OR stage <> 'merged') ORDER BY sequence`,
+export function copySources(
+  db: Queryable,
+  row: SubmissionRow,
+): Promise<Pick<SubmissionRow, 'submission_id' | 'blob_hash'>[]> {
+  return db.query(
+    `SELECT submission_id, blob_hash FROM (
+       SELECT submission_id, blob_hash, sequence FROM submissions
+         WHERE round = $2 AND sequence < $1 AND status <> 'refused' AND blob_kept
+       UNION SELECT submission_id, blob_hash, sequence FROM submissions
+         WHERE stage <> 'merged' AND sequence < $1 AND status <> 'refused' AND blob_kept
+     ) AS sources ORDER BY sequence`,
     [row.sequence, row.round],
   );
 }

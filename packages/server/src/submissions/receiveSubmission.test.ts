@@ -168,7 +168,7 @@ describe('uploads', () => {
       await submissionFor(next, layout, { format: { wire: 'binary_v2' } }),
     );
     assert.equal(plain.body.code, 'WIRE_UNEXPECTED');
-    const sent = await other.submit(next, await submissionFor(next, layout));
+    const sent = await other.submit(next, await submissionFor(next, layout, { seed: 'in the new format' }));
     assert.equal(sent.status, 202);
     await scorer.scoreAll();
     assert.equal((await other.submission(sent.body.submissionId)).status, 'accepted');

@@ -5,6 +5,7 @@ import { initCrypto, keyPairFromSecret } from '@alice/protocol';
 import fc from 'fast-check';
 import { encode } from '../../scale/ScaleType.js';
 import { ALICE_UNIT, assertNoop, callOf, TestChain, transferTo } from '../../testing.js';
+import { timeOf } from '../../weights/timeOf.js';
 import { account } from '../system/storage.js';
 import { accountInfo } from '../system/types.js';
 import { feeOf } from '../transactionPayment/fees.js';
@@ -23,7 +24,7 @@ describe('transfer', () => {
     const extrinsic = chain.sign(alice, transferTo(bob, 5n * ALICE_UNIT), { tip: 77n });
     const { results } = chain.build([extrinsic]);
     assert.equal(results[1]!.error, undefined);
-    const fee = feeOf(extrinsic.length);
+    const fee = feeOf(extrinsic.length, timeOf('Balances.transfer_allow_death'));
     assert.equal(chain.free(alice), 995n * ALICE_UNIT - fee - 77n);
     assert.equal(chain.free(bob), 1_005n * ALICE_UNIT);
     assert.equal(chain.free(collector), fee + 77n);
@@ -89,16 +90,16 @@ describe('transfer', () => {
   it('keeps the sender alive, or closes it and gives the dust to the collector; the nonce survives', () => {
     const chain = new TestChain();
     const { alice, bob, collector } = chain.people;
-    const feeOfTransfer = feeOf(chain.sign(alice, transferTo(bob, 999n * ALICE_UNIT)).length);
-    const all = (fees: bigint) => 1_000n * ALICE_UNIT - fees * feeOfTransfer;
-    assertNoop(
-      chain,
-      alice,
-      transferTo(bob, all(1n) - 499n, 'transfer_keep_alive'),
-      'Balances.Expendability',
+    const feeOfTransfer = feeOf(
+      chain.sign(alice, transferTo(bob, 999n * ALICE_UNIT)).length,
+      timeOf('Balances.transfer_allow_death'),
     );
+    const kept = chain.sign(alice, transferTo(bob, 999n * ALICE_UNIT, 'transfer_keep_alive'));
+    const feeOfKept = feeOf(kept.length, timeOf('Balances.transfer_keep_alive'));
+    const all = 1_000n * ALICE_UNIT - feeOfKept;
+    assertNoop(chain, alice, transferTo(bob, all - 499n, 'transfer_keep_alive'), 'Balances.Expendability');
     const before = chain.free(collector);
-    assert.equal(chain.run(alice, transferTo(bob, all(2n) - 499n)), undefined);
+    assert.equal(chain.run(alice, transferTo(bob, all - feeOfTransfer - 499n)), undefined);
     assert.equal(chain.free(collector), before + feeOfTransfer + 499n);
     assert.deepEqual(chain.eventsNamed('Balances', 'DustLost'), [{ account: alice.publicKey, amount: 499n }]);
     assert.deepEqual(chain.eventsNamed('System', 'KilledAccount'), [{ account: alice.publicKey }]);
@@ -117,7 +118,10 @@ describe('transfer', () => {
     const { alice } = chain.people;
     const extrinsic = chain.sign(alice, transferTo(alice, 999n * ALICE_UNIT));
     chain.build([extrinsic]);
-    assert.equal(chain.free(alice), 1_000n * ALICE_UNIT - feeOf(extrinsic.length));
+    assert.equal(
+      chain.free(alice),
+      1_000n * ALICE_UNIT - feeOf(extrinsic.length, timeOf('Balances.transfer_allow_death')),
+    );
   });
 
   it('respects frozen funds', () => {
@@ -154,7 +158,10 @@ describe('the fee collector', () => {
     const chain = new TestChain();
     const { alice, bob, collector } = chain.people;
     assert.equal(chain.run(alice, transferTo(collector, 1n)), undefined);
-    const fee = feeOf(chain.sign(collector, transferTo(bob, 2n ** 62n)).length);
+    const fee = feeOf(
+      chain.sign(collector, transferTo(bob, 2n ** 62n)).length,
+      timeOf('Balances.transfer_allow_death'),
+    );
     assert.equal(chain.run(alice, transferTo(collector, 10n * fee)), undefined);
     assert.equal(chain.run(collector, transferAll(bob.publicKey, false)), undefined);
     assert.equal(chain.account(collector).providers, 1);

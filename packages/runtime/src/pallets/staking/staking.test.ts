@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { initCrypto } from '@alice/protocol';
 import { ALICE_UNIT, assertNoop, type TestChain, transferTo } from '../../testing.js';
+import { timeOf } from '../../weights/timeOf.js';
 import { holds } from '../balances/storage.js';
 import { feeOf } from '../transactionPayment/fees.js';
 import { candidates } from './storage.js';
@@ -67,7 +68,7 @@ describe('bond', () => {
     const { alice } = chain.people;
     assertNoop(chain, val, transferTo(alice, 1_000n * ALICE_UNIT), 'Balances.InsufficientBalance');
     const draft = chain.sign(val, transferTo(alice, 999n * ALICE_UNIT));
-    const all = chain.free(val) - feeOf(draft.length);
+    const all = chain.free(val) - feeOf(draft.length, timeOf('Balances.transfer_allow_death'));
     assertNoop(chain, val, transferTo(alice, all), 'Balances.Expendability');
   });
 });
@@ -92,7 +93,10 @@ describe('unbond', () => {
     const length = chain.sign(val, stakingCall('withdraw_unbonded')).length;
     assert.ok(chain.nowMs + 3_000n >= second && second > first);
     assert.equal(chain.run(val, stakingCall('withdraw_unbonded')), undefined);
-    assert.equal(chain.free(val), before + 500n * ALICE_UNIT - feeOf(length));
+    assert.equal(
+      chain.free(val),
+      before + 500n * ALICE_UNIT - feeOf(length, timeOf('Staking.withdraw_unbonded')),
+    );
     assert.equal(ledgerOf(chain, val), undefined);
     assert.equal(chain.account(val).data.reserved, 0n);
     assert.deepEqual(holds.get(chain.access, val.publicKey), []);

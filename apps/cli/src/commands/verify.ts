@@ -1,0 +1,160 @@
+/** @file `alice verify-score` and `alice verify-round`: the server's arithmetic, done again by anyone. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { messageOf } from '@alice/protocol';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { CliError } from '../errors.js';
+import { createLifecycle } from '../process/lifecycle.js';
+import { DEFAULT_DIR, DEFAULT_SERVER_URL } from './common.js';
+
+interface ScoreFlags {
+  submission?: string;
+  server: string;
+  data: string;
+  blob?: string;
+  tolerance: string;
+  threads: string;
+  json?: boolean;
+}
+
+export function verifyScoreCommand(): Command {
+  return new Command('verify-score')
+    .description('measure again what a signed receipt says about a submission')
+    .argument('[receipt]', 'file with the receipt')
+    .option('--submission <id>', 'take the receipt from the server instead of a file')
+    .option('--server <url>', 'parameter server with the weights and the submission', DEFAULT_SERVER_URL)
+    .option('--data <dir>', 'the dataset, validation shards included', join(DEFAULT_DIR, 'data'))
+    .option('--blob <file>', "the submission's bytes, instead of downloading them")
+    .option('--tolerance <nats>', 'largest difference of a mean loss', '0.0001')
+    .option('--threads <n>', 'processor threads', '1')
+    .option('--json', 'answer as JSON')
+    .addHelpText(
+      'after',
+      `
+A receipt holds what a server measured, on which weights, rows and bytes, with its signature. This checks the
+signature, draws the same rows, applies the same delta and compares every loss. Exit code 0: it holds. A receipt that
+was changed, or does not hold, is refused with a code: RECEIPT_SIGNATURE_INVALID, SCORE_DIFFERS, RECEIPT_…
+
+Receipts are public: GET /v1/miners/ADDRESS/receipts lists them, GET /v1/receipts/SUBMISSION is one. They are signed
+one version after the round has ended, because the rows stay secret until then.
+
+Examples:
+  alice verify-score --submission 3f0c… --server http://127.0.0.1:8420 --data .alice/data
+  alice verify-score receipt.json --data ./shards`,
+    )
+    .action(async (file: string | undefined, flags: ScoreFlags) => {
+      const { signal } = createLifecycle();
+      const [{ PublishedArtefacts }, { openReceipt, verifyScore }, { openDataset }, { createLossFunction }] =
+        await Promise.all([
+          import('../verify/PublishedArtefacts.js'),
+          import('@alice/server'),
+          import('@alice/data'),
+          import('@alice/model'),
+        ]);
+      const artefacts = await PublishedArtefacts.open(flags.server, signal);
+      const { submission } = flags;
+      if ((file === undefined) === (submission === undefined))
+        throw new CliError(
+          { code: 'OPTION_INVALID', option: '--submission' },
+          'give one of the two: a file with a receipt, or --submission ID',
+        );
+      const value = submission === undefined ? readReceiptFile(file!) : await artefacts.receipt(submission);
+      const receipt = openReceipt(value, artefacts.network.serverId);
+      const lossFunction = await createLossFunction(artefacts.config, {
+        batch: 8,
+        sequenceLength: receipt.rowLength - 1,
+        threads: numberOf('--threads', flags.threads),
+      });
+      try {
+        const { blob } = flags;
+        const report = await verifyScore(
+          receipt,
+          {
+            layout: artefacts.layout,
+            lossFunction,
+            dataset: openDataset(resolve(flags.data)),
+            weights: (version) => artefacts.weights(version),
+            blob: async () =>
+              blob === undefined
+                ? await artefacts.blob(receipt.submissionId)
+                : new Uint8Array(readFileSync(resolve(blob))),
+          },
+          numberOf('--tolerance', flags.tolerance),
+        );
+        const { gainNats, largestDifferenceNats, rows } = report;
+        const { submissionId, outcome, code, score, verifiedTokens } = receipt;
+        if (flags.json)
+          process.stdout.write(
+            `${JSON.stringify({ holds: true, submissionId, outcome, code, gainNats, score, verifiedTokens, rows, largestDifferenceNats })}\n`,
+          );
+        else
+          process.stdout.write(
+            `${pc.green('✓')} ${submissionId}: ${outcome}${code ? ` (${code})` : ''}, gain ${gainNats?.toFixed(6) ?? 'not scored'} nats ` +
+              `measured again on ${rows} rows; largest difference ${largestDifferenceNats.toExponential(1)} nats; score ${score}\n`,
+          );
+      } finally {
+        await lossFunction.dispose();
+      }
+    });
+}
+
+export function verifyRoundCommand(): Command {
+  return new Command('verify-round')
+    .description("compute a version's state root again from the submissions it was made of")
+    .argument('<version>', 'the version')
+    .option('--server <url>', 'parameter server', DEFAULT_SERVER_URL)
+    .option('--json', 'answer as JSON')
+    .addHelpText(
+      'after',
+      `
+Takes the FP32 weights of the version before (kept for a few versions), checks that they round to its signed root, adds
+the accepted submissions in their order and compares the root of the result with the signed one, bit for bit.
+
+Example:
+  alice verify-round 12 --server http://127.0.0.1:8420`,
+    )
+    .action(async (argument: string, flags: { server: string; json?: boolean }) => {
+      const { signal } = createLifecycle();
+      const version = numberOf('<version>', argument);
+      const [{ PublishedArtefacts }, { verifyRound }] = await Promise.all([
+        import('../verify/PublishedArtefacts.js'),
+        import('@alice/server'),
+      ]);
+      const artefacts = await PublishedArtefacts.open(flags.server, signal);
+      const fold = await artefacts.fold(version);
+      const root = (await artefacts.manifest(version)).stateRoot;
+      await verifyRound({
+        layout: artefacts.layout,
+        fold,
+        baseRoot: (await artefacts.manifest(fold.baseVersion)).stateRoot,
+        root,
+        master: () => artefacts.master(fold.baseVersion),
+        blob: (submissionId) => artefacts.blob(submissionId),
+      });
+      const submissions = fold.submissions.length;
+      if (flags.json)
+        process.stdout.write(`${JSON.stringify({ holds: true, version, root, submissions })}\n`);
+      else
+        process.stdout.write(
+          `${pc.green('✓')} version ${version}: ${submissions} submissions lead to ${root}\n`,
+        );
+    });
+}
+
+function numberOf(option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new CliError({ code: 'OPTION_INVALID', option }, `${option} must be a positive number, not ${text}`);
+}
+
+function readReceiptFile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(resolve(path), 'utf8'));
+  } catch (error) {
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: 'receipt' },
+      `${path} cannot be read as a receipt: ${messageOf(error)}`,
+    );
+  }
+}

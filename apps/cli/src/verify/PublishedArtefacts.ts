@@ -1,0 +1,110 @@
+/**
+ * @file What verification downloads: signed manifests, weights of any version still reachable, submissions, masters. Weights
+ * come from the snapshot while it is kept; else from version 0, which anyone can make from the network's seed, and the
+ * set-deltas since. Every root is checked against the server's signature.
+ */
+import { randomBytes } from 'node:crypto';
+import { totalmem } from 'node:os';
+import { checkConfig, initParameters, type ModelConfig, modelLayout } from '@alice/model';
+import {
+  type Device,
+  type HashHex,
+  initCrypto,
+  keyPairFromSeed,
+  type Network,
+  ServerClient,
+  type SignedReceipt,
+  stateRoot,
+  type TensorLayout,
+  toHalves,
+  type VersionFold,
+  type VersionManifest,
+  verifyVersion,
+} from '@alice/protocol';
+import { type ModelReplica, parametersOf, syncReplica } from '@alice/training';
+import { LocalRunError } from '../training/localRunError.js';
+
+const ATTEMPTS = 4;
+
+export class PublishedArtefacts {
+  readonly config: ModelConfig;
+  readonly layout: TensorLayout;
+  readonly network: Network;
+  readonly #client: ServerClient;
+  #replica: ModelReplica | undefined;
+
+  /** Reads with a key made for this and thrown away. Throws what the client throws. */
+  static async open(url: string, signal: AbortSignal): Promise<PublishedArtefacts> {
+    await initCrypto();
+    const key = keyPairFromSeed(new Uint8Array(randomBytes(32)));
+    const device: Device = {
+      kind: 'cpu',
+      name: 'reads the model only',
+      threads: 1,
+      memoryBytes: totalmem(),
+      software: `alice verify ${process.version}`,
+    };
+    const member = { key, instance: 'verify', role: 'miner', device } as const;
+    const client = new ServerClient({ url, attempts: ATTEMPTS, signal, member });
+    return new PublishedArtefacts(client, await client.network());
+  }
+
+  private constructor(client: ServerClient, network: Network) {
+    this.#client = client;
+    this.network = network;
+    this.config = checkConfig(network.model);
+    this.layout = modelLayout(this.config);
+  }
+
+  receipt(submissionId: string): Promise<SignedReceipt> {
+    return this.#client.call('receipt', { params: { submissionId } });
+  }
+  blob(submissionId: string): Promise<Uint8Array> {
+    return this.#client.call('receiptBlob', { params: { submissionId } });
+  }
+  fold(version: number): Promise<VersionFold> {
+    return this.#client.call('fold', { params: { version } });
+  }
+
+  /** Throws `VERSION_SIGNATURE_INVALID`. */
+  async manifest(version: number): Promise<VersionManifest> {
+    const manifest = await this.#client.version(version);
+    const { networkId, serverId } = this.network;
+    if (verifyVersion(manifest, networkId, serverId)) return manifest;
+    throw new LocalRunError(
+      { code: 'VERSION_SIGNATURE_INVALID', version },
+      `version ${version} is not signed by the parameter server ${serverId}: check the server's address`,
+    );
+  }
+
+  /** FP32 master of a version; the server keeps a few. Throws what the client throws. */
+  async master(version: number): Promise<Float32Array> {
+    if (version === 0) {
+      const first = await this.#first();
+      if (first) return parametersOf(first); // version 0 is FP16 itself
+    }
+    const maxAnswerBytes = 4 * this.layout.size;
+    const bytes = await this.#client.call('master', { params: { version }, maxAnswerBytes });
+    return new Float32Array(bytes.slice().buffer);
+  }
+
+  /** Published weights. Throws `REPLICA_*` when neither snapshot nor set-deltas lead there any more. */
+  async weights(version: number): Promise<Float32Array> {
+    const latest = await this.manifest(version);
+    const before = this.#replica && this.#replica.version <= version ? this.#replica : await this.#first();
+    this.#replica = await syncReplica(before, {
+      ...{ layout: this.layout, latest },
+      manifestOf: (older) => this.manifest(older),
+      fetchBlob: (hash) => this.#client.blob(hash),
+    });
+    return parametersOf(this.#replica);
+  }
+
+  async #first(): Promise<ModelReplica | undefined> {
+    const { seed } = this.network;
+    if (seed === undefined) return undefined;
+    const halves = toHalves(initParameters(this.config, seed), { saturate: true });
+    const root = stateRoot(halves, this.layout) as HashHex;
+    return root === (await this.manifest(0)).stateRoot ? { version: 0, stateRoot: root, halves } : undefined;
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * @file A parameter server under load: simulated miners over real HTTP with real signed registrations and valid
+ * submissions of the `tiny` preset, while a scorer scores. Server and scorer are processes of their own; the miners share
+ * this one, so on two cores their own work (signing, encoding) is part of every time measured.
+ * ALICE_BENCH_MINERS (2,000) sets their number, ALICE_POSTGRES_URL a database instead of the embedded one.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inflateSync } from 'node:zlib';
+import { modelLayout, presets } from '@alice/model';
+import {
+  encodeSubmission,
+  fromHex,
+  type HashHex,
+  type HexString,
+  initCrypto,
+  keyPairFromSecret,
+  ServerClient,
+  type SparseDelta,
+  SUBMISSION_HEADER_BYTES,
+  seededRandom,
+  type Task,
+} from '@alice/protocol';
+import type { Bench, Figure } from './figure.js';
+
+const promised = { dispatchMs: 250, growth: 0.1, ingest: 0.5 };
+const FIRST_MINERS = 100;
+/** Bodies of full size: 3% of the model, as an honest miner of the default settings sends. */
+const INGEST_MINERS = 32;
+const THIN_ENTRIES = 400;
+const REGISTRATIONS_AT_ONCE = 32;
+const LONG_POLL_MS = 25_000;
+const testing = (name: string): string =>
+  fileURLToPath(new URL(`../../../packages/server/dist/testing/${name}.js`, import.meta.url));
+const layout = modelLayout(presets.tiny);
+
+export const serverBench: Bench = {
+  name: 'server',
+  about:
+    '2,000 miners over HTTP with a scorer at work: errors, dispatch time, memory, ingest against inflate',
+  async run(say) {
+    await initCrypto();
+    const count = Number(process.env['ALICE_BENCH_MINERS'] ?? 2_000);
+    const dir = mkdtempSync(join(tmpdir(), 'alice-bench-server-'));
+    const server = fork(testing('loadServer'), [dir, process.env['ALICE_POSTGRES_URL'] ?? '']);
+    const ended = new AbortController();
+    setMaxListeners(0, ended.signal);
+    let scorer: ChildProcess | undefined;
+    try {
+      const { url } = await message<{ url: string }>(server);
+      scorer = fork(testing('loadScorer'), [url]);
+      let jobs = 0;
+      scorer.on('message', () => {
+        jobs++;
+      });
+      const load = {
+        url,
+        signal: ended.signal,
+        errors: [] as string[],
+        retries: 0,
+        dispatchMs: [] as number[],
+      };
+      await arrive(load, { from: 0, to: Math.min(FIRST_MINERS, count) });
+      const small = await memory(server);
+      say(`${FIRST_MINERS} miners: server holds ${(small / 2 ** 20).toFixed(0)} MiB`);
+      const started = performance.now();
+      await arrive(load, { from: FIRST_MINERS, to: count });
+      const seconds = (performance.now() - started) / 1000;
+      const large = await memory(server);
+      say(
+        `${count} miners: server holds ${(large / 2 ** 20).toFixed(0)} MiB, ${jobs} jobs scored, ${load.errors.length} errors`,
+      );
+      if (load.errors.length > 0) say(`first error: ${load.errors[0]}`);
+      const ingest = await ingestSpeed(load, count);
+      ended.abort();
+      const times = load.dispatchMs.sort((a, b) => a - b);
+      return [
+        figure('errors', load.errors.length, {
+          unit: 'requests',
+          baseline: 0,
+          note: `${count} miners, ${load.retries} asked to come back`,
+        }),
+        figure('dispatch_p50_ms', percentile(times, 0.5), {
+          unit: 'ms',
+          baseline: null,
+          note: 'task request to task, long polls not counted',
+        }),
+        figure('dispatch_p99_ms', percentile(times, 0.99), {
+          unit: 'ms',
+          baseline: promised.dispatchMs,
+          note: 'while the scorer works',
+        }),
+        figure('rss_growth', large / small - 1, {
+          unit: 'share',
+          baseline: promised.growth,
+          note: `${FIRST_MINERS} to ${count} miners, resident memory`,
+        }),
+        figure('submissions_per_second', (count - FIRST_MINERS) / seconds, {
+          unit: '1/s',
+          baseline: null,
+          note: 'register, take a task, submit, wait for the next',
+        }),
+        figure('ingest_vs_inflate', ingest.share, {
+          unit: 'share',
+          baseline: promised.ingest,
+          note: `${ingest.mbPerSecond.toFixed(1)} MB/s of deflated bytes stored, zlib alone ${ingest.inflateMbPerSecond.toFixed(1)}`,
+        }),
+        figure('scored_jobs', jobs, {
+          unit: 'jobs',
+          baseline: null,
+          note: 'by one scorer on one thread, meanwhile',
+        }),
+      ];
+    } finally {
+      ended.abort();
+      await Promise.all([stop(scorer), stop(server)]);
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+};
+
+interface Load {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly errors: string[];
+  retries: number;
+  readonly dispatchMs: number[];
+}
+
+const device = { kind: 'cpu' as const, name: 'load', threads: 1, memoryBytes: 1, software: 'load' };
+
+function clientOf(load: Load, number: number): ServerClient {
+  const key = keyPairFromSecret(`//load/${Math.floor(number / 50)}`);
+  const member = { key, instance: `m${number}`, role: 'miner' as const, device };
+  return new ServerClient(
+    { url: load.url, member, attempts: 30, signal: load.signal },
+    {
+      onRetry: () => {
+        load.retries++;
+      },
+    },
+  );
+}
+
+/** Each registers, takes a task, answers it, and then waits for its next one on an open request until the end. */
+async function arrive(load: Load, { from, to }: { from: number; to: number }): Promise<void> {
+  let next = from;
+  const worker = async (): Promise<void> => {
+    for (let number = next++; number < to; number = next++) {
+      try {
+        const client = clientOf(load, number);
+        await client.register();
+        const asked = performance.now();
+        const { offer } = await client.nextTask(0);
+        load.dispatchMs.push(performance.now() - asked);
+        if (!offer) throw new Error('no task was offered in an open round');
+        const answer = await client.submit(
+          offer.taskId,
+          await encodeFor(offer, thinDelta(`miner ${number}`)),
+        );
+        if (answer.status !== 'queued') throw new Error(`submission ${answer.status}`);
+        void waitOn(load, client);
+      } catch (error) {
+        load.errors.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: REGISTRATIONS_AT_ONCE }, worker));
+}
+
+async function waitOn(load: Load, client: ServerClient): Promise<void> {
+  while (!load.signal.aborted)
+    await client.nextTask(LONG_POLL_MS).catch((error: unknown) => {
+      if (!load.signal.aborted) load.errors.push(error instanceof Error ? error.message : String(error));
+    });
+}
+
+/** Full-size submissions as fast as they are taken, against zlib inflating the same bytes in this process. */
+async function ingestSpeed(load: Load, from: number) {
+  const clients = Array.from({ length: INGEST_MINERS }, (_, i) => clientOf(load, from + i));
+  const tasks: Task[] = [];
+  for (const client of clients) tasks.push((await client.nextTask(0)).offer!);
+  const delta = fullDelta('ingest');
+  const model = await encodeFor(tasks[0]!, delta);
+  const bodies = tasks.map((task) => retargeted(model, task));
+  const body = model.subarray(SUBMISSION_HEADER_BYTES);
+  const inflateStart = performance.now();
+  for (let i = 0; i < INGEST_MINERS; i++) inflateSync(body);
+  const inflateSeconds = (performance.now() - inflateStart) / 1000;
+  const start = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let i = next++; i < clients.length; i = next++)
+        await clients[i]!.submit(tasks[i]!.taskId, bodies[i]!);
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  const megabytes = (INGEST_MINERS * model.length) / 1e6;
+  const [mbPerSecond, inflateMbPerSecond] = [megabytes / seconds, megabytes / inflateSeconds];
+  return { mbPerSecond, inflateMbPerSecond, share: mbPerSecond / inflateMbPerSecond };
+}
+
+function encodeFor(task: Task, delta: SparseDelta): Promise<Uint8Array> {
+  const { innerSteps, rowsPerStep, sequenceLength } = task.settings;
+  return encodeSubmission(
+    {
+      taskId: task.taskId as HexString,
+      nonce: task.nonce as HexString,
+      stateRoot: task.stateRoot as HashHex,
+      baseVersion: task.version,
+      innerSteps,
+      tokens: innerSteps * rowsPerStep * sequenceLength,
+      meanTrainingLossNats: 5,
+    },
+    delta,
+    layout,
+  );
+}
+
+/** The same body for another task: id and nonce lie at bytes 8 and 24 of every format's header. */
+function retargeted(submission: Uint8Array, task: Task): Uint8Array {
+  const bytes = submission.slice();
+  bytes.set(fromHex(task.taskId as HexString), 8);
+  bytes.set(fromHex(task.nonce as HexString), 24);
+  return bytes;
+}
+
+const thinDelta = (seed: string): SparseDelta =>
+  randomDelta(seed, (size) => Math.max(1, Math.floor((size * THIN_ENTRIES) / layout.size)));
+const fullDelta = (seed: string): SparseDelta =>
+  randomDelta(seed, (size) => Math.max(1, Math.floor(0.028 * size)));
+
+/** Evenly strewn positions: as many of each chunk as an honest top-k has. */
+function randomDelta(seed: string, entriesOf: (size: number) => number): SparseDelta {
+  const random = seededRandom(seed);
+  const tensors = layout.tensors.map(({ size }, tensor) => {
+    const stride = size / entriesOf(size);
+    const indices = Uint32Array.from(
+      { length: entriesOf(size) },
+      (_, i) => Math.floor(i * stride) + random.below(Math.floor(stride)),
+    );
+    return { tensor, indices, values: Float32Array.from(indices, () => 0.001 * random.normal()) };
+  });
+  return { tensors };
+}
+
+function message<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (value) => resolve(value as T));
+    child.once('exit', (code) => reject(new Error(`the measured process ended with ${code}`)));
+  });
+}
+
+async function memory(server: ChildProcess): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 2_000)); // what has just ended may go
+  const answer = message<{ rss: number }>(server);
+  server.send('memory');
+  return (await answer).rss;
+}
+
+async function stop(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+}
+
+function figure(name: string, value: number, rest: Omit<Figure, 'name' | 'value'>): Figure {
+  return { name, value, ...rest };
+}

@@ -1,0 +1,113 @@
+/**
+ * @file Weights on disk in hashed pages: a safetensors file of all tensors in layout order whose metadata (`pages`)
+ * carries the SHA-256 of every 256 KiB of the data, so that any part of a model larger than memory is checked when it is
+ * read. Each tensor's own hash is there as well (`sha256`): other programs, and `openCheckpoint`, read the file as it is.
+ */
+import { createHash } from 'node:crypto';
+import type { TensorLayout } from '@alice/protocol';
+import { corrupt } from '../checkpoint/checkpointError.js';
+import { type StoredType, storedBytes } from '../checkpoint/elementTypes.js';
+import type { WrittenFile } from '../checkpoint/nodeFiles.js';
+import { type TensorToWrite, writeSafetensors } from '../checkpoint/safetensorsFile.js';
+import type { SafetensorsHeader } from '../checkpoint/safetensorsHeader.js';
+import type { TensorSource } from '../checkpoint/tensorSource.js';
+
+/** Small enough that the row of one token costs little, large enough that hashes are few (32 bytes each). */
+export const PAGE_BYTES = 256 * 1024;
+const HASH_BYTES = 32;
+const PAGES = 'pages';
+
+export interface WeightPages {
+  readonly dtype: StoredType;
+  /** First byte of the data within the file. */
+  readonly dataFrom: number;
+  readonly dataBytes: number;
+  /** SHA-256 of each page, one after another. */
+  readonly hashes: Uint8Array;
+}
+
+/** The work of `writeWeightPages`. */
+export async function writePages(
+  path: string,
+  source: TensorSource,
+  dtype: StoredType,
+): Promise<WrittenFile> {
+  const tensors = source.layout.tensors.map(
+    (spec): TensorToWrite => ({
+      ...{ name: spec.name, shape: spec.shape, dtype },
+      bytes: async () => storedBytes(await source.read(spec), dtype),
+    }),
+  );
+  const hashes = await pageHashes(tensors);
+  const pages = JSON.stringify({ bytes: PAGE_BYTES, sha256: Buffer.from(hashes).toString('base64') });
+  return await writeSafetensors(path, { metadata: { format: 'pt', [PAGES]: pages }, tensors });
+}
+
+async function pageHashes(tensors: readonly TensorToWrite[]): Promise<Uint8Array> {
+  const hashes: Buffer[] = [];
+  let [hash, filled] = [createHash('sha256'), 0];
+  for (const tensor of tensors) {
+    const bytes = await tensor.bytes();
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + PAGE_BYTES - filled);
+      hash.update(part);
+      at += part.length;
+      filled += part.length;
+      if (filled < PAGE_BYTES) continue;
+      hashes.push(hash.digest());
+      [hash, filled] = [createHash('sha256'), 0];
+    }
+  }
+  if (filled > 0) hashes.push(hash.digest());
+  return Buffer.concat(hashes);
+}
+
+/**
+ * What a header says of the pages. Throws `CHECKPOINT_CORRUPT` where the tensors are not those of the layout in its
+ * order and of one type, or where hashes are missing.
+ */
+export function weightPages(
+  file: string,
+  { tensors, metadata, fileBytes }: SafetensorsHeader,
+  layout: TensorLayout,
+): WeightPages {
+  const dtype = tensors[0]?.dtype;
+  if (dtype !== 'F32' && dtype !== 'F16') throw corrupt(file, 'its weights are neither F32 nor F16');
+  for (const [i, { name, shape }] of layout.tensors.entries()) {
+    const stored = tensors[i];
+    const same =
+      stored?.name === name &&
+      stored.dtype === dtype &&
+      stored.shape.length === shape.length &&
+      stored.shape.every((dim, axis) => dim === shape[axis]);
+    if (!same) throw corrupt(file, `tensor ${i} of this model is "${name}" (${shape})`, stored?.name ?? name);
+  }
+  if (tensors.length !== layout.tensors.length)
+    throw corrupt(file, 'it holds more than the weights of this model');
+  const dataFrom = tensors[0]!.from;
+  const dataBytes = fileBytes - dataFrom;
+  return { dtype, dataFrom, dataBytes, hashes: hashesOf(file, metadata[PAGES], dataBytes) };
+}
+
+function hashesOf(file: string, text: string | undefined, dataBytes: number): Uint8Array {
+  try {
+    const { bytes, sha256 } = JSON.parse(text ?? '') as { bytes: unknown; sha256: string };
+    const hashes = new Uint8Array(Buffer.from(sha256, 'base64'));
+    if (bytes === PAGE_BYTES && hashes.length === HASH_BYTES * Math.ceil(dataBytes / PAGE_BYTES))
+      return hashes;
+  } catch {
+    // falls through to the one error below
+  }
+  throw corrupt(file, 'it has no list of page hashes: write it with writeWeightPages');
+}
+
+/** Whether a page has the content its hash names; if not, the hash it has. */
+export function wrongPage(
+  bytes: Uint8Array,
+  page: number,
+  hashes: Uint8Array,
+): { expected: string; actual: string } | undefined {
+  const expected = Buffer.from(hashes.subarray(page * HASH_BYTES, (page + 1) * HASH_BYTES)).toString('hex');
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  return actual === expected ? undefined : { expected, actual };
+}
