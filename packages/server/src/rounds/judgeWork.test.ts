@@ -100,10 +100,10 @@ describe('work tests of a round', () => {
     );
     assert.match(results[6]!.reason, /show work on 2\d% of what it claims/);
     const score = results.map((result) => Number(result.score));
-    // Made-up deltas differ a little in size, and so in pay.
+    // Made-up deltas differ by a few hundredths in size, and so in pay; 7/8 unsquared would be 0.11 off.
     const ratio = (a: number, b: number): number => score[a]! / score[b]!;
-    assert.ok(Math.abs(ratio(1, 0) - 1) < 0.02, `paid ${ratio(1, 0)}`);
-    assert.ok(Math.abs(ratio(5, 0) - (7 / 8) ** 2) < 0.02, `paid ${ratio(5, 0)}`);
+    assert.ok(Math.abs(ratio(1, 0) - 1) < 0.08, `paid ${ratio(1, 0)}`);
+    assert.ok(Math.abs(ratio(5, 0) - (7 / 8) ** 2) < 0.08, `paid ${ratio(5, 0)}`);
     assert.deepEqual(score.slice(6), [0, 0]);
     const { versions, submissions } = (await miners[0]!.call('status')).body;
     assert.equal(versions.at(-1).acceptedSubmissions, 6);
