@@ -44,6 +44,7 @@ export async function writeText(
   await continueText(decoder, config, {
     ...{ ...sampling, prompt: tokens, stopToken: tokenizer.separator, signal: end.signal },
     topP: Math.max(sampling.topP, Number.MIN_VALUE),
+    minTokens: prompt.kind === 'chat' ? 1 : 0, // a young model often ends at once, and nobody is answered with nothing
     onToken: (token) => {
       made++;
       emit(stop.push(stream.push(token)));

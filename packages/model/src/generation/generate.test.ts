@@ -38,6 +38,14 @@ test('tokens are announced as they come, and the stop token ends the text unanno
   assert.deepEqual(announced, [...stopped]);
 });
 
+test('the stop token is not drawn before the least number of tokens', async () => {
+  const text = await generate(options);
+  const stopToken = text[0]!;
+  assert.equal((await generate({ ...options, stopToken })).length, 0);
+  const least = await generate({ ...options, stopToken, minTokens: 4 });
+  assert.ok(least.length >= 4 && !least.includes(stopToken));
+});
+
 test('when the context is full the oldest tokens are forgotten', async () => {
   const greedy = { ...options, temperature: 0, maxTokens: 1 };
   const long = [9, 9, 9, 1, 2, 3, 4, 5, 6, 7, 8];
