@@ -20,13 +20,15 @@ const options = bin
   : { skip: 'no cometbft program: give its path in ALICE_COMETBFT, or put it into PATH' };
 let nodes: NetworkNode[] = [];
 const SNAPSHOT_EVERY = 5;
+/** CometBFT tries again for ever: better to fail than to wait with it. */
+const limits = { ...options, timeout: 240_000 };
 
 before(initCrypto);
 after(async () => {
   await Promise.all(nodes.map((node) => node.kill()));
 });
 
-test('a fresh node takes the state from a snapshot and goes on with the network', options, async () => {
+test('a fresh node takes the state from a snapshot and goes on with the network', limits, async () => {
   const dir = scratchDirectory();
   nodes = await prepareNetwork(bin!, dir, 3);
   await Promise.all(nodes.map((node) => node.start({ snapshotEveryBlocks: SNAPSHOT_EVERY })));

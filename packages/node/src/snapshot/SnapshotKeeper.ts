@@ -17,8 +17,10 @@ export interface SnapshotKeeperOptions {
   readonly log: Logger;
 }
 
-/** How many are offered; older ones are deleted. */
+/** At least so many are offered; older ones are deleted. */
 const KEPT = 2;
+/** Who takes a snapshot over looks around for seconds first, and must still find it when asking for its chunks. */
+const KEPT_BLOCKS = 100;
 const NAME = /^(\d+)\.alicesnap$/;
 
 export class SnapshotKeeper {
@@ -41,6 +43,11 @@ export class SnapshotKeeper {
   /** The snapshots that can be had, newest first. */
   get files(): readonly SnapshotFile[] {
     return this.#files;
+  }
+
+  get #kept(): number {
+    const { everyBlocks } = this.#options;
+    return everyBlocks === 0 ? KEPT : Math.max(KEPT, Math.ceil(KEPT_BLOCKS / everyBlocks));
   }
 
   /** To be called with every committed block, before the next one. */
@@ -71,11 +78,11 @@ export class SnapshotKeeper {
   #add(path: string): void {
     try {
       const all = [new SnapshotFile(path), ...this.#files];
-      for (const old of all.slice(KEPT)) {
+      for (const old of all.slice(this.#kept)) {
         old.close();
         rmSync(old.path, { force: true });
       }
-      this.#files = all.slice(0, KEPT);
+      this.#files = all.slice(0, this.#kept);
     } catch (error) {
       this.#options.log.warn('A snapshot cannot be used', { path, error: messageOf(error) });
       rmSync(path, { force: true });
