@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ChainSpec } from '@alice/node';
+import { type ChainSpec, findCometbft } from '@alice/node';
 import {
   addressOf,
   encodeCall,
@@ -22,7 +22,7 @@ import {
   toHex,
   utf8,
 } from '@alice/protocol';
-import { findCometbft, startNetwork, VALIDATORS } from './chainBft.js';
+import { startNetwork, VALIDATORS } from './chainBft.js';
 import { ChainRpc } from './chainRpc.js';
 import type { Bench, Figure } from './figure.js';
 

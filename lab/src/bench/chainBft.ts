@@ -2,24 +2,13 @@
  * @file Four validators on CometBFT under measurement, all on this machine: each is a process of its own beside its own
  * `cometbft`. Needs the program (`ALICE_COMETBFT`, or `cometbft` in PATH).
  */
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ChainSpec, type LocalValidator, prepareLocalNetwork } from '@alice/node';
 
 export const VALIDATORS = 4;
-
-/** The program to run; `undefined` where there is none. */
-export function findCometbft(): string | undefined {
-  const bin = process.env['ALICE_COMETBFT'] ?? 'cometbft';
-  try {
-    execFileSync(bin, ['version'], { stdio: 'ignore' });
-    return bin;
-  } catch {
-    return undefined;
-  }
-}
 
 export interface RunningNetwork {
   /** RPC of each validator. */

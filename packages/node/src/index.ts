@@ -12,6 +12,7 @@ export {
   type StateSyncChoice,
   validatorOf,
 } from './comet/cometHome.js';
+export { findCometbft } from './comet/findCometbft.js';
 export {
   type LocalNetworkOptions,
   type LocalValidator,

@@ -3,7 +3,7 @@
  * where it was. Skipped where no `cometbft` program is found.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { findCometbft } from '@alice/node';
 
-const bin = process.env['ALICE_COMETBFT'] ?? 'cometbft';
-const options = hasProgram()
+const bin = findCometbft();
+const options = bin
   ? {}
   : { skip: 'no cometbft program: give its path in ALICE_COMETBFT, or put it into PATH' };
 const dir = mkdtempSync(join(tmpdir(), 'alice-testnet-'));
@@ -29,15 +30,6 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function hasProgram(): boolean {
-  try {
-    execFileSync(bin, ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 interface Line {
   readonly type: string;
   readonly pids?: Record<string, number>;
@@ -46,7 +38,7 @@ interface Line {
 
 /** Starts the command; `next` gives its lines one after the other. */
 function start(...more: string[]): { next(): Promise<Line | undefined>; ended: Promise<number | null> } {
-  const args = ['testnet', '--dir', dir, '--block-ms', '300', '--json', '--cometbft-bin', bin, ...more];
+  const args = ['testnet', '--dir', dir, '--block-ms', '300', '--json', '--cometbft-bin', bin!, ...more];
   const child = spawn(process.execPath, ['--enable-source-maps', main, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -5,9 +5,9 @@
  * document is compared with a few earlier ones of each band only, so that a million copies cost no square; what is
  * decided about it depends on documents before it alone: text added at the end changes nothing.
  */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { SPLITS } from '../manifest.js';
+import { BucketFiles } from '../stream/BucketFiles.js';
 import { Bits } from '../stream/findDuplicates.js';
 import { equalValues, SIGNATURE_BYTES } from './documentSignature.js';
 
@@ -20,8 +20,6 @@ export const EQUAL_VALUES = 102;
 /** band key 8 ‖ number of the document 6 ‖ split 1 ‖ 0. */
 const ENTRY_BYTES = 16;
 const BUCKET_ENTRIES = 1 << 18;
-const PENDING_BYTES = 1 << 24;
-const MOST_FLUSH_BYTES = 1 << 16;
 
 export interface SignedDocuments {
   /** Number of documents, those without a signature included. */
@@ -64,12 +62,13 @@ export async function findNearDuplicates(options: NearDuplicateOptions): Promise
   const buckets = Math.max(1, Math.ceil((documents.count * BANDS) / bucketEntries));
   await rm(scratchDir, { recursive: true, force: true });
   await mkdir(scratchDir, { recursive: true });
+  const files = new BucketFiles({ dir: scratchDir, count: buckets, entryBytes: ENTRY_BYTES });
   try {
-    await deal(options, buckets);
+    await deal(options, { files, buckets });
     let compared = 0;
     for (let bucket = 0; bucket < buckets; bucket++) {
       signal?.throwIfAborted();
-      const file = bucketFile(scratchDir, bucket);
+      const file = files.path(bucket);
       compared += await compareBucket(await readFile(file), options, near);
       await rm(file);
     }
@@ -79,42 +78,26 @@ export async function findNearDuplicates(options: NearDuplicateOptions): Promise
   }
 }
 
-function bucketFile(dir: string, bucket: number): string {
-  return join(dir, `band-${bucket}`);
-}
-
 async function deal(
-  { documents, leftOut, scratchDir, signal }: NearDuplicateOptions,
-  buckets: number,
+  { documents, leftOut, signal }: NearDuplicateOptions,
+  { files, buckets }: { files: BucketFiles; buckets: number },
 ): Promise<void> {
-  // All buckets together wait in 16 MB, so that many of them need no more memory than few.
-  const flushBytes = Math.max(
-    64 * ENTRY_BYTES,
-    Math.min(MOST_FLUSH_BYTES, Math.floor(PENDING_BYTES / buckets)),
-  );
-  const pending = Array.from({ length: buckets }, () => ({ bytes: Buffer.alloc(flushBytes), used: 0 }));
-  const flush = async (bucket: number): Promise<void> => {
-    const own = pending[bucket]!;
-    const handle = await open(bucketFile(scratchDir, bucket), 'a');
-    await handle.appendFile(own.bytes.subarray(0, own.used)).finally(() => handle.close());
-    own.used = 0;
-  };
   for await (const { number, signature, split } of documents.read()) {
     if (number % 4096 === 0) signal?.throwIfAborted();
     if (leftOut.has(number) || isUnsigned(signature)) continue;
     for (let band = 0; band < BANDS; band++) {
       const [low, high] = bandKey(signature, band);
       const bucket = low % buckets;
-      const own = pending[bucket]!;
-      if (own.used + ENTRY_BYTES > flushBytes) await flush(bucket);
-      own.bytes.writeUInt32LE(low, own.used);
-      own.bytes.writeUInt32LE(high, own.used + 4);
-      own.bytes.writeUIntLE(number, own.used + 8, 6);
-      own.bytes[own.used + 14] = split;
-      own.used += ENTRY_BYTES;
+      if (files.isFull(bucket)) await files.flush(bucket);
+      files.add(bucket, (bytes, at) => {
+        bytes.writeUInt32LE(low, at);
+        bytes.writeUInt32LE(high, at + 4);
+        bytes.writeUIntLE(number, at + 8, 6);
+        bytes[at + 14] = split;
+      });
     }
   }
-  for (let bucket = 0; bucket < buckets; bucket++) await flush(bucket);
+  await files.end();
 }
 
 /** Whether a document was too short to be signed. */

@@ -2,15 +2,13 @@
  * @file Exact duplicates over all parts, first one kept, with memory that does not grow with their number beyond one bit a
  * document: fingerprints are dealt into buckets on disk, and each bucket is looked through alone.
  */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { BucketFiles } from './BucketFiles.js';
 import { type PartName, readRecords } from './PartFiles.js';
 
 /** fingerprint 16 ‖ number of the document 6. */
 const ENTRY_BYTES = 22;
 const BUCKET_DOCUMENTS = 1 << 18;
-const PENDING_BYTES = 1 << 24;
-const MOST_FLUSH_BYTES = 1 << 16;
 const EMPTY = 0xffffffff;
 
 /** A set of document numbers, one bit each. */
@@ -51,12 +49,13 @@ export async function findDuplicates(options: DuplicateOptions): Promise<Bits> {
   const buckets = Math.max(1, Math.ceil(documents / bucketDocuments));
   await rm(scratchDir, { recursive: true, force: true });
   await mkdir(scratchDir, { recursive: true });
+  const files = new BucketFiles({ dir: scratchDir, count: buckets, entryBytes: ENTRY_BYTES });
   try {
-    await deal(parts, { buckets, scratchDir, signal });
+    await deal(parts, { files, buckets, signal });
     for (let bucket = 0; bucket < buckets; bucket++) {
       signal?.throwIfAborted();
-      markRepeats(await readFile(bucketFile(scratchDir, bucket)), duplicates);
-      await rm(bucketFile(scratchDir, bucket));
+      markRepeats(await readFile(files.path(bucket)), duplicates);
+      await rm(files.path(bucket));
     }
     return duplicates;
   } finally {
@@ -64,40 +63,25 @@ export async function findDuplicates(options: DuplicateOptions): Promise<Bits> {
   }
 }
 
-function bucketFile(dir: string, bucket: number): string {
-  return join(dir, `bucket-${bucket}`);
-}
-
 /** A bucket receives its documents in order, so the first of equals comes first there too. */
 async function deal(
   parts: readonly PartName[],
-  { buckets, scratchDir, signal }: { buckets: number; scratchDir: string; signal: AbortSignal | undefined },
+  { files, buckets, signal }: { files: BucketFiles; buckets: number; signal: AbortSignal | undefined },
 ): Promise<void> {
-  // All buckets together wait in 16 MB, so that many of them need no more memory than few.
-  const flushBytes = Math.max(
-    64 * ENTRY_BYTES,
-    Math.min(MOST_FLUSH_BYTES, Math.floor(PENDING_BYTES / buckets)),
-  );
-  const pending = Array.from({ length: buckets }, () => ({ bytes: Buffer.alloc(flushBytes), used: 0 }));
-  const flush = async (bucket: number): Promise<void> => {
-    const own = pending[bucket]!;
-    const handle = await open(bucketFile(scratchDir, bucket), 'a');
-    await handle.appendFile(own.bytes.subarray(0, own.used)).finally(() => handle.close());
-    own.used = 0;
-  };
   let number = 0;
   for (const part of parts) {
     signal?.throwIfAborted();
     for await (const { fingerprint } of readRecords(part)) {
       const bucket = fingerprint.readUInt32LE(8) % buckets;
-      const own = pending[bucket]!;
-      if (own.used + ENTRY_BYTES > flushBytes) await flush(bucket);
-      fingerprint.copy(own.bytes, own.used);
-      own.bytes.writeUIntLE(number++, own.used + 16, 6);
-      own.used += ENTRY_BYTES;
+      if (files.isFull(bucket)) await files.flush(bucket);
+      files.add(bucket, (bytes, at) => {
+        fingerprint.copy(bytes, at);
+        bytes.writeUIntLE(number, at + 16, 6);
+      });
+      number++;
     }
   }
-  for (let bucket = 0; bucket < buckets; bucket++) await flush(bucket);
+  await files.end();
 }
 
 /** An open-addressing table over the entries themselves: no object a document. */

@@ -8,11 +8,12 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type HexString, initCrypto, keyPairFromSecret, toHex } from '@alice/protocol';
-import { findCometbft, NetworkNode } from '../testing/CometNetwork.js';
+import { NetworkNode } from '../testing/CometNetwork.js';
 import { assertOneChain, pause, reach } from '../testing/networkClient.js';
 import { scratchDirectory } from '../testing/scratchChain.js';
 import { STAKE, stakedSpec, validatorSecret } from '../testing/stakedSpec.js';
 import { initCometHome } from './cometHome.js';
+import { findCometbft } from './findCometbft.js';
 import { freePorts } from './freePorts.js';
 import { prepareLocalNetwork } from './localNetwork.js';
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { initCrypto } from '@alice/protocol';
-import { findCometbft, type NetworkNode, prepareCuttableNetwork } from '../testing/CometNetwork.js';
+import { type NetworkNode, prepareCuttableNetwork } from '../testing/CometNetwork.js';
 import type { CuttableLinks } from '../testing/CuttableLinks.js';
 import {
   assertOneChain,
@@ -18,6 +18,7 @@ import {
 } from '../testing/networkClient.js';
 import { scratchDirectory } from '../testing/scratchChain.js';
 import { initHasher } from '../trie/blake2.js';
+import { findCometbft } from './findCometbft.js';
 
 const bin = findCometbft();
 const options = bin

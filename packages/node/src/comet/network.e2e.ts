@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { initCrypto } from '@alice/protocol';
-import { findCometbft, type NetworkNode, prepareNetwork } from '../testing/CometNetwork.js';
+import { type NetworkNode, prepareNetwork } from '../testing/CometNetwork.js';
 import { assertOneChain, included, reach, sendTransfer } from '../testing/networkClient.js';
 import { scratchDirectory } from '../testing/scratchChain.js';
+import { findCometbft } from './findCometbft.js';
 
 const bin = findCometbft();
 const options = bin

@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { initCrypto } from '@alice/protocol';
 import { initCometHome } from '../comet/cometHome.js';
-import { findCometbft, NetworkNode, prepareNetwork } from '../testing/CometNetwork.js';
+import { NetworkNode, prepareNetwork } from '../testing/CometNetwork.js';
 import { cometCommit, included, reach, sendTransfer } from '../testing/networkClient.js';
 import { scratchDirectory } from '../testing/scratchChain.js';
+import { findCometbft } from './findCometbft.js';
 import { freePorts } from './freePorts.js';
 
 const bin = findCometbft();

@@ -2,7 +2,7 @@
  * @file A real network on loopback for tests: every validator is a process with its own `cometbft` program. They can be
  * killed with everything they run, and started again on what they left on disk.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,17 +14,6 @@ import { prepareLocalNetwork } from '../comet/localNetwork.js';
 import { CuttableLinks } from './CuttableLinks.js';
 import type { CometNodeArguments } from './runCometNode.js';
 import { testSpec } from './testNetwork.js';
-
-/** The program named by ALICE_COMETBFT, else the one in PATH; `undefined` when there is none. */
-export function findCometbft(): string | undefined {
-  const bin = process.env['ALICE_COMETBFT'] ?? 'cometbft';
-  try {
-    execFileSync(bin, ['version'], { stdio: 'ignore' });
-    return bin;
-  } catch {
-    return undefined;
-  }
-}
 
 export class NetworkNode {
   #arguments: CometNodeArguments;
