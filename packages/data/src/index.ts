@@ -63,6 +63,7 @@ export {
 } from './conversation/sampleConversationRows.js';
 export { verifyConversations } from './conversation/verifyConversations.js';
 export { cutRows, rowCount } from './cutRows.js';
+export type { SourceInfo } from './datasetFields.js';
 export { datasetKind } from './datasetKind.js';
 export { datasetRoot } from './datasetRoot.js';
 export { DataError, type DataErrorInfo } from './errors.js';
@@ -73,7 +74,6 @@ export {
   type ProvenanceRun,
   parseManifest,
   type ShardInfo,
-  type SourceInfo,
   type Split,
 } from './manifest.js';
 export type { NearDuplicates } from './near/findNearDuplicates.js';

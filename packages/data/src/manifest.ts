@@ -3,6 +3,7 @@
  * is checked, unknown fields are refused, and what can be computed from other fields must agree with them.
  */
 import type { HashHex } from '@alice/protocol';
+import { DATASET_FIELDS, type DatasetFields, readDatasetFields, readIf } from './datasetFields.js';
 import { datasetRoot } from './datasetRoot.js';
 import { ManifestFields } from './ManifestFields.js';
 
@@ -26,13 +27,6 @@ export interface ProvenanceRun {
   readonly documents: number;
 }
 
-/** Something in a source that was left out. */
-export interface SourceFault {
-  readonly code: string;
-  /** Byte in the unpacked file for lines and text, in the stored file for damage, row for parquet. */
-  readonly offset: number;
-}
-
 export interface ShardInfo {
   /** 0, 1, 2 …; training shards first. */
   readonly id: number;
@@ -49,18 +43,6 @@ export interface ShardInfo {
   readonly runs?: readonly ProvenanceRun[];
 }
 
-export interface SourceInfo {
-  /** Name within the source, "/" between folders. For people: nothing is ever opened by it. */
-  readonly path: string;
-  readonly bytes: number;
-  readonly sha256: HashHex;
-  /** Documents taken from it, duplicates not counted. */
-  readonly documents: number;
-  /** What was left out of it: how many faults, and the first of them. */
-  readonly faultCount?: number;
-  readonly faults?: readonly SourceFault[];
-}
-
 /** How a source was read as a stream: with it, anyone can make the tokens of a place again. */
 export interface Reading {
   /** The source, pinned: a hub data set with its commit, an address, or a folder's name. */
@@ -71,27 +53,14 @@ export interface Reading {
   readonly auditFraction: number;
 }
 
-export interface Manifest {
+/** `shardTokens`: of every shard but the last ones of each split, which may be shorter. */
+export interface Manifest extends DatasetFields {
   readonly format: typeof MANIFEST_FORMAT;
-  readonly name: string;
-  readonly tokenizer: { readonly id: string; readonly vocab: number; readonly separator: number };
-  /** Tokens of every shard but the last ones of each split, which may be shorter. */
-  readonly shardTokens: number;
-  readonly validationFraction: number;
-  readonly seed: string;
   readonly reading?: Reading;
   readonly shards: readonly ShardInfo[];
-  readonly sources: readonly SourceInfo[];
   readonly documents: number;
-  readonly duplicatesDropped: number;
   /** How near-duplicates were treated, and how many documents were left out for it; absent when not looked for. */
   readonly nearDuplicates?: { readonly mode: 'keep' | 'drop'; readonly dropped: number };
-  /** Files and lines left out because they were invalid. */
-  readonly skipped: number;
-  /** Hash of all that decides the shards' bytes: a build with the same recipe has nothing to do. */
-  readonly recipe: HashHex;
-  /** What a network names the dataset by: the Merkle root over the shards. */
-  readonly root: HashHex;
 }
 
 /** The text of a manifest file; equal manifests give equal texts. */
@@ -102,7 +71,7 @@ export function manifestText(manifest: Manifest): string {
 /** Reads a manifest file's text; `file` is named in errors. Throws `MANIFEST_INVALID`. */
 export function parseManifest(text: string, file: string): Manifest {
   const fields = ManifestFields.parse(text, file);
-  fields.only('format', 'reading', 'nearDuplicates', ...Object.keys(manifestReaders));
+  fields.only('format', 'reading', 'shards', 'documents', 'nearDuplicates', ...DATASET_FIELDS);
   fields.check(
     'format',
     fields.value('format') === MANIFEST_FORMAT,
@@ -110,51 +79,14 @@ export function parseManifest(text: string, file: string): Manifest {
   );
   const manifest: Manifest = {
     format: MANIFEST_FORMAT,
-    name: manifestReaders.name(fields),
-    tokenizer: manifestReaders.tokenizer(fields),
-    shardTokens: manifestReaders.shardTokens(fields),
-    validationFraction: manifestReaders.validationFraction(fields),
-    seed: manifestReaders.seed(fields),
+    ...readDatasetFields(fields),
     ...readIf(fields, 'reading', () => readReading(fields.object('reading'))),
-    shards: manifestReaders.shards(fields),
-    sources: manifestReaders.sources(fields),
-    documents: manifestReaders.documents(fields),
-    duplicatesDropped: manifestReaders.duplicatesDropped(fields),
+    shards: fields.list('shards').map(readShard),
+    documents: fields.integer('documents', 1),
     ...readIf(fields, 'nearDuplicates', () => readNearDuplicates(fields.object('nearDuplicates'))),
-    skipped: manifestReaders.skipped(fields),
-    recipe: manifestReaders.recipe(fields),
-    root: manifestReaders.root(fields),
   };
   checkAgreement(manifest, fields);
   return manifest;
-}
-
-type Readers = {
-  readonly [K in Exclude<keyof Manifest, 'format' | 'reading' | 'nearDuplicates'>]: (
-    fields: ManifestFields,
-  ) => Manifest[K];
-};
-
-const manifestReaders: Readers = {
-  name: (fields) => fields.fileName('name'),
-  tokenizer: (fields) => readTokenizer(fields.object('tokenizer')),
-  shardTokens: (fields) => fields.integer('shardTokens', 1, 2 ** 31),
-  validationFraction: (fields) => fields.fraction('validationFraction'),
-  seed: (fields) => fields.text('seed', 200),
-  shards: (fields) => fields.list('shards').map(readShard),
-  sources: (fields) => fields.list('sources').map(readSource),
-  documents: (fields) => fields.integer('documents', 1),
-  duplicatesDropped: (fields) => fields.integer('duplicatesDropped', 0),
-  skipped: (fields) => fields.integer('skipped', 0),
-  recipe: (fields) => fields.hash('recipe'),
-  root: (fields) => fields.hash('root'),
-};
-
-/** The tokenizer a dataset was made with. Throws `MANIFEST_INVALID`. */
-export function readTokenizer(fields: ManifestFields): Manifest['tokenizer'] {
-  fields.only('id', 'vocab', 'separator');
-  const vocab = fields.integer('vocab', 2, 65_536);
-  return { id: fields.fileName('id'), vocab, separator: fields.integer('separator', 0, vocab - 1) };
 }
 
 function readShard(fields: ManifestFields): ShardInfo {
@@ -200,29 +132,6 @@ function readNearDuplicates(fields: ManifestFields): NonNullable<Manifest['nearD
   const mode = fields.value('mode');
   if (mode !== 'keep' && mode !== 'drop') throw fields.invalid('mode', "must be 'keep' or 'drop'");
   return { mode, dropped: fields.integer('dropped', 0) };
-}
-
-/** A field that older or other builds do not have. */
-function readIf<K extends string, V>(fields: ManifestFields, key: K, read: () => V): { [P in K]?: V } {
-  return fields.value(key) === undefined ? {} : ({ [key]: read() } as { [P in K]?: V });
-}
-
-/** One source file as manifests name it. Throws `MANIFEST_INVALID`. */
-export function readSource(fields: ManifestFields): SourceInfo {
-  fields.only('path', 'bytes', 'sha256', 'documents', 'faultCount', 'faults');
-  return {
-    path: fields.relativePath('path'),
-    bytes: fields.integer('bytes', 0),
-    sha256: fields.hash('sha256'),
-    documents: fields.integer('documents', 0),
-    ...readIf(fields, 'faultCount', () => fields.integer('faultCount', 0)),
-    ...readIf(fields, 'faults', () => fields.list('faults').map(readFault)),
-  };
-}
-
-function readFault(fields: ManifestFields): SourceFault {
-  fields.only('code', 'offset');
-  return { code: fields.fileName('code'), offset: fields.integer('offset', 0) };
 }
 
 function checkAgreement(manifest: Manifest, fields: ManifestFields): void {

@@ -10,8 +10,13 @@ const LARGEST_MANIFEST_BYTES = 256 * 2 ** 20;
 
 /** Throws `MANIFEST_MISSING`, `MANIFEST_INVALID`. */
 export function readManifest(dir: string): Manifest {
+  return readManifestWith(dir, parseManifest);
+}
+
+/** The manifest of a folder by the reader of its kind. Throws `MANIFEST_MISSING`, and what `parse` throws. */
+export function readManifestWith<T>(dir: string, parse: (text: string, file: string) => T): T {
   const file = join(dir, MANIFEST_FILE);
-  return parseManifest(readBounded(file), file);
+  return parse(readBounded(file), file);
 }
 
 function readBounded(file: string): string {

@@ -5,7 +5,7 @@
  */
 import { seededRandom } from '@alice/protocol';
 import { DataError } from '../errors.js';
-import type { Manifest, ProvenanceRun, Reading, ShardInfo } from '../manifest.js';
+import type { ProvenanceRun, Reading, ShardInfo } from '../manifest.js';
 import type { Dataset } from '../openDataset.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
 import type { ListedFile } from '../sources/ListedFile.js';
@@ -13,6 +13,7 @@ import { listSource } from '../sources/listSource.js';
 import { ReadAccount, storedBytes } from '../sources/openBytes.js';
 import type { WebAccess } from '../sources/remote/fetchWithRetries.js';
 import { type SourceDocument, streamDocuments } from '../sources/streamDocuments.js';
+import { writtenPath } from '../sources/writtenPath.js';
 
 export interface SourceCheckOptions {
   readonly dataset: Pick<Dataset, 'manifest' | 'shard'>;
@@ -38,7 +39,7 @@ export async function verifyAgainstSource(options: SourceCheckOptions): Promise<
   const { reading } = manifest;
   if (reading === undefined) throw noProvenance();
   const listed = await listSource(options.source, access);
-  const files = new Map(listed.files.map((file) => [encoded(file.path), file]));
+  const files = new Map(listed.files.map((file) => [writtenPath(file.path), file]));
   const random = seededRandom(`${seed}|source check`);
   const runs = manifest.shards.flatMap((shard) =>
     (shard.runs ?? []).map((run, i) => ({ shard, run, isFirst: i === 0 })),
@@ -146,12 +147,6 @@ async function* between(
 
 function isEqual(a: Uint16Array, b: Uint16Array): boolean {
   return a.length === b.length && a.every((token, i) => token === b[i]);
-}
-
-/** As the manifest writes the names of its sources. */
-function encoded(path: string): Manifest['sources'][number]['path'] {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced.
-  return path.replace(/[\\%\u0000-\u001f\u007f]|(?<=^[A-Za-z]|\/[A-Za-z]):/g, encodeURIComponent);
 }
 
 function mismatchOf(shard: number, source: string, reason: string): DataError {

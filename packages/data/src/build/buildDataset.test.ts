@@ -230,8 +230,11 @@ describe('buildDataset', () => {
     assert.deepEqual(
       manifest.sources
         .filter(({ path: p }) => p === 'zz.txt' || p === 'lines.jsonl')
-        .map((s) => [s.path, s.documents]),
-      [['lines.jsonl', 1]],
+        .map((s) => [s.path, s.documents, s.faults]),
+      [
+        ['lines.jsonl', 1, [{ code: 'JSON_LINE_INVALID', offset: 16 }]],
+        ['zz.txt', 0, [{ code: 'TEXT_NOT_UTF8', offset: 5 }]],
+      ],
     );
   });
 

@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import { requireInteger } from '../errors.js';
 import type { Manifest } from '../manifest.js';
 import { BUILTIN } from '../sources/builtinCorpus.js';
+import { DEFAULT_LINE_LIMIT_BYTES } from '../sources/jsonLines.js';
 import type { ListedSource } from '../sources/ListedFile.js';
 import { isRemote, listSource } from '../sources/listSource.js';
 import { buildStreamed } from '../stream/buildStreamed.js';
@@ -18,7 +19,6 @@ import { DEFAULT_SHARD_TOKENS } from './planSplits.js';
 /** Up to so much plain text is shuffled document by document. */
 const WHOLE_BYTES = 256 * 2 ** 20;
 const DOCUMENT_LIMIT = 65_536;
-const LINE_LIMIT_BYTES = 64 * 2 ** 20;
 
 /**
  * Builds the dataset of `source` in `outDir` and returns its manifest. Run again after an interruption, it goes on.
@@ -66,7 +66,7 @@ function settingsOf(options: BuildDatasetOptions): StreamSettings {
     textField: options.textField ?? 'text',
     nearDuplicates: options.nearDuplicates ?? ('keep' as const),
     documentLimit: DOCUMENT_LIMIT,
-    lineLimitBytes: options.lineLimitBytes ?? LINE_LIMIT_BYTES,
+    lineLimitBytes: options.lineLimitBytes ?? DEFAULT_LINE_LIMIT_BYTES,
   };
   if (shards !== undefined) return { ...base, ...countedShards(options, shards) };
   const validationFraction = options.validationFraction ?? DEFAULT_VALIDATION_FRACTION;

@@ -8,20 +8,15 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concatBytes, type HashHex, hashJson, silentLogger } from '@alice/protocol';
 import { BLOCKS_FILE } from '../blockLayout.js';
+import type { SourceInfo } from '../datasetFields.js';
 import { datasetRoot } from '../datasetRoot.js';
 import { DataError } from '../errors.js';
-import {
-  MANIFEST_FILE,
-  MANIFEST_FORMAT,
-  type Manifest,
-  manifestText,
-  parseManifest,
-  type SourceInfo,
-} from '../manifest.js';
+import { MANIFEST_FILE, MANIFEST_FORMAT, type Manifest, manifestText, parseManifest } from '../manifest.js';
 import type { NearDuplicates } from '../near/findNearDuplicates.js';
 import { readManifest } from '../readManifest.js';
 import { sourceName } from '../sourceName.js';
 import { BUILTIN } from '../sources/builtinCorpus.js';
+import { DEFAULT_LINE_LIMIT_BYTES } from '../sources/jsonLines.js';
 import { type Inventory, takeInventory } from '../sources/takeInventory.js';
 import { verifyDataset } from '../verifyDataset.js';
 import { TEMPORARY_ENDING, writeFileAtomically } from '../writeFileAtomically.js';
@@ -89,6 +84,7 @@ async function buildShards({ options, inventory, recipe, spill }: Work): Promise
     logger,
     signal,
     documentLimit: documentLimit(inventory.bytes),
+    lineLimitBytes: options.lineLimitBytes ?? DEFAULT_LINE_LIMIT_BYTES,
     isSigned: near !== 'ignore',
     onBytes: (done, documents) =>
       report(options, { stage: 'tokenize', done, total: inventory.bytes, documents }),
@@ -118,6 +114,7 @@ async function buildShards({ options, inventory, recipe, spill }: Work): Promise
   await copy(plan.validation);
   await writer.finish();
   await writeFileAtomically(join(outDir, BLOCKS_FILE), concatBytes(...writer.blocks));
+  const sources = [...countedSources(tokenized.sources, documents), ...inventory.leftOut];
   return {
     format: MANIFEST_FORMAT,
     name: sourceName(options.source),
@@ -126,13 +123,13 @@ async function buildShards({ options, inventory, recipe, spill }: Work): Promise
     validationFraction,
     seed,
     shards: writer.shards,
-    sources: countedSources(tokenized.sources, documents),
+    sources,
     documents: documents.length,
     duplicatesDropped,
     ...(near === 'ignore'
       ? {}
       : { nearDuplicates: { mode: near, dropped: tokenized.documents.length - documents.length } }),
-    skipped: inventory.skippedFiles + tokenized.skippedLines,
+    skipped: sources.reduce((sum, { faultCount = 0 }) => sum + faultCount, 0),
     recipe,
     root: datasetRoot(writer.shards),
   };

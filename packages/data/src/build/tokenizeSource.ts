@@ -1,13 +1,16 @@
 /** @file Reads every document of a source once, drops exact duplicates, and spills the tokens of the others. */
 import { createHash } from 'node:crypto';
 import type { Logger } from '@alice/protocol';
+import type { SourceInfo } from '../datasetFields.js';
 import { DataError } from '../errors.js';
-import type { SourceInfo } from '../manifest.js';
 import { documentSignature, SIGNATURE_BYTES } from '../near/documentSignature.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
-import { documentsOf } from '../sources/documentsOf.js';
+import { type DocumentOptions, documentsOf } from '../sources/documentsOf.js';
+import { ReadAccount } from '../sources/openBytes.js';
 import type { SourceFile } from '../sources/SourceFile.js';
 import type { Inventory } from '../sources/takeInventory.js';
+import { FaultList } from '../stream/FaultList.js';
+import { sourceInfoOf } from '../stream/sourceInfoOf.js';
 import type { SpilledDocument } from './planSplits.js';
 import type { TokenSpill } from './TokenSpill.js';
 
@@ -16,6 +19,7 @@ export interface TokenizeOptions {
   readonly tokenizer: ShardTokenizer;
   readonly spill: TokenSpill;
   readonly documentLimit: number;
+  readonly lineLimitBytes: number;
   readonly onInvalid: 'refuse' | 'skip';
   /** Whether to make signatures for finding near-duplicates. */
   readonly isSigned: boolean;
@@ -29,7 +33,6 @@ export interface TokenizedSource {
   readonly documents: readonly SpilledDocument[];
   readonly sources: readonly SourceInfo[];
   readonly duplicatesDropped: number;
-  readonly skippedLines: number;
 }
 
 /** Throws what reading a file throws, `JSON_LINE_INVALID`, `SOURCE_CHANGED`. Cost: one reading; memory per document. */
@@ -38,15 +41,15 @@ export async function tokenizeSource(options: TokenizeOptions): Promise<Tokenize
   const documents: SpilledDocument[] = [];
   const sources: SourceInfo[] = [];
   const seen = new Set<string>();
-  let [duplicatesDropped, skippedLines, bytes] = [0, 0, 0];
-  const onInvalidLine = (error: DataError): void => {
-    if (onInvalid === 'refuse') throw error;
-    skippedLines++;
-    logger.warn('Line left out: no document', { ...error.info });
-  };
+  let [duplicatesDropped, bytes] = [0, 0];
   for (const file of inventory.files) {
     const before = documents.length;
-    for await (const text of unchangedDocuments(file, options.documentLimit, onInvalidLine)) {
+    const faults = new FaultList(onInvalid);
+    const onInvalidLine = (error: DataError): void => {
+      faults.add(error);
+      logger.warn('Line left out: no document', { ...error.info });
+    };
+    for await (const text of unchangedDocuments(file, { ...options, onInvalidLine })) {
       options.signal?.throwIfAborted();
       const hash = createHash('sha256').update(text).digest('hex');
       if (seen.has(hash)) {
@@ -61,37 +64,35 @@ export async function tokenizeSource(options: TokenizeOptions): Promise<Tokenize
       if (signature !== null) documentSignature(text, signature);
       documents.push({ hash, from, tokens: spill.length - from, source: sources.length, signature });
     }
-    sources.push({ ...namedSource(file), documents: documents.length - before });
+    const found = { faultCount: faults.count, faults: faults.listed };
+    sources.push(sourceInfoOf({ ...file, ...found }, documents.length - before));
     bytes += file.bytes;
     options.onBytes(bytes, documents.length);
   }
   await spill.flush();
-  return { documents, sources, duplicatesDropped, skippedLines };
+  return { documents, sources, duplicatesDropped };
 }
 
 /** The documents of a file that was valid when the inventory was taken: that it no longer is means it changed. */
 async function* unchangedDocuments(
   file: SourceFile,
-  documentLimit: number,
-  onInvalidLine: (error: DataError) => void,
+  options: Omit<DocumentOptions, 'account'>,
 ): AsyncGenerator<string> {
+  const account = new ReadAccount();
   try {
-    yield* documentsOf(file, { documentLimit, onInvalidLine });
+    yield* documentsOf(file, { ...options, account });
   } catch (cause) {
     const isChanged =
       cause instanceof DataError && (cause.code === 'TEXT_NOT_UTF8' || cause.code === 'SOURCE_MISSING');
-    if (!isChanged) throw cause;
-    throw new DataError(
-      { code: 'SOURCE_CHANGED', path: file.absolutePath },
-      `${file.absolutePath} changed while the dataset was being built: build it again when the file is complete`,
-      { cause },
-    );
+    throw isChanged ? changed(file, cause) : cause;
   }
+  if (account.sha256() !== file.sha256) throw changed(file);
 }
 
-/** A file as the manifest names it; what no system takes in a name is percent-encoded, and so is "%" itself. */
-function namedSource({ path, bytes, sha256 }: SourceFile): Omit<SourceInfo, 'documents'> {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced.
-  const safe = path.replace(/[\\%\u0000-\u001f\u007f]|(?<=^[A-Za-z]|\/[A-Za-z]):/g, encodeURIComponent);
-  return { path: safe, bytes, sha256 };
+function changed({ absolutePath }: SourceFile, cause?: unknown): DataError {
+  return new DataError(
+    { code: 'SOURCE_CHANGED', path: absolutePath },
+    `${absolutePath} changed while the dataset was being built: build it again when the file is complete`,
+    { cause },
+  );
 }

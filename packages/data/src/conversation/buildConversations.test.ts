@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { byteTokenizer } from '../testing/byteTokenizer.js';
@@ -41,6 +44,11 @@ function lines(records: readonly unknown[]): Buffer {
   return Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
 }
 
+function content(dir: string): Record<string, string> {
+  const names = readdirSync(dir).filter((name) => name !== '.build');
+  return Object.fromEntries(names.sort().map((name) => [name, readFileSync(join(dir, name), 'hex')]));
+}
+
 const qa = (i: number): object => ({ question: `What is ${i}?`, answer: `It is number ${i}.` });
 
 function chats(t: TestContext, count = 300): string {
@@ -58,9 +66,9 @@ it('gives the same bytes for the same conversations, keeps equal questions on on
   const options = { shardTokens: 2000, validationFraction: 0.2 };
   const manifest = await build(source, a, options);
   assert.equal((await build(source, b, options)).root, manifest.root);
-  const names = readdirSync(a).sort();
+  const names = Object.keys(content(a));
   assert.ok(names.includes('train-000000.bin') && names.includes('validation-000000.bin'));
-  for (const name of names) assert.deepEqual(readFileSync(join(a, name)), readFileSync(join(b, name)));
+  assert.deepEqual(content(b), content(a));
   assert.equal(manifest.records, 300);
   const learned = manifest.shards.reduce((sum, shard) => sum + shard.learned, 0);
   // "It is number N." and the separator.
@@ -90,6 +98,48 @@ it('gives the same bytes for the same conversations, keeps equal questions on on
     (await verifyConversations(a)).problems.map(({ info }) => info.code),
     ['SHARD_HASH_MISMATCH'],
   );
+});
+
+it('gives the same bytes with any number of threads and after kill -9, and reads no finished file again', async (t) => {
+  const files = Object.fromEntries(
+    Array.from({ length: 9 }, (_, f) => [
+      `f${f}.jsonl`,
+      lines(Array.from({ length: 60 }, (_, i) => ({ ...qa(f * 50 + i), note: f }))),
+    ]),
+  );
+  const source = temporaryFolder(t, files);
+  const out = temporaryFolder(t);
+  const tokenizerModule = {
+    url: new URL('../testing/byteTokenizer.js', import.meta.url).href,
+    open: 'openByteTokenizer',
+    id: 'bytes',
+  };
+  const manifest = await build(source, join(out, 'here'), { seed: 'seed' });
+  // Files follow each other by 50 questions and have 60: ten of each are also in the next.
+  assert.deepEqual([manifest.records, manifest.duplicatesDropped], [460, 80]);
+  for (const workers of [1, 3]) {
+    const dir = join(out, `${workers}`);
+    await build(source, dir, { seed: 'seed', workers, tokenizerModule });
+    assert.deepEqual(content(dir), content(join(out, 'here')));
+  }
+  const script = fileURLToPath(new URL('../testing/buildChild.js', import.meta.url));
+  const killed = join(out, 'killed');
+  const finished = new Map<string, number>();
+  for (const stopAt of ['tokenize 3', 'tokenize 8']) {
+    const [, signal] = await once(fork(script, [source, killed, stopAt, 'chat']), 'exit');
+    assert.equal(signal, 'SIGKILL', stopAt);
+    for (const name of readdirSync(join(killed, '.build')).filter((n) => /^part-.*\.json$/.test(n))) {
+      const { ino } = statSync(join(killed, '.build', name));
+      assert.equal(finished.get(name) ?? ino, ino, 'a finished part is not made again');
+      finished.set(name, ino);
+    }
+  }
+  assert.ok(finished.size >= 4 && finished.size < 9, `${finished.size}`);
+  assert.equal((await build(source, killed, { seed: 'seed' })).root, manifest.root);
+  assert.deepEqual(content(killed), content(join(out, 'here')));
+  // What was built stays when the source changes; it takes a word to build it anew.
+  writeFileSync(join(source, 'f3.jsonl'), lines([qa(1)]));
+  await assert.rejects(build(source, killed, { seed: 'seed' }), { code: 'OUTPUT_OCCUPIED' });
 });
 
 it('packs whole conversations into rows, masks all but answers, and uses each once before any twice', async (t) => {

@@ -3,8 +3,8 @@
  * check it. Read as carefully as the manifest of a text dataset: unknown fields and contradictions are refused.
  */
 import { concatBytes, fromHex, type HashHex, merkleRoot } from '@alice/protocol';
+import { DATASET_FIELDS, type DatasetFields, readDatasetFields } from '../datasetFields.js';
 import { ManifestFields } from '../ManifestFields.js';
-import { readSource, readTokenizer, type SourceInfo } from '../manifest.js';
 import { CHAT_TEMPLATE } from './chatTemplate.js';
 import type { ConversationKind } from './conversationShard.js';
 
@@ -24,24 +24,12 @@ export interface ConversationShardInfo {
   readonly sha256: HashHex;
 }
 
-export interface ConversationManifest {
+export interface ConversationManifest extends DatasetFields {
   readonly format: typeof CONVERSATIONS_FORMAT;
   readonly kind: ConversationKind;
-  readonly name: string;
   readonly template: typeof CHAT_TEMPLATE;
-  readonly tokenizer: { readonly id: string; readonly vocab: number; readonly separator: number };
-  readonly shardTokens: number;
-  readonly validationFraction: number;
-  readonly seed: string;
   readonly shards: readonly ConversationShardInfo[];
-  readonly sources: readonly SourceInfo[];
   readonly records: number;
-  readonly duplicatesDropped: number;
-  /** Lines, rows and files left out because they were invalid. */
-  readonly skipped: number;
-  /** Hash of all that decides the shards' bytes. */
-  readonly recipe: HashHex;
-  readonly root: HashHex;
 }
 
 export function conversationShardName({
@@ -63,7 +51,7 @@ export function conversationRoot({ kind, shards }: Pick<ConversationManifest, 'k
 /** Throws `MANIFEST_INVALID`; `file` is named in errors. */
 export function parseConversationManifest(text: string, file: string): ConversationManifest {
   const fields = ManifestFields.parse(text, file);
-  fields.only('format', 'kind', 'template', ...Object.keys(readers));
+  fields.only('format', 'kind', 'template', 'shards', 'records', ...DATASET_FIELDS);
   fields.check(
     'format',
     fields.value('format') === CONVERSATIONS_FORMAT,
@@ -80,44 +68,14 @@ export function parseConversationManifest(text: string, file: string): Conversat
   const manifest: ConversationManifest = {
     format: CONVERSATIONS_FORMAT,
     kind,
-    name: readers.name(fields),
     template: CHAT_TEMPLATE,
-    tokenizer: readers.tokenizer(fields),
-    shardTokens: readers.shardTokens(fields),
-    validationFraction: readers.validationFraction(fields),
-    seed: readers.seed(fields),
-    shards: readers.shards(fields),
-    sources: readers.sources(fields),
-    records: readers.records(fields),
-    duplicatesDropped: readers.duplicatesDropped(fields),
-    skipped: readers.skipped(fields),
-    recipe: readers.recipe(fields),
-    root: readers.root(fields),
+    ...readDatasetFields(fields),
+    shards: fields.list('shards').map(readShard),
+    records: fields.integer('records', 1),
   };
   checkAgreement(manifest, fields);
   return manifest;
 }
-
-type Readers = {
-  readonly [K in Exclude<keyof ConversationManifest, 'format' | 'kind' | 'template'>]: (
-    fields: ManifestFields,
-  ) => ConversationManifest[K];
-};
-
-const readers: Readers = {
-  name: (fields) => fields.fileName('name'),
-  tokenizer: (fields) => readTokenizer(fields.object('tokenizer')),
-  shardTokens: (fields) => fields.integer('shardTokens', 1, 2 ** 31),
-  validationFraction: (fields) => fields.fraction('validationFraction'),
-  seed: (fields) => fields.text('seed', 200),
-  shards: (fields) => fields.list('shards').map(readShard),
-  sources: (fields) => fields.list('sources').map(readSource),
-  records: (fields) => fields.integer('records', 1),
-  duplicatesDropped: (fields) => fields.integer('duplicatesDropped', 0),
-  skipped: (fields) => fields.integer('skipped', 0),
-  recipe: (fields) => fields.hash('recipe'),
-  root: (fields) => fields.hash('root'),
-};
 
 function readShard(fields: ManifestFields): ConversationShardInfo {
   fields.only('split', 'number', 'records', 'tokens', 'learned', 'bytes', 'sha256');

@@ -1,11 +1,10 @@
 /** @file A built conversation dataset, read shard by shard; every shard is checked when it is read, the last few are kept. */
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCodeOf } from '@alice/protocol';
 import { DataError } from '../errors.js';
 import { hashBytes } from '../hashBytes.js';
-import { MANIFEST_FILE } from '../manifest.js';
+import { readManifestWith } from '../readManifest.js';
 import {
   type ConversationManifest,
   conversationShardName,
@@ -43,17 +42,7 @@ export function openConversations(dir: string): ConversationDataset {
 
 /** Throws `MANIFEST_MISSING`, `MANIFEST_INVALID`. */
 export function readConversationManifest(dir: string): ConversationManifest {
-  const file = join(dir, MANIFEST_FILE);
-  try {
-    return parseConversationManifest(readFileSync(file, 'utf8'), file);
-  } catch (cause) {
-    if (errorCodeOf(cause) !== 'ENOENT' && errorCodeOf(cause) !== 'ENOTDIR') throw cause;
-    throw new DataError(
-      { code: 'MANIFEST_MISSING', file },
-      `there is no ${file}: these are no conversations, or their build did not finish; build them (again)`,
-      { cause },
-    );
-  }
+  return readManifestWith(dir, parseConversationManifest);
 }
 
 async function readShard(

@@ -25,18 +25,26 @@ export interface ReadRecord {
   readonly question: Buffer;
 }
 
+/** With its place: bytes of the unpacked file, or rows. */
+export interface PlacedRecord extends ReadRecord {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface ConversationReading extends LineOptions {
   readonly kind: ConversationKind;
   readonly tokenizer: ChatTokenizer;
   /** Where a parquet file from the web lies on disk. */
   readonly localCopy?: string;
+  /** Called with the bytes that a parquet file from the web is read in; other formats count in `account`. */
+  readonly onParquetBytes?: (added: number) => void;
 }
 
 /** Throws what `onFault` throws and the faults of the network or disk. */
 export async function* streamConversations(
   file: ListedFile,
   options: ConversationReading,
-): AsyncGenerator<ReadRecord[]> {
+): AsyncGenerator<PlacedRecord[]> {
   try {
     yield* file.format === 'parquet' ? parquetRecords(file, options) : lineRecords(file, options);
   } catch (error) {
@@ -45,24 +53,29 @@ export async function* streamConversations(
   }
 }
 
-function lineRecords(file: ListedFile, options: ConversationReading): AsyncIterable<ReadRecord[]> {
+function lineRecords(file: ListedFile, options: ConversationReading): AsyncIterable<PlacedRecord[]> {
   return jsonLines(file, options, (line) => {
     const read = readRecord(parsed(line.json), options);
-    if (!('reason' in read)) return [read];
+    if (!('reason' in read)) return [{ ...read, from: line.from, to: line.to }];
     options.onFault(lineFault(file.path, line, read.reason));
     return [];
   });
 }
 
-async function* parquetRecords(file: ListedFile, options: ConversationReading): AsyncGenerator<ReadRecord[]> {
-  const { localCopy, access, onFault } = options;
-  const bytes = localCopy === undefined ? await openParquet(file, access) : await diskBytes(localCopy);
+async function* parquetRecords(
+  file: ListedFile,
+  options: ConversationReading,
+): AsyncGenerator<PlacedRecord[]> {
+  const { localCopy, access, onFault, onParquetBytes } = options;
+  const bytes =
+    localCopy === undefined ? await openParquet(file, access, onParquetBytes) : await diskBytes(localCopy);
   try {
     for await (const { rows, first } of parquetRows(bytes, file.path, (names) => [...names]))
       yield rows.flatMap((row, i) => {
         const read = readRecord(row, options);
-        if (!('reason' in read)) return [read];
-        onFault(lineFault(file.path, { number: first + i + 1, from: first + i }, read.reason));
+        const from = first + i;
+        if (!('reason' in read)) return [{ ...read, from, to: from + 1 }];
+        onFault(lineFault(file.path, { number: from + 1, from }, read.reason));
         return [];
       });
   } finally {

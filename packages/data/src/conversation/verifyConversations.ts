@@ -1,10 +1,10 @@
 /** @file Checks a whole conversation dataset: every hash, the counts, what is learned, and that no record is in two splits. */
-import { createHash } from 'node:crypto';
 import { DataError } from '../errors.js';
 import type { DatasetReport } from '../verifyDataset.js';
 import type { ConversationSplit } from './conversationManifest.js';
 import { type ConversationRecord, learnedTokens, partsOf } from './conversationShard.js';
 import { openConversations } from './openConversations.js';
+import { recordHash } from './recordHash.js';
 
 /** Damage is reported; an unreadable manifest is thrown. Cost: all shards are read; a hash in memory a held-out record. */
 export async function verifyConversations(dir: string): Promise<DatasetReport> {
@@ -23,7 +23,7 @@ export async function verifyConversations(dir: string): Promise<DatasetReport> {
       if (counted.tokens !== shard.tokens || counted.learned !== shard.learned)
         throw miscounted(index, counted);
       for (const [i, record] of found.entries()) {
-        const key = hashOf(record);
+        const key = recordHash(record).toString('base64');
         if (shard.split === 'validation') seen.set(key, shard.split);
         else if (seen.has(key)) note(overlap(index, i));
       }
@@ -43,12 +43,6 @@ function tokensOf(record: ConversationRecord): number {
 
 function sum(records: readonly ConversationRecord[], of: (record: ConversationRecord) => number): number {
   return records.reduce((total, record) => total + of(record), 0);
-}
-
-function hashOf(record: ConversationRecord): string {
-  const hash = createHash('sha256');
-  for (const part of partsOf(record)) hash.update(`${part.length}|`).update(part);
-  return hash.digest('base64');
 }
 
 function miscounted(shard: number, { tokens, learned }: { tokens: number; learned: number }): DataError {

@@ -21,6 +21,9 @@ export class ZstdDecoder {
   #expected: Expected = 'frame';
   #toSkip = 0;
   #hasChecksum = false;
+  /** Bytes that the frame says it holds; −1 when it does not say. */
+  #contentBytes = -1;
+  #decodedBytes = 0;
   #hash = new Xxh64();
   #frame = new Decompress();
   #out: Buffer[] = [];
@@ -84,7 +87,7 @@ export class ZstdDecoder {
       this.#expected = 'frame';
     } else {
       this.#decode(unit);
-      if ((unit[0]! & 1) === 1) this.#expected = this.#hasChecksum ? 'checksum' : 'frame';
+      if ((unit[0]! & 1) === 1) this.#endBlocks();
     }
   }
 
@@ -95,15 +98,24 @@ export class ZstdDecoder {
       return;
     }
     this.#hasChecksum = (header[4]! & 4) !== 0;
+    this.#contentBytes = contentSize(header);
+    this.#decodedBytes = 0;
     this.#hash = new Xxh64();
     this.#frame = new Decompress((data) => {
       // The decoder uses its memory again for the next block.
       const copy = Buffer.from(data);
+      this.#decodedBytes += copy.length;
       if (this.#hasChecksum) this.#hash.update(copy);
       if (copy.length > 0) this.#out.push(copy);
     });
     this.#expected = 'block';
     this.#decode(header);
+  }
+
+  #endBlocks(): void {
+    if (this.#contentBytes >= 0 && this.#contentBytes !== this.#decodedBytes)
+      throw this.#broken(`a zstd frame of ${this.#contentBytes} bytes gives ${this.#decodedBytes}`);
+    this.#expected = this.#hasChecksum ? 'checksum' : 'frame';
   }
 
   #decode(unit: Buffer): void {
@@ -130,8 +142,32 @@ export function broken(path: string, byteOffset: number, reason: string, cause?:
 }
 
 function frameHeaderLength(descriptor: number): number {
-  const isSingleSegment = (descriptor & 32) !== 0;
-  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!;
-  const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >>> 6]!;
-  return 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes + sizeBytes;
+  return 5 + windowBytes(descriptor) + dictionaryBytes(descriptor) + sizeBytes(descriptor);
+}
+
+/** What a frame's header says it holds, or −1. */
+function contentSize(header: Buffer): number {
+  const descriptor = header[4]!;
+  const length = sizeBytes(descriptor);
+  const at = header.length - length;
+  if (length === 0) return -1;
+  if (length === 8) return Number(header.readBigUInt64LE(at));
+  // Sizes of two bytes begin at 256.
+  return header.readUIntLE(at, length) + (length === 2 ? 256 : 0);
+}
+
+function isSingleSegment(descriptor: number): boolean {
+  return (descriptor & 32) !== 0;
+}
+
+function windowBytes(descriptor: number): number {
+  return isSingleSegment(descriptor) ? 0 : 1;
+}
+
+function dictionaryBytes(descriptor: number): number {
+  return [0, 1, 2, 4][descriptor & 3]!;
+}
+
+function sizeBytes(descriptor: number): number {
+  return [isSingleSegment(descriptor) ? 1 : 0, 2, 4, 8][descriptor >>> 6]!;
 }

@@ -5,6 +5,7 @@ import type { DataErrorInfo } from '../errors.js';
 import { temporaryFolder } from '../testing/temporaryFolder.js';
 import { DocumentSplitter } from './DocumentSplitter.js';
 import { documentsOf } from './documentsOf.js';
+import { ReadAccount } from './openBytes.js';
 import type { SourceFileKind } from './SourceFile.js';
 
 const unit = fc.constantFrom('a', 'bc', ' ', '. ', '\n', '\n\n', '\n\n\n', '🐋', 'word ');
@@ -52,6 +53,8 @@ async function read(
   const faults: DataErrorInfo[] = [];
   const options = {
     documentLimit: 64,
+    lineLimitBytes: 1000,
+    account: new ReadAccount(),
     onInvalidLine: (error: { info: DataErrorInfo }) => faults.push(error.info),
   };
   for await (const document of documentsOf({ path, absolutePath: path, kind }, options))

@@ -1,15 +1,19 @@
-/** @file The documents of one source file, one after the other, in the order of the file. */
-import { DataError } from '../errors.js';
+/** @file The documents of one source file of a whole build, one after the other, in the order of the file. */
+import type { DataError } from '../errors.js';
 import { DocumentSplitter } from './DocumentSplitter.js';
-import { readText, withLineFeeds } from './readText.js';
+import { jsonLines, lineFault } from './jsonLines.js';
+import type { ListedFile } from './ListedFile.js';
+import { openBytes, type ReadAccount } from './openBytes.js';
+import { normalizedPieces, withLineFeeds } from './readText.js';
 import type { FoundFile } from './SourceFile.js';
-
-/** The longest line of a JSON lines file, UTF-16 units. */
-const LINE_LIMIT = 1 << 26;
 
 export interface DocumentOptions {
   /** The most UTF-16 units of a document; files of kind `document` are never cut. */
   readonly documentLimit: number;
+  /** The longest line of a JSON lines file. */
+  readonly lineLimitBytes: number;
+  /** Counts and hashes what is read. */
+  readonly account: ReadAccount;
   /** Called with the error of a line that is no document; may throw it. */
   readonly onInvalidLine: (error: DataError) => void;
 }
@@ -22,28 +26,47 @@ export async function* documentsOf(file: FoundFile, options: DocumentOptions): A
 type Reader = (file: FoundFile, options: DocumentOptions) => AsyncIterable<string>;
 
 const readers: { readonly [K in FoundFile['kind']]: Reader } = {
-  async *document(file) {
+  async *document(file, { account }) {
     let whole = '';
-    for await (const text of readText(file.absolutePath)) whole += text;
+    for await (const text of textOf(file, account)) whole += text;
     yield whole;
   },
-  async *text(file, { documentLimit }) {
+  async *text(file, { account, documentLimit }) {
     const splitter = new DocumentSplitter(documentLimit);
-    for await (const text of readText(file.absolutePath)) yield* splitter.push(text);
+    for await (const text of textOf(file, account)) yield* splitter.push(text);
     yield* splitter.finish();
   },
-  async *jsonl(file, { documentLimit, onInvalidLine }) {
+  async *jsonl(file, { account, documentLimit, lineLimitBytes, onInvalidLine }) {
     const splitter = new DocumentSplitter(documentLimit);
-    let number = 0;
-    for await (const line of linesOf(file.absolutePath)) {
-      number++;
-      if (line.trim() === '') continue;
-      const text = textOfLine(line);
-      if (typeof text === 'string') yield* [...splitter.push(withLineFeeds(text)), ...splitter.finish()];
-      else onInvalidLine(invalidLine(file.absolutePath, number, text.reason));
-    }
+    const onFault = (fault: DataError): void => {
+      // The file was UTF-8 when the inventory was taken.
+      if (fault.code === 'TEXT_NOT_UTF8') throw fault;
+      onInvalidLine(fault);
+    };
+    const lines = jsonLines(
+      listed(file, 'jsonl'),
+      { account, access: {}, lineLimitBytes, onFault },
+      (line) => {
+        const text = textOfLine(line.json);
+        if (typeof text === 'string') return [text];
+        onInvalidLine(lineFault(file.absolutePath, line, text.reason));
+        return [];
+      },
+    );
+    for await (const texts of lines)
+      for (const text of texts) yield* [...splitter.push(withLineFeeds(text)), ...splitter.finish()];
   },
 };
+
+function textOf(file: FoundFile, account: ReadAccount): AsyncGenerator<string> {
+  return normalizedPieces(openBytes(listed(file, 'text'), account, {}), file.absolutePath);
+}
+
+/** The file as the readers of streams know it; named by its whole path in errors. */
+function listed({ absolutePath }: FoundFile, format: 'text' | 'jsonl'): ListedFile {
+  const location = { at: 'disk', address: absolutePath } as const;
+  return { path: absolutePath, location, format, compression: 'none', bytes: -1, version: '', sha256: null };
+}
 
 function textOfLine(line: string): string | { reason: string } {
   let value: unknown;
@@ -54,25 +77,4 @@ function textOfLine(line: string): string | { reason: string } {
   }
   const text = (value as { text?: unknown } | null)?.text;
   return typeof text === 'string' ? text : { reason: "no string field 'text'" };
-}
-
-async function* linesOf(path: string): AsyncGenerator<string> {
-  let pending = '';
-  let number = 1;
-  for await (const text of readText(path)) {
-    const lines = (pending + text).split('\n');
-    pending = lines.pop()!;
-    number += lines.length;
-    if (pending.length > LINE_LIMIT) throw invalidLine(path, number, `longer than ${LINE_LIMIT} characters`);
-    yield* lines;
-  }
-  yield pending;
-}
-
-function invalidLine(path: string, line: number, reason: string): DataError {
-  return new DataError(
-    { code: 'JSON_LINE_INVALID', path, line, reason },
-    `${path}, line ${line}: ${reason}. Each line must be a JSON object with a string 'text'; ` +
-      "correct the line, or build with onInvalid 'skip' to leave such lines out",
-  );
 }

@@ -28,6 +28,10 @@ export interface LineOptions {
   readonly onFault: (fault: DataError) => void;
 }
 
+/** Longer lines are no documents unless a build says otherwise. */
+export const DEFAULT_LINE_LIMIT_BYTES = 64 * 2 ** 20;
+const BATCH_LINES = 16;
+
 /**
  * What `read` makes of each line, a batch at a time, faults in the order of the file. Throws what `onFault` throws,
  * `SOURCE_BROKEN`, and the faults of network and disk.
@@ -42,8 +46,12 @@ export async function* jsonLines<T>(
     const text = textLine(line, file.path, options);
     return text === null ? [] : read(text);
   };
-  for await (const chunk of openBytes(file, options.account, options.access))
-    yield cutter.push(chunk).flatMap(readLine);
+  for await (const chunk of openBytes(file, options.account, options.access)) {
+    const lines = cutter.push(chunk);
+    // Few at a time: texts that wait for the others of a chunk would outlive the memory for short-lived things.
+    for (let at = 0; at < lines.length; at += BATCH_LINES)
+      yield lines.slice(at, at + BATCH_LINES).flatMap(readLine);
+  }
   yield cutter.finish().flatMap(readLine);
 }
 
@@ -52,7 +60,9 @@ function textLine(line: Line, path: string, { onFault, lineLimitBytes }: LineOpt
   if (bytes === null) onFault(lineFault(path, line, `longer than ${lineLimitBytes} bytes`));
   else if (!isUtf8(bytes)) onFault(notUtf8(path, from + firstInvalidByte(bytes)));
   else {
-    const json = bytes.toString('utf8');
+    const text = bytes.toString('utf8');
+    // A byte order mark is an encoding sign, not text.
+    const json = from === 0 && text.startsWith('\ufeff') ? text.slice(1) : text;
     if (json.trim() !== '') return { json, from, to, number };
   }
   return null;

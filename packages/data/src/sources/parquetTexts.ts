@@ -2,11 +2,21 @@
  * @file The text column of a parquet file, row group by row group, through `hyparquet`. A parquet file is read from its
  * end, then only the columns wanted: from disk, or with Range requests from the web. Memory: those columns of one row group.
  */
+import { isUtf8 } from 'node:buffer';
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { DataError } from '../errors.js';
 import type { ParquetBytes } from './openParquet.js';
 import { broken } from './ZstdDecoder.js';
+
+/** Stands for a text that is not UTF-8: what cannot be read is never guessed. */
+export const NOT_UTF8 = Symbol('not UTF-8');
+
+const parsers = {
+  stringFromBytes: (bytes: Uint8Array | undefined) =>
+    bytes &&
+    (isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : NOT_UTF8),
+};
 
 export interface TextRow {
   /** Not a text: the row is no document. */
@@ -49,6 +59,7 @@ export async function* parquetRows(
       file,
       metadata,
       compressors,
+      parsers,
       columns,
       rowStart: first,
       rowEnd,

@@ -8,7 +8,8 @@ import { errorCodeOf, messageOf } from '@alice/protocol';
 import { DataError } from '../errors.js';
 import { firstInvalidByte, unfinishedLength } from './firstInvalidByte.js';
 
-const CHUNK_BYTES = 1 << 20;
+/** Small enough that what is made of a chunk is garbage before the next collection of young objects. */
+const CHUNK_BYTES = 1 << 17;
 
 /** The bytes of a file in chunks. Throws `SOURCE_MISSING`, `SOURCE_UNREADABLE`. */
 export async function* readBytes(path: string): AsyncGenerator<Buffer> {
@@ -67,11 +68,6 @@ export class Utf8Chunks {
         "convert it to UTF-8, or build with onInvalid 'skip' to leave such files out",
     );
   }
-}
-
-/** The text of a file in pieces whose joining is the file. Throws `TEXT_NOT_UTF8` and what `readBytes` throws. */
-export function readText(path: string): AsyncGenerator<string> {
-  return normalizedPieces(readBytes(path), path);
 }
 
 /** Bytes as text in pieces, without byte order mark, line ends as "\n"; `path` is named in errors. */

@@ -10,7 +10,7 @@ import { type JsonLine, jsonLines, type LineOptions, lineFault } from './jsonLin
 import type { ListedFile } from './ListedFile.js';
 import { openBytes } from './openBytes.js';
 import { diskBytes, openParquet } from './openParquet.js';
-import { parquetTexts } from './parquetTexts.js';
+import { NOT_UTF8, parquetTexts } from './parquetTexts.js';
 import { normalizedPieces, withLineFeeds } from './readText.js';
 
 export interface SourceDocument {
@@ -72,9 +72,8 @@ const readers: { readonly [K in ListedFile['format']]: Reader } = {
       for await (const rows of parquetTexts(bytes, { path: file.path, column: textField }))
         yield rows.flatMap(({ text, row }) => {
           if (typeof text === 'string') return [{ text: withLineFeeds(text), from: row, to: row + 1 }];
-          onFault(
-            lineFault(file.path, { number: row + 1, from: row }, `column '${textField}' holds no text`),
-          );
+          const reason = text === NOT_UTF8 ? 'is not UTF-8' : 'holds no text';
+          onFault(lineFault(file.path, { number: row + 1, from: row }, `column '${textField}' ${reason}`));
           return [];
         });
     } finally {

@@ -1,6 +1,7 @@
 /** @file The faults of one file: the first one stops the build, or the first hundred are kept and all are counted. */
+
+import type { SourceFault } from '../datasetFields.js';
 import type { DataError } from '../errors.js';
-import type { SourceFault } from '../manifest.js';
 
 const LISTED_FAULTS = 100;
 

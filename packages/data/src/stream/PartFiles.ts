@@ -5,12 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type SourceFault, SPLITS, type Split } from '../manifest.js';
+import type { SourceFault } from '../datasetFields.js';
+import { SPLITS, type Split } from '../manifest.js';
 import { tokensToBytes } from '../shardBytes.js';
-import type { SourceDocument } from '../sources/streamDocuments.js';
 import { TEMPORARY_ENDING, writeFileAtomically } from '../writeFileAtomically.js';
+import { BufferedFile } from './BufferedFile.js';
 
 export interface PartSummary {
   readonly path: string;
@@ -38,7 +39,7 @@ export interface DocumentRecord {
 
 /** fingerprint 16 ‖ tokens 4 ‖ split 1 ‖ from 6 ‖ to 6, little endian. */
 const RECORD_BYTES = 33;
-const FLUSH_BYTES = 1 << 20;
+const READ_BYTES = 1 << 18;
 
 export type PartName = (kind: 'tokens' | 'documents' | 'signatures' | 'json') => string;
 
@@ -59,7 +60,7 @@ export function readPartSummary(name: PartName): PartSummary | null {
 export async function* readRecords(name: PartName): AsyncGenerator<DocumentRecord> {
   let pending: Buffer = Buffer.alloc(0);
   for await (const chunk of createReadStream(name('documents'), {
-    highWaterMark: FLUSH_BYTES,
+    highWaterMark: READ_BYTES,
   }) as AsyncIterable<Buffer>) {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     let at = 0;
@@ -80,9 +81,12 @@ type Content = (typeof CONTENTS)[number];
 
 /** What a part keeps of one document. */
 export interface MadeDocument {
+  /** Places in the source file. */
+  readonly from: number;
+  readonly to: number;
   readonly fingerprint: Buffer;
   readonly split: Split;
-  /** With the separator at the end. */
+  /** Of a text, with the separator at the end; of a conversation, all that is kept of it. */
   readonly tokens: Uint16Array;
   /** Null when near-duplicates are not looked for. */
   readonly signature: Uint8Array | null;
@@ -91,62 +95,44 @@ export interface MadeDocument {
 /** Writes a part; its files have temporary names until `finish`. */
 export class PartWriter {
   readonly #name: PartName;
-  readonly #handles: Readonly<Record<Content, FileHandle>>;
-  #pending: Record<Content, Uint8Array[]> = { tokens: [], documents: [], signatures: [] };
-  #pendingBytes = 0;
+  readonly #files: Readonly<Record<Content, BufferedFile>>;
+  readonly #record = Buffer.alloc(RECORD_BYTES);
 
-  private constructor(name: PartName, handles: Readonly<Record<Content, FileHandle>>) {
+  private constructor(name: PartName, files: Readonly<Record<Content, BufferedFile>>) {
     this.#name = name;
-    this.#handles = handles;
+    this.#files = files;
   }
 
   static async create(name: PartName): Promise<PartWriter> {
     const [tokens, documents, signatures] = await Promise.all(
-      CONTENTS.map((kind) => open(name(kind) + TEMPORARY_ENDING, 'w')),
+      CONTENTS.map((kind) => BufferedFile.create(name(kind) + TEMPORARY_ENDING)),
     );
     return new PartWriter(name, { tokens: tokens!, documents: documents!, signatures: signatures! });
   }
 
-  async append(
-    { from, to }: Pick<SourceDocument, 'from' | 'to'>,
-    { fingerprint, split, tokens, signature }: MadeDocument,
-  ): Promise<void> {
-    const record = Buffer.alloc(RECORD_BYTES);
+  async append({ from, to, fingerprint, split, tokens, signature }: MadeDocument): Promise<void> {
+    const record = this.#record;
     fingerprint.copy(record);
     record.writeUInt32LE(tokens.length, 16);
     record[20] = SPLITS.indexOf(split);
     record.writeUIntLE(from, 21, 6);
     record.writeUIntLE(to, 27, 6);
-    const bytes = tokensToBytes(tokens);
-    this.#pending.tokens.push(bytes);
-    this.#pending.documents.push(record);
-    if (signature !== null) this.#pending.signatures.push(signature);
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes >= FLUSH_BYTES) await this.#flush();
+    await this.#files.tokens.append(tokensToBytes(tokens));
+    await this.#files.documents.append(record);
+    if (signature !== null) await this.#files.signatures.append(signature);
   }
 
   async finish(summary: PartSummary): Promise<void> {
-    await this.#flush();
-    await this.close();
+    for (const kind of CONTENTS) await this.#files[kind].end();
     for (const kind of CONTENTS) await rename(this.#name(kind) + TEMPORARY_ENDING, this.#name(kind));
     await writeFileAtomically(this.#name('json'), JSON.stringify(summary));
   }
 
-  async close(): Promise<void> {
-    for (const kind of CONTENTS) await this.#handles[kind].close();
-  }
-
   /** After a failure: nothing of the part remains. */
   async discard(): Promise<void> {
-    await this.close().catch(() => undefined);
-    for (const kind of CONTENTS) await rm(this.#name(kind) + TEMPORARY_ENDING, { force: true });
-  }
-
-  async #flush(): Promise<void> {
-    for (const kind of CONTENTS)
-      if (this.#pending[kind].length > 0)
-        await this.#handles[kind].appendFile(Buffer.concat(this.#pending[kind]));
-    this.#pending = { tokens: [], documents: [], signatures: [] };
-    this.#pendingBytes = 0;
+    for (const kind of CONTENTS) {
+      await this.#files[kind].close().catch(() => undefined);
+      await rm(this.#name(kind) + TEMPORARY_ENDING, { force: true });
+    }
   }
 }

@@ -5,16 +5,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type HashHex, hashJson, type Logger } from '@alice/protocol';
+import type { HashHex, Logger } from '@alice/protocol';
 import { DataError } from '../errors.js';
 import type { ListedFile, ListedSource } from '../sources/ListedFile.js';
 import { writeFileAtomically } from '../writeFileAtomically.js';
-import type { StreamSettings } from './settings.js';
 
 export const WORK_FOLDER = '.build';
 const PLAN_FILE = 'plan.json';
 
 interface Plan {
+  /** What the parts depend on. */
   readonly settings: HashHex;
   readonly files: readonly { readonly path: string; readonly version: string }[];
 }
@@ -23,38 +23,25 @@ export interface OpenWorkOptions {
   readonly outDir: string;
   readonly source: string;
   readonly listed: ListedSource;
-  readonly settings: StreamSettings;
+  /** Hash of what the parts depend on, beside the files. */
+  readonly partKey: HashHex;
+  readonly onInvalid: 'refuse' | 'skip';
   readonly replace: boolean;
   readonly logger: Logger;
 }
 
-/** What the parts depend on: limits and shard lengths may change without making them anew. */
-export function partKey({
-  shardTokens: _,
-  mostTokens: __,
-  nearDuplicates,
-  ...settings
-}: StreamSettings): HashHex {
-  // Parts made without signatures are those of earlier versions.
-  return hashJson({ ...settings, version: nearDuplicates === 'ignore' ? 1 : 2 });
-}
-
 /** Whether the folder's last build was of these files. */
-export function wasBuiltFrom(
-  outDir: string,
-  settings: StreamSettings,
-  files: readonly ListedFile[],
-): boolean {
+export function wasBuiltFrom(outDir: string, partKey: HashHex, files: readonly ListedFile[]): boolean {
   const plan = readPlan(join(outDir, WORK_FOLDER));
-  return plan?.settings === partKey(settings) && firstChange(plan, files) === null;
+  return plan?.settings === partKey && firstChange(plan, files) === null;
 }
 
 /** Opens or makes the work folder. Throws `OUTPUT_OCCUPIED`, `SOURCE_CHANGED`. */
 export async function openWorkFolder(options: OpenWorkOptions): Promise<string> {
-  const { outDir, listed, settings, replace, logger } = options;
+  const { outDir, listed, partKey, replace, logger } = options;
   const dir = join(outDir, WORK_FOLDER);
   const plan = readPlan(dir);
-  if (plan !== null && plan.settings !== partKey(settings)) {
+  if (plan !== null && plan.settings !== partKey) {
     if (!replace) throw occupied(outDir);
     await rm(dir, { recursive: true, force: true });
   } else if (plan !== null) reportChange(firstChange(plan, listed.files), options);
@@ -65,7 +52,7 @@ export async function openWorkFolder(options: OpenWorkOptions): Promise<string> 
   logger.info('Building', { source: listed.pinned, files: files.length });
   await writeFileAtomically(
     join(dir, PLAN_FILE),
-    JSON.stringify({ settings: partKey(settings), files } satisfies Plan),
+    JSON.stringify({ settings: partKey, files } satisfies Plan),
   );
   return dir;
 }
@@ -91,9 +78,9 @@ function firstChange(plan: Plan, files: readonly ListedFile[]): string | null {
   return before.keys().next().value ?? null;
 }
 
-function reportChange(path: string | null, { settings, replace, logger }: OpenWorkOptions): void {
+function reportChange(path: string | null, { onInvalid, replace, logger }: OpenWorkOptions): void {
   if (path === null) return;
-  if (settings.onInvalid === 'skip' || replace) logger.warn('Source changed since the build began', { path });
+  if (onInvalid === 'skip' || replace) logger.warn('Source changed since the build began', { path });
   else
     throw new DataError(
       { code: 'SOURCE_CHANGED', path },

@@ -3,14 +3,14 @@
  * goes on at the first shard that is missing; the log counts only for the very same selection and plan.
  */
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { endianness } from 'node:os';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesOf, hashJson } from '@alice/protocol';
+import { hashJson } from '@alice/protocol';
 import { BLOCKS_FILE, blockHashRange } from '../blockLayout.js';
 import type { ShardInfo, Split } from '../manifest.js';
-import { bytesToTokens, shardFileName } from '../shardBytes.js';
-import { type PartName, readRecords } from './PartFiles.js';
+import { shardFileName } from '../shardBytes.js';
+import { KeptDocuments } from './KeptDocuments.js';
+import type { PartName } from './PartFiles.js';
 import type { ShardPlan, SplitShards } from './planShards.js';
 import { SplitWriter } from './SplitWriter.js';
 import type { Selection } from './selectDocuments.js';
@@ -44,24 +44,13 @@ export async function assembleShards(options: AssembleOptions): Promise<ShardInf
     ]),
   );
   try {
-    const window = new Uint16Array(WINDOW_TOKENS);
-    let [number, done] = [0, 0];
+    const documents = new KeptDocuments(selection.kept);
+    let done = 0;
     for (const [source, name] of parts.entries()) {
-      const tokens = new PartTokens(name, window);
-      try {
-        for await (const record of readRecords(name)) {
-          signal?.throwIfAborted();
-          const first = tokens.next(record.tokens);
-          if (!selection.kept.has(number++)) continue;
-          await writers.get(record.split)!.append({
-            ...record,
-            source,
-            read: (from, count) => tokens.read(first + from, count),
-          });
-          done += record.tokens;
-        }
-      } finally {
-        await tokens.close();
+      for await (const document of documents.of(name)) {
+        signal?.throwIfAborted();
+        await writers.get(document.split)!.append({ ...document, source });
+        done += document.tokens;
       }
       options.onTokens(done);
     }
@@ -77,62 +66,6 @@ function shardBytes({ count, shardTokens }: SplitShards, tokens: number): { byte
     bytes: 2 * Math.min(shardTokens, tokens - i * shardTokens),
   }));
 }
-
-/** The tokens of a part, read forwards through a window. */
-class PartTokens {
-  readonly #name: PartName;
-  #handle: FileHandle | null = null;
-  #end = 0;
-  #window: Uint16Array<ArrayBuffer>;
-  #filled = 0;
-  #windowFrom = 0;
-
-  /** `window` is memory to read through, used for one part after the other. */
-  constructor(name: PartName, window: Uint16Array<ArrayBuffer>) {
-    this.#name = name;
-    this.#window = window;
-  }
-
-  /** Where the next document's tokens begin. */
-  next(tokens: number): number {
-    this.#end += tokens;
-    return this.#end - tokens;
-  }
-
-  async read(from: number, count: number): Promise<Uint16Array> {
-    const at = from - this.#windowFrom;
-    if (at < 0 || at + count > this.#filled) {
-      await this.#load(from, count);
-      return this.#window.subarray(0, count);
-    }
-    return this.#window.subarray(at, at + count);
-  }
-
-  async close(): Promise<void> {
-    await this.#handle?.close();
-  }
-
-  /** Fills the window from a token on. Its memory is used again: what was handed out is read by then. */
-  async #load(from: number, needed: number): Promise<void> {
-    this.#handle ??= await open(this.#name('tokens'), 'r');
-    if (this.#window.length < needed) this.#window = new Uint16Array(needed);
-    const bytes = bytesOf(this.#window);
-    let done = 0;
-    while (done < bytes.length) {
-      const { bytesRead } = await this.#handle.read(bytes, done, bytes.length - done, 2 * from + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    if (done < 2 * needed) throw new Error('cannot happen: a part has as many tokens as its records say');
-    // A no-op on little-endian machines: the bytes are the tokens.
-    if (!IS_LITTLE) this.#window.set(bytesToTokens(bytes));
-    this.#windowFrom = from;
-    this.#filled = Math.floor(done / 2);
-  }
-}
-
-const WINDOW_TOKENS = 1 << 20;
-const IS_LITTLE = endianness() === 'LE';
 
 /** Which shards are finished, kept across interruptions. */
 class ShardLog {

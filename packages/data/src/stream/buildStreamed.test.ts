@@ -331,10 +331,14 @@ it('finds duplicates the same with one bucket or many', async (t) => {
       seen.add(value);
       const fingerprint = Buffer.alloc(16);
       fingerprint.writeUInt32LE(value, 8);
-      await writer.append(
-        { from: j, to: j + 1 },
-        { fingerprint, split: 'train', tokens: Uint16Array.of(1), signature: null },
-      );
+      const place = { from: j, to: j + 1 };
+      await writer.append({
+        ...place,
+        fingerprint,
+        split: 'train',
+        tokens: Uint16Array.of(1),
+        signature: null,
+      });
     }
     await writer.finish({} as never);
   }

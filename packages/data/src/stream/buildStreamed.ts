@@ -4,11 +4,10 @@
  * settings, whatever the number of threads and however often the build was interrupted (DATA-1). Documents keep the order
  * of their file, files are shuffled by seed, so a shard's text is a few runs of source files that anyone can compare.
  */
-import { rmSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type HashHex, hashJson, type Logger, seededRandom, silentLogger } from '@alice/protocol';
+import type { SourceInfo } from '../datasetFields.js';
 import { datasetRoot } from '../datasetRoot.js';
 import { DataError } from '../errors.js';
 import {
@@ -28,16 +27,18 @@ import type { ListedSource } from '../sources/ListedFile.js';
 import { writeFileAtomically } from '../writeFileAtomically.js';
 import { assembleShards } from './assembleShards.js';
 import { type Bits, findDuplicates } from './findDuplicates.js';
+import { finishedBuild } from './finishedBuild.js';
 import { Parts } from './makeParts.js';
 import { type PartSummary, partFiles } from './PartFiles.js';
 import { PartSignatures } from './PartSignatures.js';
-import { localMaker, type PartMaker, threadMaker } from './partWorkers.js';
+import { withMakers } from './partWorkers.js';
 import { planShards } from './planShards.js';
 import { type Selection, selectDocuments } from './selectDocuments.js';
-import type { StreamSettings } from './settings.js';
+import { partKeyOf, type StreamSettings } from './settings.js';
+import { sourceInfoOf } from './sourceInfoOf.js';
 import type { PartProgress } from './tokenizePart.js';
 import type { TokenizerModule } from './tokenizerModule.js';
-import { closeWorkFolder, occupied, openWorkFolder, wasBuiltFrom } from './WorkFolder.js';
+import { closeWorkFolder, openWorkFolder, wasBuiltFrom } from './WorkFolder.js';
 
 export interface StreamProgress {
   readonly stage: 'tokenize' | 'duplicates' | 'write' | 'done';
@@ -69,56 +70,45 @@ export interface BuildStreamedOptions {
 
 /** Throws the source, text and output codes of this package; the signal's reason when aborted. */
 export async function buildStreamed(options: BuildStreamedOptions): Promise<Manifest> {
-  const { outDir, settings, signal, logger = silentLogger } = options;
+  const { outDir, settings, logger = silentLogger } = options;
   const listed = { ...options.listed, files: shuffled(options.listed.files, settings.seed) };
-  const finished = finishedDataset(options);
+  const partKey = partKeyOf(settings);
+  const finished = finishedBuild({
+    ...options,
+    read: readManifest,
+    nameOf: ({ id }) => shardFileName(id),
+    isSame: ({ recipe, sources }) =>
+      wasBuiltFrom(outDir, partKey, listed.files) &&
+      recipe ===
+        recipeOf(
+          settings,
+          sources.map((file) => ({ ...file, path: decodeURIComponent(file.path) })),
+        ),
+  });
   if (finished !== null) return finished;
   await mkdir(outDir, { recursive: true });
-  const workDir = await openWorkFolder({ ...options, listed, logger });
+  const { onInvalid } = settings;
+  const workDir = await openWorkFolder({ ...options, listed, partKey, onInvalid, logger });
   const progress = new ProgressCounter(options);
-  const makers = openMakers(options, workDir, (added) => progress.add(added));
-  const stop = (): void => void Promise.all(makers.map((maker) => maker.close()));
-  signal?.addEventListener('abort', stop);
-  try {
-    signal?.throwIfAborted();
-    const parts = new Parts({
+  const { files } = listed;
+  return withMakers(
+    {
+      ...options,
       workDir,
-      makers,
-      files: listed.files,
-      mostTokens: settings.mostTokens,
-      onFound: ({ bytes, tokens, documents }) =>
-        progress.add({
-          bytes,
-          textBytes: 0,
-          documents,
-          tokens: SPLITS.reduce((sum, split) => sum + tokens[split], 0),
-        }),
-    });
-    const close = async (): Promise<void> => void (await Promise.all(makers.map((maker) => maker.close())));
-    const selection = await chooseDocuments(parts, { workDir, options, progress, close });
-    await close();
-    const manifest = await writeShards(options, { workDir, parts, selection, progress });
-    progress.report('done', 1, 1);
-    return manifest;
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    await Promise.all(makers.map((maker) => maker.close()));
-  }
-}
-
-function openMakers(
-  options: BuildStreamedOptions,
-  workDir: string,
-  onProgress: (added: PartProgress) => void,
-): PartMaker[] {
-  const { settings, tokenizer, tokenizerModule, signal } = options;
-  if (tokenizerModule === undefined)
-    return [localMaker({ settings, workDir, tokenizer, signal }, onProgress)];
-  const count = Math.min(options.workers ?? availableParallelism(), options.listed.files.length);
-  return Array.from({ length: count }, () => threadMaker({ settings, workDir, tokenizerModule }, onProgress));
+      job: { content: 'text', settings },
+      files: files.length,
+      onProgress: (added) => progress.add(added),
+    },
+    async ({ makers, close }) => {
+      const onFound = (part: PartSummary): void => progress.addFound(part);
+      const parts = new Parts({ workDir, makers, files, mostTokens: settings.mostTokens, onFound });
+      const selection = await chooseDocuments(parts, { workDir, options, progress, close });
+      await close();
+      const manifest = await writeShards(options, { workDir, parts, selection, progress });
+      progress.report('done', 1, 1);
+      return manifest;
+    },
+  );
 }
 
 interface ChooseContext {
@@ -237,7 +227,7 @@ async function writeShards(options: BuildStreamedOptions, context: WriteContext)
       auditFraction: settings.auditFraction,
     },
     shards,
-    sources: used.map((part, i) => sourceOf(part, selection.documentsOfPart[i]!)),
+    sources: used.map((part, i) => sourceInfoOf(part, selection.documentsOfPart[i]!)),
     documents,
     duplicatesDropped: selection.duplicatesDropped,
     ...(settings.nearDuplicates === 'ignore'
@@ -254,17 +244,11 @@ async function writeShards(options: BuildStreamedOptions, context: WriteContext)
   return manifest;
 }
 
-function sourceOf(
-  { path, bytes, sha256, faultCount, faults }: PartSummary,
-  documents: number,
-): Manifest['sources'][number] {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced.
-  const safe = path.replace(/[\\%\u0000-\u001f\u007f]|(?<=^[A-Za-z]|\/[A-Za-z]):/g, encodeURIComponent);
-  return { path: safe, bytes, sha256, documents, ...(faultCount === 0 ? {} : { faultCount, faults }) };
-}
-
 /** What decides the bytes: the settings, and the content of the files in the order of their use. */
-function recipeOf(settings: StreamSettings, used: readonly PartSummary[]): HashHex {
+function recipeOf(
+  settings: StreamSettings,
+  used: readonly Pick<SourceInfo, 'path' | 'bytes' | 'sha256'>[],
+): HashHex {
   // Without a look at near-duplicates the shards are those of version 1, which did not know the setting.
   const { nearDuplicates, ...others } = settings;
   return hashJson({
@@ -283,30 +267,6 @@ function shuffled<T extends { readonly path: string }>(files: readonly T[], seed
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;
-}
-
-/** The dataset in the folder when it is this one and its files are all there. Throws `OUTPUT_OCCUPIED`. */
-function finishedDataset({ outDir, settings, listed, replace }: BuildStreamedOptions): Manifest | null {
-  try {
-    const manifest = readManifest(outDir);
-    const used = manifest.sources.map((source) => ({ ...source, path: decodeURIComponent(source.path) }));
-    const isSame =
-      wasBuiltFrom(outDir, settings, listed.files) &&
-      manifest.recipe === recipeOf(settings, used as unknown as PartSummary[]);
-    const isWhole = manifest.shards.every(
-      ({ id, bytes }) => statSync(join(outDir, shardFileName(id)), { throwIfNoEntry: false })?.size === bytes,
-    );
-    if (isSame && isWhole) return manifest;
-    if (!isSame && !replace) throw occupied(outDir);
-  } catch (error) {
-    const code = error instanceof DataError ? error.code : undefined;
-    if (code === 'MANIFEST_MISSING') return null;
-    if (code !== 'MANIFEST_INVALID') throw error;
-    if (!replace) throw occupied(outDir);
-  }
-  // From here on the folder is no dataset until the new manifest is written.
-  rmSync(join(outDir, MANIFEST_FILE), { force: true });
-  return null;
 }
 
 /** Removes shards beyond the new ones, and what an interrupted write left. */
@@ -333,6 +293,16 @@ class ProgressCounter {
   add(added: PartProgress): void {
     for (const key of ['bytes', 'textBytes', 'tokens', 'documents'] as const) this.#sum[key] += added[key];
     this.report('tokenize', this.#sum.bytes, Math.max(this.#sum.bytes, this.#expectedBytes()));
+  }
+
+  /** A part of an interrupted build. */
+  addFound({ bytes, tokens, documents }: PartSummary): void {
+    this.add({
+      bytes,
+      textBytes: 0,
+      documents,
+      tokens: SPLITS.reduce((sum, split) => sum + tokens[split], 0),
+    });
   }
 
   report(stage: StreamProgress['stage'], done: number, total: number): void {

@@ -1,4 +1,5 @@
 /** @file Everything that decides the bytes of a streamed build, beside the source's content. All of it goes into the recipe. */
+import { type HashHex, hashJson } from '@alice/protocol';
 import type { Split } from '../manifest.js';
 import type { NearDuplicates } from '../near/findNearDuplicates.js';
 
@@ -17,4 +18,15 @@ export interface StreamSettings {
   readonly lineLimitBytes: number;
   readonly onInvalid: 'refuse' | 'skip';
   readonly nearDuplicates: NearDuplicates;
+}
+
+/** Hash of what the parts depend on: limits and shard lengths may change without making them anew. */
+export function partKeyOf({
+  shardTokens: _,
+  mostTokens: __,
+  nearDuplicates,
+  ...settings
+}: StreamSettings): HashHex {
+  // Parts made without signatures are those of earlier versions.
+  return hashJson({ ...settings, version: nearDuplicates === 'ignore' ? 1 : 2 });
 }

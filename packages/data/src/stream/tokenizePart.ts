@@ -1,30 +1,27 @@
 /**
  * @file One source file → one part: read, unpack, clean, fingerprint, assign to a split, tokenise, write. A pure function
- * of the file's content and the settings; runs in a worker thread or on the main one alike. Memory does not grow with
- * the file (a parquet row group excepted).
+ * of the file's content and the job; runs in a worker thread or on the main one alike. Memory does not grow with the
+ * file (a parquet row group excepted).
  */
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { DataError } from '../errors.js';
-import { documentSignature, SIGNATURE_BYTES } from '../near/documentSignature.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
 import type { ListedFile } from '../sources/ListedFile.js';
 import { versionOnDisk } from '../sources/listSource.js';
 import { ReadAccount, storedBytes } from '../sources/openBytes.js';
 import type { WebAccess } from '../sources/remote/fetchWithRetries.js';
-import { type SourceDocument, streamDocuments } from '../sources/streamDocuments.js';
 import { downloadPart } from './downloadPart.js';
 import { FaultList } from './FaultList.js';
-import { type MadeDocument, type PartName, type PartSummary, PartWriter } from './PartFiles.js';
-import type { StreamSettings } from './settings.js';
-import { fingerprintOf, splitOf } from './splitOf.js';
+import { type PartName, type PartSummary, PartWriter } from './PartFiles.js';
+import { type PartJob, piecesOf } from './PartJob.js';
 
 const REPORT_EVERY_BYTES = 1 << 20;
 
 export interface PartWork {
   readonly file: ListedFile;
   readonly name: PartName;
-  readonly settings: StreamSettings;
+  readonly job: PartJob;
   readonly tokenizer: ShardTokenizer;
   readonly access: WebAccess;
   /** Stored bytes read, bytes of text and tokens made since the last call. */
@@ -40,34 +37,35 @@ export interface PartProgress {
 
 /** Throws `SOURCE_CHANGED`, the network's codes, and under `refuse` the first fault. */
 export async function tokenizePart(work: PartWork): Promise<PartSummary> {
-  const { file, name, settings } = work;
+  const { file, name, tokenizer, access } = work;
+  const { settings } = work.job;
   const isRemoteParquet = file.format === 'parquet' && file.location.at === 'web';
   // A published hash stands for content that is read in pieces; without one, all of the file must be seen to know it.
   const published = isRemoteParquet && file.bytes >= 0 ? file.sha256 : null;
   const isCopied = isRemoteParquet && published === null;
-  const localCopy = isCopied ? await downloadPart(file, name, work.access) : undefined;
+  const localCopy = isCopied ? await downloadPart(file, name, access) : undefined;
   const writer = await PartWriter.create(name);
   try {
     const counts = { documents: 0, tokens: { train: 0, validation: 0, audit: 0 } };
     const faults = new FaultList(settings.onInvalid);
     const meter = new Meter(work.onProgress);
     const account = new ReadAccount((bytes) => meter.add({ bytes }));
-    const documents = streamDocuments(file, {
-      ...settings,
+    const pieces = piecesOf(work.job, {
+      file,
+      tokenizer,
+      access,
       account,
-      access: work.access,
+      lineLimitBytes: settings.lineLimitBytes,
       onFault: (fault) => faults.add(fault),
       onParquetBytes: (bytes) => meter.add({ bytes }),
       ...(localCopy === undefined ? {} : { localCopy }),
     });
-    for await (const batch of documents)
-      for (const document of batch) {
-        const made = tokensOf(document, work);
-        await writer.append(document, made);
-        counts.documents++;
-        counts.tokens[made.split] += made.tokens.length;
-        meter.add({ textBytes: Buffer.byteLength(document.text), tokens: made.tokens.length, documents: 1 });
-      }
+    for await (const piece of pieces) {
+      await writer.append(piece);
+      counts.documents++;
+      counts.tokens[piece.split] += piece.tokens.length;
+      meter.add({ textBytes: piece.textBytes, tokens: piece.tokens.length, documents: 1 });
+    }
     if (file.format === 'parquet' && published === null)
       await hashFile(localCopy ?? file.location.address, account);
     meter.report();
@@ -92,17 +90,6 @@ export async function tokenizePart(work: PartWork): Promise<PartSummary> {
     await writer.discard();
     throw error;
   }
-}
-
-function tokensOf({ text }: SourceDocument, { tokenizer, settings }: PartWork): MadeDocument {
-  const fingerprint = fingerprintOf(text);
-  const encoded = tokenizer.encode(text);
-  const tokens = new Uint16Array(encoded.length + 1);
-  tokens.set(encoded);
-  tokens[encoded.length] = tokenizer.separator;
-  const signature = settings.nearDuplicates === 'ignore' ? null : new Uint8Array(SIGNATURE_BYTES);
-  if (signature !== null) documentSignature(text, signature);
-  return { fingerprint, split: splitOf(fingerprint, settings), tokens, signature };
 }
 
 /** Collects small additions into few calls. */

@@ -9,7 +9,7 @@ import type { FromWorker, WorkerSetup } from './partWorkers.js';
 import { tokenizePart } from './tokenizePart.js';
 import { loadTokenizer } from './tokenizerModule.js';
 
-const { settings, tokenizerModule, workDir } = workerData as WorkerSetup;
+const { job, tokenizerModule, workDir } = workerData as WorkerSetup;
 const port = parentPort!;
 const tokenizer = loadTokenizer(tokenizerModule);
 
@@ -18,7 +18,7 @@ port.on('message', async (file: ListedFile) => {
   try {
     const summary = await tokenizePart({
       file,
-      settings,
+      job,
       name: partFiles(workDir, file),
       tokenizer: await tokenizer,
       // The token comes from this thread's environment: it is in no message.
