@@ -20,6 +20,13 @@ export {
   prepareLocalNetwork,
 } from './comet/localNetwork.js';
 export type { CometChoice } from './comet/startComet.js';
+export {
+  type CaseDescription,
+  describeRuntime,
+  type FieldDescription,
+  type PalletDescription,
+  type RuntimeDescription,
+} from './describe/describeRuntime.js';
 export { diffState, openState, type StateDifference, type StateSide } from './describe/diffState.js';
 export type {
   BlockEngine,

@@ -18,14 +18,18 @@ export type {
   Validity,
 } from './interface.js';
 export { EXISTENTIAL_DEPOSIT } from './pallets/balances/ledger.js';
-export { MAX_SCORES } from './pallets/proofOfGradient/calls.js';
 export { emittedBy, FIRST_PERIOD_BUDGET, HALVING_PERIOD_MS } from './pallets/proofOfGradient/emission.js';
 export { GENESIS_TEXT } from './pallets/proofOfGradient/genesisText.js';
-export { MAX_EPOCH_ENTRIES, MAX_PAGE_ENTRIES, MAX_PAGES } from './pallets/proofOfGradient/paging.js';
+export {
+  MAX_EPOCH_ENTRIES,
+  MAX_PAGE_ENTRIES,
+  MAX_PAGES,
+  MAX_SCORES,
+} from './pallets/proofOfGradient/limits.js';
 export { activeValidators } from './pallets/session/activeValidators.js';
 export { consensusAddress } from './pallets/session/consensusAddress.js';
 export { sessionKeyProof } from './pallets/session/keys.js';
 export { INITIAL_RULES, type StakingRules } from './pallets/staking/rules.js';
-export { TREASURY } from './pallets/staking/slashing.js';
 export { feeOf } from './pallets/transactionPayment/fees.js';
+export { POT_ACCOUNTS, TREASURY } from './pallets/treasury/pots.js';
 export { SPEC_NAME, SPEC_VERSION, TRANSACTION_VERSION } from './version.js';

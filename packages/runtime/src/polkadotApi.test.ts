@@ -8,7 +8,7 @@ import { addressOf, fromHex, type HexString, initCrypto, toHex } from '@alice/pr
 import { ApiPromise } from '@polkadot/api';
 import { Keyring } from '@polkadot/keyring';
 import { Metadata, TypeRegistry } from '@polkadot/types';
-import { BLOCK_HASH_COUNT } from './pallets/system/index.js';
+import { BLOCK_HASH_COUNT } from './pallets/system/limits.js';
 import { ZERO_HASH } from './scale/substrateTypes.js';
 import { ALICE_UNIT, callOf, reportOf, TestChain, transferTo } from './testing.js';
 import { runtimeVersionJson, SPEC_VERSION } from './version.js';

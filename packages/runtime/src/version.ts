@@ -10,7 +10,7 @@ import type { ValueOf } from './scale/ScaleType.js';
 import { runtimeApiId } from './storage/hashing.js';
 
 export const SPEC_NAME = 'alice';
-export const SPEC_VERSION = 104;
+export const SPEC_VERSION = 105;
 /** Rises when a call's index or arguments, or the signed extensions, change. */
 export const TRANSACTION_VERSION = 1;
 

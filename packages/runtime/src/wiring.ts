@@ -17,6 +17,7 @@ import { system } from './pallets/system/index.js';
 import { eventRecord } from './pallets/system/types.js';
 import { timestamp } from './pallets/timestamp/index.js';
 import { transactionPayment } from './pallets/transactionPayment/index.js';
+import { treasury } from './pallets/treasury/index.js';
 import { utility } from './pallets/utility/index.js';
 import { vec } from './scale/collections.js';
 import { enumOf } from './scale/records.js';
@@ -42,6 +43,7 @@ const base: readonly Pallet[] = [
   utility,
   sudo,
   proxy,
+  treasury,
 ];
 
 /** The `Call` enum of each pallet that has calls. */

@@ -42,9 +42,13 @@ export function exportSnapshot(options: SnapshotFolderOptions): Promise<Snapshot
  * Throws `SNAPSHOT_INVALID`, `SNAPSHOT_FOREIGN`, `SNAPSHOT_UNEXPECTED`, `CHAIN_NOT_EMPTY` and as `exportSnapshot`.
  */
 export function importSnapshot(
-  options: SnapshotFolderOptions & { readonly expectedHash?: HexString },
+  options: SnapshotFolderOptions & {
+    readonly expectedHash?: HexString;
+    /** Hears of every chunk that is read; each is read twice. */
+    readonly onChunk?: (done: number, total: number) => void;
+  },
 ): Promise<SnapshotSummary> {
-  const { file, expectedHash } = options;
+  const { file, expectedHash, onChunk } = options;
   return withChain(options, async (chain) => {
     const snapshot = new SnapshotFile(file);
     try {
@@ -54,8 +58,16 @@ export function importSnapshot(
           { code: 'SNAPSHOT_UNEXPECTED', got, expected: expectedHash },
           `${file} is of block ${got}, not of ${expectedHash}: take a snapshot of that block, or check the hash`,
         );
-      restoreSnapshot(chain, snapshot);
-      return summaryOf(snapshot.manifest);
+      const { manifest } = snapshot;
+      let read = 0;
+      restoreSnapshot(chain, {
+        manifest,
+        chunk: (index) => {
+          onChunk?.(++read, 2 * manifest.chunks.length);
+          return snapshot.chunk(index);
+        },
+      });
+      return summaryOf(manifest);
     } finally {
       snapshot.close();
     }

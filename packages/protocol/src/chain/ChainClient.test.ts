@@ -88,7 +88,7 @@ test('reads ask for the right key at the given block and decode the answer', asy
   );
   assert.deepEqual((await client.account(keyPairFromSecret('//Bob').address)).freePlanck, 0n);
   assert.equal(await client.epoch(3), undefined);
-  assert.deepEqual(await client.payouts(3), []);
+  assert.deepEqual(await client.payouts(3, { at }), []);
   assert.equal(await client.contribution(alice.address), undefined);
 });
 

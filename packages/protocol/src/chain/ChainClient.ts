@@ -10,9 +10,11 @@ import { errorCodeOf } from '../errors.js';
 import type { HashHex } from '../hash.js';
 import type { Address, KeyPair } from '../keys.js';
 import type { Balance } from '../units.js';
-import { type EpochReport, encodeCall } from './encodeCall.js';
+import { encodeCall } from './encodeCall.js';
+import { decodeEpochArchive, EMPTY_ARCHIVE, type EpochArchive } from './epochArchive.js';
 import { ChainError } from './errors.js';
 import { badAnswer, jsonRpc } from './jsonRpc.js';
+import { decodeOpenEpoch, type OpenEpoch } from './openEpoch.js';
 import { signExtrinsicV4 } from './signExtrinsic.js';
 import { storageKeys } from './storageKeys.js';
 import {
@@ -22,6 +24,7 @@ import {
   decodeContribution,
   decodeCurrentEpoch,
   decodeEpochInfo,
+  decodeEpochPages,
   decodePayouts,
   decodeTotalIssuance,
   type EpochInfo,
@@ -114,9 +117,29 @@ export class ChainClient {
     return await this.read(storageKeys.epoch(epoch), decodeEpochInfo, options);
   }
 
-  /** Who was paid what for an epoch; empty when it is not settled or nothing was minted. */
-  async payouts(epoch: number, options: ReadOptions = {}): Promise<Payout[]> {
-    return (await this.read(storageKeys.payouts(epoch), decodePayouts, options)) ?? [];
+  /**
+   * Who was paid what for an epoch, reported in one call or in pages; empty when it is not settled, and when it is so
+   * old that the chain keeps only its sums.
+   */
+  async payouts(epoch: number, { at, signal }: ReadOptions = {}): Promise<Payout[]> {
+    const options = { at: at ?? (await this.hashFrom('chain_getBlockHash', [], signal)), signal };
+    const pages = await this.read(storageKeys.epochPages(epoch), decodeEpochPages, options);
+    if (pages === undefined)
+      return (await this.read(storageKeys.payouts(epoch), decodePayouts, options)) ?? [];
+    const payouts: Payout[] = [];
+    for (let page = 0; page < pages; page++)
+      payouts.push(...((await this.read(storageKeys.payoutPage(epoch, page), decodePayouts, options)) ?? []));
+    return payouts;
+  }
+
+  /** What is left of epochs that are older than what the chain keeps. */
+  async epochArchive(options: ReadOptions = {}): Promise<EpochArchive> {
+    return (await this.read(storageKeys.epochArchive(), decodeEpochArchive, options)) ?? EMPTY_ARCHIVE;
+  }
+
+  /** The epoch that is being reported in pages, or `undefined`. */
+  async openEpoch(options: ReadOptions = {}): Promise<OpenEpoch | undefined> {
+    return await this.read(storageKeys.openEpoch(), decodeOpenEpoch, options);
   }
 
   /** What an address has earned over all epochs, or `undefined`. */
@@ -144,28 +167,29 @@ export class ChainClient {
     return await this.signAndSubmit(keyPair, encodeCall.transferKeepAlive({ to, planck }), options);
   }
 
-  /**
-   * Signs and submits an epoch report. Sending one again is safe: the chain refuses a settled epoch and changes nothing.
-   * Also throws `CALL_INVALID`. // SPEC EPOCH-1
-   */
-  async submitEpoch(keyPair: KeyPair, report: EpochReport, options: SubmitOptions = {}): Promise<HashHex> {
-    return await this.signAndSubmit(keyPair, encodeCall.submitEpoch(report), options);
+  /** Signs any encoded call with the next nonce and submits it; returns the extrinsic's hash. */
+  async signAndSubmit(keyPair: KeyPair, call: Uint8Array, options: SubmitOptions = {}): Promise<HashHex> {
+    const [hash] = await this.signAndSubmitAll(keyPair, [call], options);
+    return hash!;
   }
 
-  /** Signs any encoded call with the next nonce and submits it; returns the extrinsic's hash. */
-  async signAndSubmit(
+  /** Submits calls that the chain runs in this order, all with nonces that follow each other; returns their hashes. */
+  async signAndSubmitAll(
     keyPair: KeyPair,
-    call: Uint8Array,
+    calls: readonly Uint8Array[],
     { tip = 0n, signal }: SubmitOptions = {},
-  ): Promise<HashHex> {
-    const [genesisHash, versions, nonce] = await Promise.all([
+  ): Promise<HashHex[]> {
+    const [genesisHash, versions, firstNonce] = await Promise.all([
       this.genesisHash({ signal }),
       this.runtimeVersions(signal),
       this.nextNonce(keyPair.address, { signal }),
     ]);
-    return await this.submit(signExtrinsicV4({ call, keyPair, nonce, genesisHash, tip, ...versions }), {
-      signal,
-    });
+    const hashes: HashHex[] = [];
+    for (const [i, call] of calls.entries()) {
+      const signing = { nonce: firstNonce + i, genesisHash, tip, ...versions };
+      hashes.push(await this.submit(signExtrinsicV4({ call, keyPair, ...signing }), { signal }));
+    }
+    return hashes;
   }
 
   /**
@@ -175,7 +199,7 @@ export class ChainClient {
    */
   async waitFor(
     hash: HashHex,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<Inclusion> {
     const deadlineMs = this.ports.nowMs() + timeoutMs;
     for (let lastStatus = 'unknown'; ; await this.ports.sleep(this.options.pollMs, signal)) {
@@ -193,6 +217,19 @@ export class ChainClient {
           { code: 'EXTRINSIC_TIMEOUT', hash, timeoutMs, lastStatus },
           `extrinsic ${hash} is not in a block after ${timeoutMs} ms (last status: ${lastStatus}); it may still be included, so look again before sending another`,
         );
+    }
+  }
+
+  /** Waits until everything that an address has signed and the node has taken is in a block, at most `timeoutMs`. */
+  async waitUntilPoolHasNone(
+    address: Address,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    const deadlineMs = this.ports.nowMs() + timeoutMs;
+    while (this.ports.nowMs() < deadlineMs) {
+      const next = await this.nextNonce(address, { signal });
+      if (next === (await this.account(address, { signal })).nonce) return;
+      await this.ports.sleep(this.options.pollMs, signal);
     }
   }
 

@@ -6,7 +6,9 @@ import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
 import fc from 'fast-check';
 import { concatBytes, toHex, utf8 } from '../bytes.js';
 import { initCrypto, keyPairFromSecret, publicKeyOf } from '../keys.js';
+import { decodeEpochArchive } from './epochArchive.js';
 import { ChainError } from './errors.js';
+import { decodeOpenEpoch } from './openEpoch.js';
 import { u32 } from './scaleWrite.js';
 import { blake2_128Concat, storageKeys, twox64Concat, twox128 } from './storageKeys.js';
 import {
@@ -14,6 +16,7 @@ import {
   decodeContribution,
   decodeCurrentEpoch,
   decodeEpochInfo,
+  decodeEpochPages,
   decodePayouts,
   decodeTotalIssuance,
 } from './storageValues.js';
@@ -160,6 +163,9 @@ test('any bytes give a value or SCALE_INVALID', () => {
     decodeEpochInfo,
     decodePayouts,
     decodeContribution,
+    decodeEpochArchive,
+    decodeEpochPages,
+    decodeOpenEpoch,
   ];
   const attempt = (decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): string => {
     try {

@@ -30,6 +30,16 @@ export const storageKeys = {
   totalIssuance: () => storagePrefix('Balances', 'TotalIssuance'),
   currentEpoch: () => storagePrefix('ProofOfGradient', 'CurrentEpoch'),
   epoch: byEpoch('Epochs'),
+  /** Of an epoch reported in one call. */
   payouts: byEpoch('Payouts'),
+  /** Of an epoch reported in pages: their number, and one of them. */
+  epochPages: byEpoch('EpochPages'),
+  payoutPage: (epoch: number, page: number) =>
+    concatBytes(
+      storagePrefix('ProofOfGradient', 'PayoutPages'),
+      twox64Concat(concatBytes(u32(epoch), u32(page))),
+    ),
+  epochArchive: () => storagePrefix('ProofOfGradient', 'EpochArchive'),
+  openEpoch: () => storagePrefix('ProofOfGradient', 'OpenEpoch'),
   contribution: byAccount('ProofOfGradient', 'Contributions'),
 };

@@ -50,7 +50,7 @@ export interface Contribution {
 type Decoder<T> = (bytes: Uint8Array) => T;
 
 /** A decoder that consumes all bytes. */
-function whole<T>(what: string, read: (reader: ScaleReader) => T): Decoder<T> {
+export function whole<T>(what: string, read: (reader: ScaleReader) => T): Decoder<T> {
   return (bytes) => {
     const reader = new ScaleReader(bytes, what);
     const value = read(reader);
@@ -77,6 +77,11 @@ export const decodeTotalIssuance: Decoder<Balance> = whole('Balances.TotalIssuan
   reader.u128(),
 );
 export const decodeCurrentEpoch: Decoder<number> = whole('ProofOfGradient.CurrentEpoch', (reader) =>
+  reader.u32(),
+);
+
+/** How many pages of payouts an epoch has that was reported in pages. */
+export const decodeEpochPages: Decoder<number> = whole('ProofOfGradient.EpochPages', (reader) =>
   reader.u32(),
 );
 
@@ -111,7 +116,7 @@ export const decodeContribution: Decoder<Contribution> = whole('ProofOfGradient.
   totalPaidPlanck: reader.u128(),
 }));
 
-function readRole(reader: ScaleReader): Role {
+export function readRole(reader: ScaleReader): Role {
   const role = ROLES[reader.u8()];
   if (role === undefined) throw reader.invalid();
   return role;

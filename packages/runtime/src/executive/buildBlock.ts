@@ -8,6 +8,7 @@ import { RuntimeError } from '../errors.js';
 import type { BlockInput, BlockOutput, ExtrinsicResult, StateView, ValidatorUpdate } from '../interface.js';
 import { dispatchErrorValue } from '../pallets/dispatchErrorValue.js';
 import type { DispatchError } from '../pallets/Pallet.js';
+import { isRemoving, REMOVING_REF_TIME, removeOldHistory } from '../pallets/proofOfGradient/history.js';
 import { isPaying, PAYING_REF_TIME, payNextPages } from '../pallets/proofOfGradient/paging.js';
 import { sessionEvents } from '../pallets/session/events.js';
 import { rotateIfDue } from '../pallets/session/rotation.js';
@@ -15,7 +16,7 @@ import { updatesBetween } from '../pallets/session/selection.js';
 import { activeSet, pendingUpdates } from '../pallets/session/storage.js';
 import { applyDueSlashes } from '../pallets/staking/slashing.js';
 import { systemEvents } from '../pallets/system/events.js';
-import { BLOCK_HASH_COUNT } from '../pallets/system/index.js';
+import { BLOCK_HASH_COUNT } from '../pallets/system/limits.js';
 import {
   account,
   blockDigest,
@@ -35,6 +36,7 @@ import { BlockContext, type Load } from './BlockContext.js';
 import { type CheckEnvironment, type CheckedExtrinsic, checkExtrinsic, refTimeOf } from './checkExtrinsic.js';
 import { writeCodeMarker } from './codeMarker.js';
 import { bareExtrinsic } from './extrinsic.js';
+import { migrate } from './migrate.js';
 
 type Services = Pick<CheckEnvironment, 'verifySignature'>;
 
@@ -43,8 +45,10 @@ export function buildBlock(state: StateView, input: BlockInput, services: Servic
   const context = new BlockContext(state, input.number);
   open(context, input);
   const extrinsics = inherentsOf(input).map((inherent, index) => applyInherent(context, inherent, index));
-  // Paying a reported epoch at the block's end takes its share of the block first.
+  // What the block's end does takes its share of the block first.
   if (isPaying(context.state)) context.use({ class: 'Mandatory', refTime: PAYING_REF_TIME, lengthBytes: 0 });
+  if (isRemoving(context.state))
+    context.use({ class: 'Mandatory', refTime: REMOVING_REF_TIME, lengthBytes: 0 });
   const results: ExtrinsicResult[] = extrinsics.map((bytes) => ({
     hash: extrinsicHash(bytes),
     error: undefined,
@@ -75,6 +79,7 @@ export function buildBlock(state: StateView, input: BlockInput, services: Servic
 function close(context: BlockContext, before: StateView): ValidatorUpdate[] {
   context.beginFinalization();
   payNextPages(context);
+  removeOldHistory(context.state);
   applyDueSlashes(context);
   rotateIfDue(context);
   const updates = updatesBetween(activeSet.get(new Overlay(before)), activeSet.get(context.state));
@@ -121,9 +126,11 @@ function open({ state }: BlockContext, input: BlockInput): void {
   noteUpgrade(state);
 }
 
-/** Records the first block of a new runtime version; clients watch `:code` for it. */
+/** Opens the first block of a new runtime version: brings the state into its form, and marks `:code` for clients. */
 function noteUpgrade(state: BlockContext['state']): void {
-  if (lastUpgrade.get(state)?.spec_version === SPEC_VERSION) return;
+  const before = lastUpgrade.get(state)?.spec_version;
+  if (before === SPEC_VERSION) return;
+  migrate(state, before ?? 0);
   lastUpgrade.put(state, { spec_version: SPEC_VERSION, spec_name: SPEC_NAME });
   writeCodeMarker(state);
 }

@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import type { InvalidReason } from '../interface.js';
 import { EXISTENTIAL_DEPOSIT } from '../pallets/balances/ledger.js';
 import { emittedBy } from '../pallets/proofOfGradient/emission.js';
-import { BLOCK_HASH_COUNT } from '../pallets/system/index.js';
+import { BLOCK_HASH_COUNT } from '../pallets/system/limits.js';
 import { blockHash } from '../pallets/system/storage.js';
 import { feeOf } from '../pallets/transactionPayment/fees.js';
 import { bytes } from '../scale/collections.js';

@@ -15,6 +15,8 @@ export function tryState(entries: Iterable<readonly [HexString, Uint8Array]>): s
   const malformed = sorted.flatMap(([key, value]) => tryEntry(key, value));
   if (malformed.length > 0) return malformed;
   const state = fullState(sorted);
+  const overfull = pallets.flatMap(({ storage }) => storage.flatMap((item) => tryBound(state, item)));
+  if (overfull.length > 0) return overfull;
   return pallets.flatMap(({ name, tryState: check }) =>
     (check?.(state) ?? []).map((problem) => `${name}: ${problem}`),
   );
@@ -39,6 +41,15 @@ function itemOf(key: HexString): StorageItem | undefined {
       if (item.map ? key.startsWith(hex) : key === hex) return item;
     }
   return undefined;
+}
+
+function tryBound(state: FullState, item: StorageItem): string[] {
+  const bound = item.map?.bound;
+  if (!bound || !('most' in bound)) return [];
+  const { length } = state.keysOf(item);
+  return length <= bound.most
+    ? []
+    : [`${item.pallet}.${item.name} has ${length} entries, at most ${bound.most} may be`];
 }
 
 function fullState(sorted: readonly (readonly [HexString, Uint8Array])[]): FullState {

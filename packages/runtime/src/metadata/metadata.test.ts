@@ -16,7 +16,7 @@ import { pallets, runtimeCall } from '../wiring.js';
 import { buildMetadata } from './buildMetadata.js';
 import { METADATA_DIGEST } from './metadataDigest.js';
 
-const METADATA_HASH = '0x7b35901c6cf27ea051799c83010ff9fea036f81e84e740f15bef5a32c7c31ac3';
+const METADATA_HASH = '0xc5e0a97af6a8925c870141a18aea03c5cb2994b8b78c0e0dfde6d851d02dca4d';
 
 before(initCrypto);
 
@@ -44,6 +44,7 @@ describe('metadata', () => {
       ['Utility', 11],
       ['Sudo', 12],
       ['Proxy', 13],
+      ['Treasury', 14],
     ];
     assert.deepEqual(names(v14), expected);
     assert.deepEqual(names(v15), expected);
@@ -193,6 +194,7 @@ describe('metadata', () => {
       ['Utility 11', 'batch 0', 'batch_all 2', 'force_batch 4'],
       ['Sudo 12', 'sudo 0', 'set_key 2', 'remove_key 4'],
       ['Proxy 13', 'proxy 0', 'add_proxy 1', 'remove_proxy 2', 'remove_proxies 3'],
+      ['Treasury 14', 'spend 0'],
     ]);
   });
 

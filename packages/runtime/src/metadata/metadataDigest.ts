@@ -6,7 +6,7 @@
 import { fromHex, type HexString } from '@alice/protocol';
 
 export const METADATA_DIGEST: HexString =
-  '0xc042cf6fac920822ec26667fd62f47188dfdab7a5ee9f77673386887025abf9f';
+  '0x0eba8d9bfb133b6f0796dd6e884efbc287bf52fc45cae803882cb709cccf8fc9';
 
 const bytes = fromHex(METADATA_DIGEST);
 

@@ -11,13 +11,19 @@ import type { StateAccess, StorageKey } from './Overlay.js';
 
 export type Hasher = 'Blake2128Concat' | 'Twox64Concat';
 
+/**
+ * Why a map cannot grow without end: a limit that the runtime keeps, or what each entry costs whoever causes it. A fee
+ * is paid once for good, a deposit or a bond while the entry stands; `work` is one entry for an account that has earned.
+ */
+export type Bound = { readonly most: number } | { readonly paidBy: 'fee' | 'deposit' | 'bond' | 'work' };
+
 /** What the metadata and the invariant checks need of any item. */
 export interface StorageItem {
   readonly pallet: string;
   readonly name: string;
   readonly docs: readonly string[];
   readonly value: ScaleType<unknown>;
-  readonly map?: { readonly hasher: Hasher; readonly key: ScaleType<unknown> };
+  readonly map?: { readonly hasher: Hasher; readonly key: ScaleType<unknown>; readonly bound: Bound };
   /** Encoded value of an absent entry; `undefined` where absence is a value of its own. */
   fallback(): Uint8Array | undefined;
   prefix(): StorageKey;
@@ -94,6 +100,7 @@ export function storageOptional<T>(declaration: Declaration<T>): StorageValue<T 
 interface MapDeclaration<K, V> extends Declaration<V> {
   readonly hasher: Hasher;
   readonly key: ScaleType<K>;
+  readonly bound: Bound;
 }
 
 /** A map whose absent entries read as `default`. */
@@ -122,7 +129,7 @@ function mapOf<K, V>(
   declaration: MapDeclaration<K, V>,
   read: (stored: Uint8Array | undefined) => V,
 ): Omit<StorageMap<K, V>, 'fallback'> {
-  const { hasher, key: keyType, type } = declaration;
+  const { hasher, key: keyType, bound, type } = declaration;
   const prefix = lazyPrefix(declaration);
   const keyOf = (key: K): StorageKey => {
     const encoded = encode(keyType, key);
@@ -133,7 +140,7 @@ function mapOf<K, V>(
     decode(keyType, storageKey.slice(PREFIX_BYTES + HASH_BYTES[hasher]));
   return {
     ...described(declaration),
-    map: { hasher, key: keyType },
+    map: { hasher, key: keyType, bound },
     prefix,
     keyOf,
     keyFrom,

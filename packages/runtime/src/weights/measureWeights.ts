@@ -7,7 +7,10 @@ import { type HexString, toHex } from '@alice/protocol';
 import { BlockContext } from '../executive/BlockContext.js';
 import { buildGenesis } from '../executive/buildGenesis.js';
 import type { StateView } from '../interface.js';
-import { MAX_PAGE_ENTRIES, payNextPages } from '../pallets/proofOfGradient/paging.js';
+import { removePayouts } from '../pallets/proofOfGradient/history.js';
+import { MAX_PAGE_ENTRIES } from '../pallets/proofOfGradient/limits.js';
+import { payNextPages } from '../pallets/proofOfGradient/paging.js';
+import { epochArchive } from '../pallets/proofOfGradient/storage.js';
 import { SCENARIOS, type Scenario, scenarioGenesis } from './scenarios.js';
 import { WEIGHTS } from './weights.js';
 
@@ -56,8 +59,12 @@ export function measureWeights(clock: () => bigint, rounds = 31): MeasuredWeight
     return { name, base: weightOf(low), item: weightOf(each) };
   });
   const paid = median(payingScenario(), (context) => payNextPages(context));
+  const forgotten = median(SCENARIOS['ProofOfGradient.submit_epoch'](MAX_PAGE_ENTRIES), ({ state }) =>
+    removePayouts(state, epochArchive.get(state)),
+  );
   const all: MeasuredWeight[] = [
     ...calls,
+    { name: 'ProofOfGradient.forget', base: 0n, item: weightOf(forgotten / BigInt(MAX_PAGE_ENTRIES)) },
     { name: 'ProofOfGradient.pay', base: 0n, item: weightOf(paid / BigInt(MAX_PAGE_ENTRIES)) },
   ];
   return all.map(withFloor);

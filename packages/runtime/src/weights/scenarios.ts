@@ -10,6 +10,7 @@ import type { ScoreEntry } from '../pallets/proofOfGradient/types.js';
 import { consensusAddress } from '../pallets/session/consensusAddress.js';
 import { sessionKeyProof } from '../pallets/session/keys.js';
 import { INITIAL_RULES } from '../pallets/staking/rules.js';
+import { TREASURY } from '../pallets/treasury/pots.js';
 import { ZERO_HASH } from '../scale/substrateTypes.js';
 import type { Weighted } from './timeOf.js';
 
@@ -106,7 +107,7 @@ const only = (timed: Step) => () => ({ timed });
 
 /** By name; the argument is the number of items of a sized call. */
 export const SCENARIOS: Readonly<
-  Record<Exclude<Weighted, 'ProofOfGradient.pay'>, (items: number) => Scenario>
+  Record<Exclude<Weighted, 'ProofOfGradient.forget' | 'ProofOfGradient.pay'>, (items: number) => Scenario>
 > = {
   'System.remark': only({ origin: { kind: 'signed', signer: who! }, call: remark }),
   'Timestamp.set': only(ofBlock('Timestamp', 'set', { now: 1_772_150_500_000n })),
@@ -192,6 +193,10 @@ export const SCENARIOS: Readonly<
   'ProofOfGradient.set_parameter_server': only(
     asRoot('ProofOfGradient', 'set_parameter_server', { account: other! }),
   ),
+  'Treasury.spend': () => ({
+    before: [by(who!, 'Balances', 'transfer_keep_alive', { dest: id(TREASURY), value: 5n * ALICE })],
+    timed: asRoot('Treasury', 'spend', { pot: 'Treasury', beneficiary: id(accountOf('new')), amount: ALICE }),
+  }),
   'Utility.batch': batch('batch'),
   'Utility.batch_all': batch('batch_all'),
   'Utility.force_batch': batch('force_batch'),

@@ -1,12 +1,14 @@
 /**
  * @file The settlement clock (EPOCH-1): fixes a report in one transaction, then submits that same report until the
  * chain's counter has passed it, across crashes and outages. Work is marked paid by the transaction that fixes the
- * report, and the chain refuses an epoch number twice, so nothing is paid twice and nothing is lost.
+ * report, and the chain refuses an epoch number twice, so nothing is paid twice and nothing is lost. Whether a report
+ * goes in one call or in pages is the port's business.
  */
-import { MAX_EPOCH_SCORES, messageOf, utf8 } from '@alice/protocol';
+import { MAX_EPOCH_ENTRIES, messageOf } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import type { ChainStatus } from '../ports.js';
+import { receiptLeaves, receiptsRoot } from '../receipts/receiptTree.js';
 import {
   type EpochRow,
   insertEpoch,
@@ -17,10 +19,10 @@ import {
 } from '../state/epochs.js';
 import type { SubmissionRow } from '../state/submissions.js';
 import { findVersion, latestVersion } from '../state/versions.js';
-import { epochReport, receiptsOf, type UnpaidWork } from './epochReport.js';
+import { epochReport, type UnpaidWork } from './epochReport.js';
 
 /** Miners one report pays at most, which leaves room for scorers; work of the others waits for the next epoch. */
-const MAX_PAID_ACCOUNTS = MAX_EPOCH_SCORES - 1_000;
+const MAX_PAID_ACCOUNTS = MAX_EPOCH_ENTRIES - 1_000;
 
 /** One look at the chain and one step of the settlement. Never throws for a chain that does not answer. */
 export async function stepEpoch(context: ServerContext): Promise<void> {
@@ -42,7 +44,8 @@ export async function stepEpoch(context: ServerContext): Promise<void> {
   if (after && after.currentEpoch > pending.epoch) await finish(context, pending);
 }
 
-async function readChain(context: ServerContext): Promise<ChainStatus | undefined> {
+/** What the chain's head says, noted for the status page; undefined while it does not answer. */
+export async function readChain(context: ServerContext): Promise<ChainStatus | undefined> {
   const { health, chain, log } = context;
   try {
     const status = await chain.status();
@@ -70,30 +73,32 @@ async function fixIfDue(
   const { db, options, blobs } = context;
   const nowMs = context.now();
   const last = await lastEpoch(db);
-  const sinceMs = last?.fixed_ms ?? (await findVersion(db, 0))!.created_ms;
-  if (nowMs - sinceMs < options.epochMs) return undefined;
+  const sinceMs = last?.fixed_ms ?? (await findVersion(db, 0))?.created_ms;
+  // Without a version the aggregator is still starting.
+  if (sinceMs === undefined || nowMs - sinceMs < options.epochMs) return undefined;
   if (last && currentEpoch <= last.epoch) return undefined; // the chain is behind what it settled: wait for it
   const report = await db.transaction(async (tx) => {
     const submissions = payable(
       await tx.query<SubmissionRow>(
-        `SELECT * FROM submissions WHERE stage = 'merged' AND epoch IS NULL AND score > 0 ORDER BY sequence`,
+        `SELECT * FROM submissions WHERE stage = 'merged' AND epoch IS NULL AND score > 0 AND has_receipt
+         ORDER BY sequence`,
       ),
     );
+    const ids = submissions.map((row) => row.submission_id);
+    const leaves = await receiptLeaves(tx, ids);
     const work: UnpaidWork = {
       epoch: currentEpoch,
       fromVersion: last?.report.toVersion ?? 0,
       latest: (await latestVersion(tx))!,
       submissions,
+      receiptsRoot: receiptsRoot(leaves),
       scorers: await unpaidScorers(tx),
       server: options.serverKey.address,
     };
     const fixed = epochReport(work);
     if (!fixed) return undefined;
-    const receipts = await blobs.put(utf8.encode(receiptsOf(submissions).join('\n')));
-    await tx.query('UPDATE submissions SET epoch = $1 WHERE submission_id = ANY($2)', [
-      fixed.epoch,
-      submissions.map((row) => row.submission_id),
-    ]);
+    const receipts = await blobs.put(leaves);
+    await tx.query('UPDATE submissions SET epoch = $1 WHERE submission_id = ANY($2)', [fixed.epoch, ids]);
     await tx.query('UPDATE scorer_work SET unpaid_rows = 0 WHERE reward_address = ANY($1)', [
       work.scorers.map((row) => row.reward_address),
     ]);

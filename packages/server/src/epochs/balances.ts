@@ -35,7 +35,7 @@ async function genesisIssuance({ db, chain }: ServerContext): Promise<bigint> {
   const known = (await readMeta(db)).get(GENESIS_KEY);
   if (known !== undefined) return BigInt(known);
   const { totalIssuancePlanck, currentEpoch } = await chain.status();
-  let issuance = totalIssuancePlanck;
+  let issuance = totalIssuancePlanck - ((await chain.mintedByForgottenEpochs?.()) ?? 0n);
   for (let epoch = 0; epoch < currentEpoch; epoch++)
     issuance -= (await chain.epoch(epoch))?.mintedPlanck ?? 0n;
   await writeMeta(db, { [GENESIS_KEY]: issuance.toString() });

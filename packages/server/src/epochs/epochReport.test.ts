@@ -1,4 +1,4 @@
-/** @file Epoch reports: exact sums, canonical order, receipts that commit to every paid submission. */
+/** @file Epoch reports: exact sums, canonical order. */
 import assert from 'node:assert/strict';
 import { before, it } from 'node:test';
 import {
@@ -12,7 +12,7 @@ import {
 import fc from 'fast-check';
 import type { SubmissionRow } from '../state/submissions.js';
 import type { VersionRow } from '../state/versions.js';
-import { epochReport, receiptsOf, type UnpaidWork } from './epochReport.js';
+import { epochReport, type UnpaidWork } from './epochReport.js';
 
 let addresses: Address[] = [];
 before(async () => {
@@ -33,6 +33,7 @@ const work = (submissions: SubmissionRow[], rows: number[] = []): UnpaidWork => 
   fromVersion: 5,
   latest,
   submissions,
+  receiptsRoot: `0x${'11'.repeat(32)}`,
   scorers: rows.map((unpaid_rows, i) => ({ reward_address: addresses[i]!, unpaid_rows })),
   server: addresses[4]!,
 });
@@ -74,16 +75,5 @@ it('states versions, loss and coverage', () => {
   assert.deepEqual(
     [report.epoch, report.fromVersion, report.toVersion, report.heldOutLossNanoNats, report.shardsCovered],
     [3, 5, 9, 4_250_000_000n, 2],
-  );
-});
-
-it('commits to every receipt', () => {
-  const rows = [paid(0, 5n), paid(1, 6n)];
-  const root = epochReport(work(rows))!.receiptsRoot;
-  const changed = [rows[0]!, { ...rows[1]!, gain_nats: 0.25 }];
-  assert.notEqual(epochReport(work(changed))!.receiptsRoot, root);
-  assert.deepEqual(
-    receiptsOf(rows).map((line) => JSON.parse(line).score),
-    ['5', '6'],
   );
 });

@@ -1,19 +1,17 @@
 /**
- * @file What an epoch pays (EPOCH-1, CHAIN-2): pure functions from unpaid work to the report and its receipts. Scores
+ * @file What an epoch pays (EPOCH-1, CHAIN-2): a pure function from unpaid work to the report. Scores
  * are summed as integers per reward address, so that the report adds up exactly to the scores of its submissions.
  */
 import {
   type Address,
-  canonicalJson,
   compareBytes,
   type EpochReport,
   type EpochScore,
-  merkleRoot,
+  type HashHex,
   publicKeyOf,
   ROLES,
   type Role,
   toNanoNats,
-  utf8,
 } from '@alice/protocol';
 import type { SubmissionRow } from '../state/submissions.js';
 import type { VersionRow } from '../state/versions.js';
@@ -24,29 +22,11 @@ export interface UnpaidWork {
   readonly latest: VersionRow;
   /** Merged and unpaid, in order of arrival. */
   readonly submissions: readonly SubmissionRow[];
+  /** Over their signed receipts: together they let anybody recompute the scores of the epoch (SCORE-5). */
+  readonly receiptsRoot: HashHex;
   readonly scorers: readonly { readonly reward_address: string; readonly unpaid_rows: number }[];
   /** The server's own address, for the infrastructure share. */
   readonly server: Address;
-}
-
-/** One line per paid submission; together they let anybody recompute the scores of the epoch (SCORE-5). */
-export function receiptsOf(submissions: readonly SubmissionRow[]): string[] {
-  return submissions.map((row) =>
-    canonicalJson({
-      submissionId: row.submission_id,
-      taskId: row.task_id,
-      address: row.address,
-      instance: row.instance,
-      rewardAddress: row.reward_address,
-      version: row.version,
-      blob: row.blob_hash,
-      scored: row.scored ?? [],
-      gainNats: row.gain_nats,
-      standardErrorNats: row.error_nats,
-      tokens: row.tokens,
-      score: row.score,
-    }),
-  );
 }
 
 /** Undefined while no submission has a positive score: such an epoch would pay nobody (CHAIN-1). */
@@ -66,7 +46,7 @@ export function epochReport(work: UnpaidWork): EpochReport | undefined {
     stateRoot: work.latest.state_root,
     heldOutLossNanoNats: toNanoNats(work.latest.loss_nats ?? 0),
     shardsCovered: new Set(work.submissions.flatMap((row) => row.shards.split(','))).size,
-    receiptsRoot: merkleRoot(receiptsOf(work.submissions).map((line) => utf8.encode(line))),
+    receiptsRoot: work.receiptsRoot,
     scores: scores.sort(byRoleThenAccount),
   };
 }

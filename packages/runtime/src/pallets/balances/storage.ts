@@ -2,7 +2,7 @@
 import { u128 } from '../../scale/primitives.js';
 import type { ScaleType } from '../../scale/ScaleType.js';
 import { accountId } from '../../scale/substrateTypes.js';
-import { storageMap, storageValue } from '../../storage/StorageItem.js';
+import { type Bound, storageMap, storageValue } from '../../storage/StorageItem.js';
 import { accountData, NO_ACCOUNT } from '../system/types.js';
 import { freezesType, holdsType, locksType, reservesType } from './types.js';
 
@@ -18,18 +18,28 @@ export const totalIssuance = storageValue({
 });
 const inactiveIssuance = storageValue({ pallet, name: 'InactiveIssuance', type: u128, default: 0n });
 
-function byAccount<T>(name: string, type: ScaleType<T>, absent: T) {
-  return storageMap({ pallet, name, hasher: 'Blake2128Concat', key: accountId, type, default: absent });
+function byAccount<T>(name: string, type: ScaleType<T>, { absent, bound }: { absent: T; bound: Bound }) {
+  return storageMap({
+    pallet,
+    name,
+    hasher: 'Blake2128Concat',
+    key: accountId,
+    type,
+    default: absent,
+    bound,
+  });
 }
 
-export const holds = byAccount('Holds', holdsType, []);
+const never: Bound = { most: 0 };
+/** What is held is itself the price of the entry. */
+export const holds = byAccount('Holds', holdsType, { absent: [], bound: { paidBy: 'deposit' } });
 
 export const balancesStorage = [
   totalIssuance,
   inactiveIssuance,
-  byAccount('Account', accountData, NO_ACCOUNT.data),
-  byAccount('Locks', locksType, []),
-  byAccount('Reserves', reservesType, []),
+  byAccount('Account', accountData, { absent: NO_ACCOUNT.data, bound: never }),
+  byAccount('Locks', locksType, { absent: [], bound: never }),
+  byAccount('Reserves', reservesType, { absent: [], bound: never }),
   holds,
-  byAccount('Freezes', freezesType, []),
+  byAccount('Freezes', freezesType, { absent: [], bound: never }),
 ] as const;

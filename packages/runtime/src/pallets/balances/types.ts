@@ -24,6 +24,7 @@ const reserveData = struct('pallet_balances::types::ReserveData', { id: identifi
 /** Why part of a balance is held, by the pallet that holds it. Indices are the pallets'. */
 const holdReason = enumOf('alice_runtime::RuntimeHoldReason', {
   Staking: { index: 6, of: plainEnum('pallet_staking::HoldReason', ['Bond']) },
+  ProofOfGradient: { index: 10, of: plainEnum('pallet_proof_of_gradient::HoldReason', ['RewardAddress']) },
   Proxy: { index: 13, of: plainEnum('pallet_proxy::HoldReason', ['ProxyDeposit']) },
 });
 export type HoldReason = ValueOf<typeof holdReason>;

@@ -12,6 +12,8 @@ import { timeOf } from '../../weights/timeOf.js';
 import { BAD_ORIGIN, call, type DispatchError, type PalletContext } from '../Pallet.js';
 import { now } from '../timestamp/index.js';
 import { gradientErrors, gradientEvents } from './events.js';
+import { checkRoom, countPayouts } from './history.js';
+import { MAX_SCORE, MAX_SCORES } from './limits.js';
 import { recordContribution } from './recordContribution.js';
 import { payEntries, payRoleAccounts, rewardFor, withoutRoleShares } from './reward.js';
 import { divide, earnedParts, hasTrainingScore, totalsOf } from './settlement.js';
@@ -25,11 +27,6 @@ import {
   roleShares,
 } from './storage.js';
 import { ROLES, type ScoreEntry, scoreEntry } from './types.js';
-
-/** Most entries of one report. */
-export const MAX_SCORES = 10_000;
-/** Keeps a cumulative score inside u128 for as many epochs as an index can count. */
-export const MAX_SCORE = (1n << 96n) - 1n;
 
 /** What a report says about an epoch besides its scores. */
 export const factFields = {
@@ -81,7 +78,7 @@ export function checkFacts(
   if (report.epoch < expected) return gradientErrors.of('EpochAlreadySettled');
   if (report.epoch > expected) return gradientErrors.of('EpochOutOfOrder');
   if (report.from_version > report.to_version) return gradientErrors.of('VersionRangeInvalid');
-  return undefined;
+  return checkRoom(state);
 }
 
 /** Whether entries are ascending, distinct and in range. */
@@ -117,6 +114,7 @@ function settleEpoch(context: PalletContext, { scores, ...report }: Report): voi
   payEntries(context, epoch, rewarded);
   epochs.put(state, epoch, { index: epoch, started_at: startedAt, ended_at: endedAt, ...facts, minted });
   payouts.put(state, epoch, paid);
+  countPayouts(state, paid.length);
   for (const payout of paid) recordContribution(state, epoch, payout);
   currentEpoch.put(state, epoch + 1);
   // CHAIN-1: an epoch without training leaves the clock where it was, so its emission goes to the next one.

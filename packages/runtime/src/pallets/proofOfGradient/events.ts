@@ -59,4 +59,5 @@ export const gradientErrors = defineErrors(gradientIdentity, {
   EpochPaying: { index: 14, docs: ['All pages are in and being paid; nothing is left to do.'] },
   SharesInvalid: { index: 15, docs: ['Role shares sum to 10,000; a role account gets at most 2,000.'] },
   RewardAddressInvalid: { index: 16, docs: ['Name another account, or clear the address.'] },
+  HistoryFull: { index: 17, docs: ['Old epochs are being removed: send it again in a later block.'] },
 });

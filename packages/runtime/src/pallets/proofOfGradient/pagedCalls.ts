@@ -1,5 +1,4 @@
 /** @file The calls of an epoch reported in pages (`paging.ts`), and what root and accounts decide about rewards. */
-import { equalBytes } from '@alice/protocol';
 import { option, vec } from '../../scale/collections.js';
 import { u32 } from '../../scale/primitives.js';
 import { type AccountId, accountId } from '../../scale/substrateTypes.js';
@@ -8,7 +7,8 @@ import { BAD_ORIGIN, call, type DispatchError, type Origin, type PalletContext }
 import { factFields } from './calls.js';
 import { gradientErrors, gradientEvents } from './events.js';
 import { abortEpoch, beginEpoch, finishEpoch, PAYING_REF_TIME, receivePage } from './paging.js';
-import { parameterServer, rewardAddresses, roleAccounts, roleShares } from './storage.js';
+import { clearRewardAddress, setRewardAddress } from './rewardAddress.js';
+import { parameterServer, roleAccounts, roleShares } from './storage.js';
 import { roleAccount, roleSharesType, roleType, SHARE_DENOMINATOR, scoreEntry } from './types.js';
 
 /** The most of a role's part that a role account may get, in ten-thousandths. */
@@ -75,33 +75,24 @@ export const pagedCalls = {
   set_reward_address: call({
     index: 5,
     docs: [
-      'Origin: signed. Details: rewards of the signer go to `target` from now on. Events: RewardAddressSet.',
+      'Origin: signed. Details: rewards of the signer go to `target` from now on; holds a deposit. Events:',
+      'RewardAddressSet.',
     ],
     fields: { target: accountId },
     class: 'Normal',
     refTime: () => timeOf('ProofOfGradient.set_reward_address'),
-    run: signed((context, account, { target }) => {
-      const isNobody = target.every((byte) => byte === 0);
-      if (isNobody || equalBytes(account, target)) return gradientErrors.of('RewardAddressInvalid');
-      rewardAddresses.put(context.state, account, target);
-      gradientEvents.deposit(context, 'RewardAddressSet', { account, target });
-      return undefined;
-    }),
+    run: signed((context, account, { target }) => setRewardAddress(context, account, target)),
   }),
   clear_reward_address: call({
     index: 6,
     docs: [
-      'Origin: signed. Details: rewards of the signer go to the signer again. Events: RewardAddressSet.',
+      'Origin: signed. Details: rewards of the signer go to the signer again; releases the deposit. Events:',
+      'RewardAddressSet.',
     ],
     fields: {},
     class: 'Normal',
     refTime: () => timeOf('ProofOfGradient.clear_reward_address'),
-    run: signed((context, account) => {
-      if (!rewardAddresses.get(context.state, account)) return gradientErrors.of('RewardAddressInvalid');
-      rewardAddresses.remove(context.state, account);
-      gradientEvents.deposit(context, 'RewardAddressSet', { account, target: undefined });
-      return undefined;
-    }),
+    run: signed((context, account) => clearRewardAddress(context, account)),
   }),
   set_role_shares: call({
     index: 20,

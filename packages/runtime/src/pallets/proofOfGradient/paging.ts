@@ -13,6 +13,8 @@ import { now } from '../timestamp/index.js';
 import { runningPart } from './apportion.js';
 import { checkFacts, checkScores, compareEntries, type factFields } from './calls.js';
 import { gradientErrors, gradientEvents } from './events.js';
+import { countPayouts } from './history.js';
+import { MAX_EPOCH_ENTRIES, MAX_PAGE_ENTRIES, MAX_PAGES } from './limits.js';
 import { recordContribution } from './recordContribution.js';
 import { payEntries, payRoleAccounts, rewardFor, withoutRoleShares } from './reward.js';
 import { earnedParts } from './settlement.js';
@@ -29,12 +31,6 @@ import {
 } from './storage.js';
 import { FIELD_OF, type OpenEpoch, type Payout, type PerRole, type Role, type ScoreEntry } from './types.js';
 
-/** Most entries of one page. */
-export const MAX_PAGE_ENTRIES = 1_000;
-/** Most entries of one epoch. */
-export const MAX_EPOCH_ENTRIES = 100_000;
-/** Most pages of one epoch; a page may be small, but not all can be. */
-export const MAX_PAGES = 200;
 /** Pages paid at the end of one block. */
 const PAGES_PER_BLOCK = 2;
 /** Execution time that paying takes of a block, in picoseconds. */
@@ -173,6 +169,7 @@ function payPage(context: PalletContext, open: OpenEpoch, paying: Paying): void 
   payEntries(context, open.index, rewarded);
   for (const payout of list) recordContribution(state, open.index, payout);
   payoutPages.put(state, [open.index, page], list);
+  countPayouts(state, list.length);
   scorePages.remove(state, page);
   const minted = rewarded.reduce((sum, { amount }) => sum + amount, paying.minted);
   const next = { ...paying, paid, minted, next_page: page + 1, payouts: paying.payouts + rewarded.length };

@@ -3,12 +3,16 @@ import { bytes, tuple, vec } from '../../scale/collections.js';
 import { u32, u64 } from '../../scale/primitives.js';
 import { accountId } from '../../scale/substrateTypes.js';
 import { optionalMap, storageOptional, storageValue } from '../../storage/StorageItem.js';
+import { EPOCHS_KEPT, EPOCHS_OVER, MAX_PAGES, PAYOUT_EPOCHS_KEPT } from './limits.js';
 import {
   contributionType,
+  EMPTY_ARCHIVE,
+  epochArchiveType,
   epochInfo,
   INITIAL_ROLE_SHARES,
   openEpoch,
   payoutType,
+  ROLES,
   roleAccount,
   rolePayment,
   roleSharesType,
@@ -18,6 +22,9 @@ import {
 
 const pallet = 'ProofOfGradient';
 const nobody = new Uint8Array(32);
+
+const MOST_EPOCHS = EPOCHS_KEPT + EPOCHS_OVER;
+const MOST_PAYOUT_EPOCHS = PAYOUT_EPOCHS_KEPT + EPOCHS_OVER;
 
 export const currentEpoch = storageValue({
   pallet,
@@ -73,14 +80,16 @@ export const epochs = optionalMap({
   name: 'Epochs',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: MOST_EPOCHS },
   type: epochInfo,
-  docs: 'Every settled epoch.',
+  docs: 'Settled epochs; only EpochArchive knows of those before the oldest.',
 });
 export const payouts = optionalMap({
   pallet,
   name: 'Payouts',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: MOST_PAYOUT_EPOCHS },
   type: vec(payoutType),
   docs: 'What each entry of an epoch was paid.',
 });
@@ -89,6 +98,7 @@ export const contributions = optionalMap({
   name: 'Contributions',
   hasher: 'Blake2128Concat',
   key: accountId,
+  bound: { paidBy: 'work' },
   type: contributionType,
   docs: 'What each account has contributed since genesis.',
 });
@@ -104,6 +114,7 @@ export const scorePages = optionalMap({
   name: 'ScorePages',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: MAX_PAGES },
   type: vec(scoreEntry),
   docs: 'Pages of the open epoch that are not paid yet.',
 });
@@ -112,6 +123,7 @@ export const epochPages = optionalMap({
   name: 'EpochPages',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: MOST_PAYOUT_EPOCHS },
   type: u32,
   docs: 'How many payout pages an epoch has that was reported in pages.',
 });
@@ -120,14 +132,23 @@ export const payoutPages = optionalMap({
   name: 'PayoutPages',
   hasher: 'Twox64Concat',
   key: tuple(u32, u32),
+  bound: { most: (MOST_PAYOUT_EPOCHS + 1) * MAX_PAGES },
   type: vec(payoutType),
   docs: 'What each entry was paid, by epoch and page.',
+});
+export const epochArchive = storageValue({
+  pallet,
+  name: 'EpochArchive',
+  type: epochArchiveType,
+  default: EMPTY_ARCHIVE,
+  docs: 'What is left of old epochs: sums, and a digest of everything that was removed.',
 });
 export const roleAccounts = optionalMap({
   pallet,
   name: 'RoleAccounts',
   hasher: 'Twox64Concat',
   key: roleType,
+  bound: { most: ROLES.length },
   type: roleAccount,
   docs: 'Who gets a share of what a role earns.',
 });
@@ -136,6 +157,7 @@ export const rolePayments = optionalMap({
   name: 'RolePayments',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: MOST_PAYOUT_EPOCHS },
   type: vec(rolePayment),
   docs: 'What role accounts got of an epoch.',
 });
@@ -144,6 +166,7 @@ export const rewardAddresses = optionalMap({
   name: 'RewardAddresses',
   hasher: 'Blake2128Concat',
   key: accountId,
+  bound: { paidBy: 'deposit' },
   type: accountId,
   docs: 'Where the rewards of an account go instead.',
 });
@@ -163,6 +186,7 @@ export const proofOfGradientStorage = [
   scorePages,
   epochPages,
   payoutPages,
+  epochArchive,
   roleAccounts,
   rolePayments,
   rewardAddresses,

@@ -10,8 +10,8 @@ import { ALICE_UNIT, assertNoop, GENESIS_MS, reportOf, TestChain, transferTo } f
 import { totalIssuance } from '../balances/storage.js';
 import { account } from '../system/storage.js';
 import { accountInfo } from '../system/types.js';
-import { MAX_SCORES } from './calls.js';
 import { emittedBy, HALVING_PERIOD_MS } from './emission.js';
+import { MAX_SCORES } from './limits.js';
 import { contributions, currentEpoch, epochs, lastSettledAt, payouts } from './storage.js';
 import type { Role } from './types.js';
 

@@ -3,9 +3,11 @@ import { toHex } from '@alice/protocol';
 import type { FullState } from '../Pallet.js';
 import { now } from '../timestamp/index.js';
 import { emittedBy } from './emission.js';
+import { tryRewardAddresses } from './rewardAddress.js';
 import {
   contributions,
   currentEpoch,
+  epochArchive,
   epochPages,
   epochs,
   genesisTime,
@@ -24,22 +26,24 @@ export function tryProofOfGradient(state: FullState): string[] {
   const problems: string[] = [];
   const paidTo = new Map<string, bigint>();
   const settled = currentEpoch.get(state);
-  let minted = 0n;
-  for (let index = 0; index < settled; index++) {
+  const archive = epochArchive.get(state);
+  let { minted } = archive;
+  for (let index = archive.epochs_from; index < settled; index++) {
     const { problem, minted: mintedNow } = tryEpoch(state, index, paidTo);
     if (problem) problems.push(problem);
     minted += mintedNow;
   }
-  if (state.keysOf(epochs).length !== settled)
-    problems.push(`${state.keysOf(epochs).length} epochs are stored, ${settled} settled`);
+  const kept = settled - archive.epochs_from;
+  if (state.keysOf(epochs).length !== kept)
+    problems.push(`${state.keysOf(epochs).length} epochs are stored, ${kept} settled and kept`);
   const allowed = emittedBy(genesisTime.get(state), lastSettledAt.get(state));
   if (minted > allowed) problems.push(`${minted} planck are minted, the schedule allows ${allowed}`);
   if (lastSettledAt.get(state) > now.get(state)) problems.push('emission is settled into the future');
   const { training, scoring, infrastructure } = roleShares.get(state);
   if (training + scoring + infrastructure !== SHARE_DENOMINATOR)
     problems.push('role shares do not sum to the whole');
-  problems.push(...tryOpenEpoch(state, paidTo));
-  return [...problems, ...tryContributions(state, paidTo)];
+  problems.push(...tryOpenEpoch(state, paidTo), ...tryPayoutCount(state), ...tryRewardAddresses(state));
+  return [...problems, ...tryContributions(state, paidTo, minted)];
 }
 
 function tryEpoch(
@@ -48,20 +52,35 @@ function tryEpoch(
   paidTo: Map<string, bigint>,
 ): { problem?: string; minted: bigint } {
   const info = epochs.get(state, index);
-  const list = payoutsOf(state, index);
+  const { payouts_from: payoutsFrom, pages_from: pagesFrom } = epochArchive.get(state);
+  const isWhole = index > payoutsFrom || (index === payoutsFrom && pagesFrom === 0);
+  const list = index < payoutsFrom ? [] : payoutsOf(state, index);
   if (!info || !list || info.index !== index) return { problem: `epoch ${index} is incomplete`, minted: 0n };
-  const shared = (rolePayments.get(state, index) ?? []).reduce((sum, { amount }) => sum + amount, 0n);
-  const sum = shared + addPayouts(list, paidTo);
-  if (sum === info.minted) return { minted: info.minted };
+  const sum = sumOf(rolePayments.get(state, index) ?? []) + addPayouts(list, paidTo);
+  if (!isWhole || sum === info.minted) return { minted: info.minted };
   return { problem: `epoch ${index} minted ${info.minted} planck but paid ${sum}`, minted: info.minted };
 }
+
+/** The number of kept payouts is the one that decides what is removed. */
+function tryPayoutCount(state: FullState): string[] {
+  let stored = 0;
+  for (const key of state.keysOf(payouts)) stored += payouts.get(state, payouts.keyFrom(key))!.length;
+  for (const key of state.keysOf(payoutPages))
+    stored += payoutPages.get(state, payoutPages.keyFrom(key))!.length;
+  const { entries } = epochArchive.get(state);
+  return stored === entries ? [] : [`${stored} payouts are stored, ${entries} counted`];
+}
+
+const sumOf = (list: readonly { readonly amount: bigint }[]): bigint =>
+  list.reduce((sum, { amount }) => sum + amount, 0n);
 
 /** All payouts of a settled epoch, in one list or in pages. */
 function payoutsOf(state: FullState, index: number): readonly Payout[] | undefined {
   const pages = epochPages.get(state, index);
   if (pages === undefined) return payouts.get(state, index);
   const all: Payout[] = [];
-  for (let page = 0; page < pages; page++) {
+  const { payouts_from: payoutsFrom, pages_from: pagesFrom } = epochArchive.get(state);
+  for (let page = index === payoutsFrom ? pagesFrom : 0; page < pages; page++) {
     const list = payoutPages.get(state, [index, page]);
     if (!list) return undefined;
     all.push(...list);
@@ -89,7 +108,7 @@ function tryOpenEpoch(state: FullState, paidTo: Map<string, bigint>): string[] {
   const paidPages = paying?.next_page ?? 0;
   if (waiting !== pages - paidPages) problems.push(`${waiting} pages wait, not ${pages - paidPages}`);
   if (!paying) return problems;
-  let sum = (rolePayments.get(state, index) ?? []).reduce((total, { amount }) => total + amount, 0n);
+  let sum = sumOf(rolePayments.get(state, index) ?? []);
   for (let page = 0; page < paidPages; page++)
     sum += addPayouts(payoutPages.get(state, [index, page]) ?? [], paidTo);
   if (sum !== paying.minted) problems.push(`the open epoch minted ${paying.minted} planck but paid ${sum}`);
@@ -99,8 +118,14 @@ function tryOpenEpoch(state: FullState, paidTo: Map<string, bigint>): string[] {
   return problems;
 }
 
-function tryContributions(state: FullState, paidTo: ReadonlyMap<string, bigint>): string[] {
+/** Everything minted was paid to role accounts or is in someone's `total_paid`; kept payouts are part of that. */
+function tryContributions(state: FullState, paidTo: ReadonlyMap<string, bigint>, minted: bigint): string[] {
   const problems: string[] = [];
+  const archive = epochArchive.get(state);
+  const isAllKept = archive.payouts_from === 0 && archive.pages_from === 0;
+  let paid = archive.shared;
+  for (const key of state.keysOf(rolePayments))
+    paid += sumOf(rolePayments.get(state, rolePayments.keyFrom(key))!);
   for (const key of state.keysOf(contributions)) {
     const who = contributions.keyFrom(key);
     const {
@@ -109,10 +134,14 @@ function tryContributions(state: FullState, paidTo: ReadonlyMap<string, bigint>)
       last_epoch: last,
       epochs: count,
     } = contributions.get(state, who)!;
-    if (total !== (paidTo.get(toHex(who)) ?? 0n))
+    const known = paidTo.get(toHex(who)) ?? 0n;
+    paid += total;
+    if (total < known || (isAllKept && total !== known))
       problems.push(`${toHex(who)}: total_paid is not the sum of payouts`);
     if (count < 1 || first > last || count > last - first + 1)
       problems.push(`${toHex(who)}: impossible epoch counts`);
   }
+  const all = minted + (openEpochValue.get(state)?.paying?.minted ?? 0n);
+  if (paid !== all) problems.push(`${all} planck are minted but ${paid} were paid since genesis`);
   return problems;
 }

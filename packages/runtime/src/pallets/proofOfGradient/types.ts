@@ -3,7 +3,7 @@ import { option, tuple } from '../../scale/collections.js';
 import { u16, u32, u64, u128 } from '../../scale/primitives.js';
 import { plainEnum, struct } from '../../scale/records.js';
 import type { ValueOf } from '../../scale/ScaleType.js';
-import { accountId, h256 } from '../../scale/substrateTypes.js';
+import { accountId, h256, ZERO_HASH } from '../../scale/substrateTypes.js';
 
 const path = (name: string) => `pallet_proof_of_gradient::types::${name}`;
 
@@ -106,3 +106,30 @@ export const contributionType = struct(path('Contribution'), {
   total_paid: u128,
 });
 export type Contribution = ValueOf<typeof contributionType>;
+
+/** Old epochs as far as they are removed from the state; `entries` counts the payouts that are still in it. */
+export const epochArchiveType = struct(path('EpochArchive'), {
+  /** The oldest epoch whose record is kept. */
+  epochs_from: u32,
+  /** The oldest epoch whose payouts are kept, from this page on. */
+  payouts_from: u32,
+  pages_from: u32,
+  entries: u32,
+  /** Minted by the epochs whose records are removed. */
+  minted: u128,
+  /** Paid to role accounts by the epochs whose payouts are removed. */
+  shared: u128,
+  /** Of all removed entries: blake2-256(digest before, storage key, value), in the order of removal. */
+  digest: h256,
+});
+export type EpochArchive = ValueOf<typeof epochArchiveType>;
+
+export const EMPTY_ARCHIVE: EpochArchive = {
+  epochs_from: 0,
+  payouts_from: 0,
+  pages_from: 0,
+  entries: 0,
+  minted: 0n,
+  shared: 0n,
+  digest: ZERO_HASH,
+};

@@ -10,6 +10,7 @@ export const proxies = storageMap({
   name: 'Proxies',
   hasher: 'Blake2128Concat',
   key: accountId,
+  bound: { paidBy: 'deposit' },
   type: tuple(vec(proxyDefinition), u128),
   default: [[], 0n] as const,
   docs: 'Who may act for an account, and the deposit held for that.',

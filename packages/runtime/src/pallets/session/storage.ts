@@ -50,6 +50,7 @@ export const nextKeys = optionalMap({
   name: 'NextKeys',
   hasher: 'Blake2128Concat',
   key: accountId,
+  bound: { paidBy: 'bond' },
   type: sessionKeys,
   docs: 'The keys of an account, used from the next session on.',
 });
@@ -58,6 +59,7 @@ export const keyOwner = optionalMap({
   name: 'KeyOwner',
   hasher: 'Blake2128Concat',
   key: consensusAddressType,
+  bound: { paidBy: 'bond' },
   type: accountId,
   docs: 'Who answers for a consensus address.',
 });
@@ -66,6 +68,7 @@ export const retiredKeys = storageMap({
   name: 'RetiredKeys',
   hasher: 'Blake2128Concat',
   key: accountId,
+  bound: { paidBy: 'bond' },
   type: vec(retiredKey),
   default: [],
   docs: 'Replaced keys that an account still answers for.',

@@ -3,9 +3,9 @@ import { u32 } from '../../scale/primitives.js';
 import type { ScaleType } from '../../scale/ScaleType.js';
 import { accountId } from '../../scale/substrateTypes.js';
 import { constant, type Pallet } from '../Pallet.js';
+import { TREASURY } from '../treasury/pots.js';
 import { stakingCalls } from './calls.js';
 import { stakingErrors, stakingEvents, stakingIdentity } from './events.js';
-import { TREASURY } from './slashing.js';
 import { MAX_CANDIDATES, MAX_PENDING_SLASHES, MAX_UNLOCKING_CHUNKS, stakingStorage } from './storage.js';
 import { tryStaking } from './tryState.js';
 

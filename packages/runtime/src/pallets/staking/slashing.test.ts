@@ -5,8 +5,8 @@ import { initCrypto } from '@alice/protocol';
 import fc from 'fast-check';
 import { ALICE_UNIT, assertNoop, type TestChain } from '../../testing.js';
 import { activeSet } from '../session/storage.js';
+import { TREASURY } from '../treasury/pots.js';
 import { equivocationShare } from './offences.js';
-import { TREASURY } from './slashing.js';
 import { pendingSlashes } from './storage.js';
 import {
   DEFER_MS,

@@ -2,11 +2,11 @@
  * @file Slashes: reported, then applied after a delay in which root may cancel them. A slash takes at most what is
  * bonded, unbonding funds included; the reporter gets a share, the treasury the rest, so issuance stays exact.
  */
-import { concatBytes, utf8 } from '@alice/protocol';
 import type { AccountId } from '../../scale/substrateTypes.js';
 import { slashHeld } from '../balances/ledger.js';
 import type { PalletContext } from '../Pallet.js';
 import { now } from '../timestamp/index.js';
+import { TREASURY } from '../treasury/pots.js';
 import { BOND, minimumStake, putLedger, sumOf } from './bonding.js';
 import { chill } from './candidacy.js';
 import { stakingEvents } from './events.js';
@@ -20,9 +20,6 @@ import {
   unappliedSlashes,
 } from './storage.js';
 import type { StakingLedger, UnappliedSlash, UnlockChunk } from './types.js';
-
-/** Receives what slashes leave after the reporter's share. Nobody has its key: only root can spend it. */
-export const TREASURY: AccountId = concatBytes(utf8.encode('modlal/trsry'), new Uint8Array(20));
 
 /** Slashes applied at the end of one block. */
 const MAX_APPLIED_PER_BLOCK = 32;

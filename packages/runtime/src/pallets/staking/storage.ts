@@ -27,6 +27,7 @@ export const ledgers = optionalMap({
   name: 'Ledger',
   hasher: 'Blake2128Concat',
   key: accountId,
+  bound: { paidBy: 'bond' },
   type: stakingLedger,
   docs: 'The bond of an account.',
 });
@@ -50,6 +51,7 @@ export const unappliedSlashes = optionalMap({
   name: 'UnappliedSlashes',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: MAX_PENDING_SLASHES },
   type: unappliedSlash,
   docs: 'Slashes that root may still cancel.',
 });

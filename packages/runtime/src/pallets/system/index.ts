@@ -10,12 +10,15 @@ import { runtimeVersion, runtimeVersionType } from '../../version.js';
 import { timeOf } from '../../weights/timeOf.js';
 import { BAD_ORIGIN, call, constant, defineErrors, type Pallet } from '../Pallet.js';
 import { SYSTEM_INDEX, systemEvents } from './events.js';
-import { BASE_EXTRINSIC_REF_TIME, MAX_BLOCK_REF_TIME, maxBytes, maxRefTime } from './limits.js';
+import {
+  BASE_EXTRINSIC_REF_TIME,
+  BLOCK_HASH_COUNT,
+  MAX_BLOCK_REF_TIME,
+  maxBytes,
+  maxRefTime,
+} from './limits.js';
 import { systemStorage } from './storage.js';
 import { blockLength, blockWeights, dbWeight } from './types.js';
-
-/** Hashes of this many blocks stay in the state; a mortal transaction cannot outlive them. */
-export const BLOCK_HASH_COUNT = 2_400;
 
 const identity = { name: 'System', module: 'frame_system', index: SYSTEM_INDEX };
 

@@ -4,6 +4,8 @@
  */
 import type { DispatchClass } from '../../scale/substrateTypes.js';
 
+/** Hashes of this many blocks stay in the state; a mortal transaction cannot outlive them. */
+export const BLOCK_HASH_COUNT = 2_400;
 /** Execution time of a block: two seconds. */
 export const MAX_BLOCK_REF_TIME = 2_000_000_000_000n;
 /** Charged to every extrinsic on top of its call: decoding, signature, fee. */

@@ -6,6 +6,7 @@ import { bytes, tuple, vec } from '../../scale/collections.js';
 import { bool, u32 } from '../../scale/primitives.js';
 import { accountId, h256, weight, ZERO_HASH } from '../../scale/substrateTypes.js';
 import { storageMap, storageOptional, storageValue } from '../../storage/StorageItem.js';
+import { BLOCK_HASH_COUNT } from './limits.js';
 import { accountInfo, digest, lastRuntimeUpgrade, NO_ACCOUNT, perDispatchClass, phase } from './types.js';
 
 const pallet = 'System';
@@ -16,6 +17,7 @@ export const account = storageMap({
   name: 'Account',
   hasher: 'Blake2128Concat',
   key: accountId,
+  bound: { paidBy: 'fee' },
   type: accountInfo,
   default: NO_ACCOUNT,
   docs: 'Nonce and balances of an account.',
@@ -34,6 +36,7 @@ export const blockHash = storageMap({
   name: 'BlockHash',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: BLOCK_HASH_COUNT + 1 },
   type: h256,
   default: ZERO_HASH,
   docs: 'Hashes of recent blocks and of block 0.',
@@ -43,6 +46,7 @@ export const extrinsicData = storageMap({
   name: 'ExtrinsicData',
   hasher: 'Twox64Concat',
   key: u32,
+  bound: { most: 0 },
   type: bytes,
   default: new Uint8Array(),
 });
@@ -55,6 +59,7 @@ export const eventTopics = storageMap({
   name: 'EventTopics',
   hasher: 'Blake2128Concat',
   key: h256,
+  bound: { most: 0 },
   type: vec(tuple(u32, u32)),
   default: [],
 });
