@@ -57,3 +57,9 @@ export const percent = (part: number, digits = 1): string =>
 export const shortAddress = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
 export const shortHash = (hash: string): string => `${hash.slice(0, 10)}…${hash.slice(-6)}`;
 export const scoreNats = (nanoNats: string | bigint): string => (Number(nanoNats) / 1e9).toFixed(4);
+
+/** A score in the unit its role counts in: improvement for training, rows judged for scoring. */
+export function roleScore(role: string, score: bigint): string {
+  if (role === 'training') return `${scoreNats(score)} nats`;
+  return role === 'scoring' ? `${groups(String(score))} rows` : groups(String(score));
+}

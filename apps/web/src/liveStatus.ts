@@ -35,12 +35,23 @@ export function followStatus(ports: LiveStatusPorts): void {
       Math.max(0, MIN_GAP_MS - (Date.now() - lastMs)),
     );
   };
-  const events = new EventSource('v1/events');
-  events.addEventListener('status', soon);
+  listenWhileVisible(soon);
   setInterval(() => {
     if (Date.now() - lastMs >= POLL_MS) void refresh();
   }, POLL_MS);
-  void refresh();
+}
+
+/** Browsers allow six connections to a server over HTTP/1.1 for all tabs together: hidden ones give theirs back. */
+function listenWhileVisible(onStatus: () => void): void {
+  let events: EventSource | undefined;
+  const follow = (): void => {
+    events?.close();
+    events = document.hidden ? undefined : new EventSource('v1/events');
+    events?.addEventListener('status', onStatus);
+    if (!document.hidden) onStatus();
+  };
+  document.addEventListener('visibilitychange', follow);
+  follow();
 }
 
 /** Programs that only read the model register like miners, under this name of a device; they are not miners. */

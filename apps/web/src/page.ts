@@ -34,6 +34,8 @@ const pages: Readonly<Record<string, () => Promise<OpenView>>> = {
 let view: View | undefined;
 let status: NetworkStatus | undefined;
 let opened = 0;
+/** The page asked for could not be fetched: it is asked for again as soon as the server answers. */
+let isMissing = false;
 
 async function show(isFirst: boolean): Promise<void> {
   const mine = ++opened;
@@ -58,13 +60,26 @@ async function openPage(page: string, parameters: readonly string[]): Promise<Vi
   const get = Object.hasOwn(pages, page) ? pages[page] : undefined;
   if (!get) return problemView('There is no such page', `"${page}" is none of the pages above.`);
   try {
-    return (await get())(parameters);
+    const open = await get();
+    isMissing = false;
+    return open(parameters);
   } catch (error) {
+    isMissing = true;
     return problemView(
       'This page could not be loaded',
-      `${messageOf(error)}. Reload when the server answers again.`,
+      `It is tried again as soon as the parameter server answers (${messageOf(error)}). If it does not come then, reload.`,
     );
   }
+}
+
+/** Tries the page that could not be fetched again; until it comes, what is shown stays. */
+async function showMissing(): Promise<void> {
+  const { page } = parseRoute(window.location.hash);
+  const isThere = await pages[page]?.().then(
+    () => true,
+    () => false,
+  );
+  if (isThere && isMissing) await show(false);
 }
 
 const problemView = (title: string, text: string): View => ({
@@ -77,13 +92,20 @@ followStatus({
     status = now;
     view?.onStatus?.(now);
   },
-  onConnection: (live) => {
+  onConnection: (isLive) => {
     const line = byId('connection');
-    const text = live ? 'live' : 'the parameter server does not answer; trying again';
-    line.className = live ? 'live' : '';
+    const text = connectionText(isLive);
+    line.className = text === 'live' ? 'live' : '';
     if (line.textContent !== text) line.textContent = text;
+    if (isLive && isMissing) void showMissing();
   },
 });
+
+function connectionText(isLive: boolean): string {
+  if (!isLive) return 'the parameter server does not answer; trying again';
+  return status?.chain.reachable === false ? 'the chain does not answer; trying again' : 'live';
+}
+
 window.addEventListener('hashchange', () => void show(false));
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault(); // the hash is the router's

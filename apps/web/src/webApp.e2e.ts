@@ -34,15 +34,18 @@ describe('the web app', { skip: SKIP_BROWSER }, () => {
     await initCrypto();
     richPhrase = newMnemonic();
     rich = keyPairFromSecret(richPhrase).address;
-    node = await chainNode(dir, rich, 1000n * ALICE);
-    server = await servePage(() => exampleStatus({ networkId: node.genesisHash }), node.ws);
+    node = await chainNode({ dir, rich, planck: 1000n * ALICE });
+    server = await servePage({
+      status: () => exampleStatus({ networkId: node.genesisHash }),
+      chainWs: node.ws,
+    });
     browser = await startBrowser();
     context = await browser.newContext({ acceptDownloads: true });
     ({ page, problems } = await openTab(context, new URL(server.url).host));
   });
   after(async () => {
     await browser?.close();
-    server?.close();
+    await server?.stop();
     await node?.stop();
     rmSync(dir, { recursive: true, force: true });
   });

@@ -2,7 +2,7 @@
  * @file The chain as the pages read it: heads, blocks, storage, events, all decoded by the chain's own metadata. Reads
  * only; the wallet signs elsewhere. What never changes (genesis hash, metadata of a version) is asked for once.
  */
-import { fromHex, type HashHex, toHex } from '@alice/protocol';
+import { concatBytes, fromHex, type HashHex, toHex } from '@alice/protocol';
 import type { ChainSocket } from './ChainSocket.js';
 import { type DecodedEvent, decodeEvents } from './decodeEvents.js';
 import { type DecodedExtrinsic, decodeExtrinsic } from './decodeExtrinsic.js';
@@ -30,11 +30,11 @@ export interface Account {
   readonly freePlanck: bigint;
   readonly frozenPlanck: bigint;
 }
-/** One storage item to read: `key` is an epoch number or an address, for maps. */
+/** One storage item to read: for maps, `key` is a number, several of them, or an address. */
 export interface StorageQuestion {
   readonly pallet: string;
   readonly item: string;
-  readonly key?: number | string;
+  readonly key?: number | string | readonly number[];
 }
 
 const HEADS = { method: 'chain_subscribeNewHeads', unsubscribe: 'chain_unsubscribeNewHeads' };
@@ -146,10 +146,12 @@ function locate(metadata: Metadata, { pallet, item, key }: StorageQuestion) {
   const entry = described?.storage.get(item);
   if (!described || !entry)
     throw new Error(`this chain has no ${pallet}.${item}: page and node are of different versions`);
-  const encoded =
-    typeof key === 'number' ? u32Key(key) : key === undefined ? undefined : accountOfAddress(key);
+  const encoded = key === undefined ? undefined : encodedKey(key);
   return { key: toHex(storageKey(described, item, encoded)), type: entry.value, what: `${pallet}.${item}` };
 }
+
+const encodedKey = (key: number | string | readonly number[]): Uint8Array =>
+  typeof key === 'string' ? accountOfAddress(key) : concatBytes(...[key].flat().map(u32Key));
 
 function headerOf(json: unknown): Header {
   const { number, parentHash, stateRoot, extrinsicsRoot } = json as Record<string, HashHex>;

@@ -26,14 +26,11 @@ export function chooseChainAddress(location: PageLocation, config: unknown): Cha
   return { url: `${scheme}://${location.hostname}:${USUAL_PORT}`, from: 'default' };
 }
 
+/** Throws while the server is away: what it would have said is not known then. */
 export async function findChainAddress(): Promise<ChainAddress> {
-  let config: unknown = null;
-  try {
-    const answer = await fetch('page-config.json', { cache: 'no-store' });
-    if (answer.ok) config = await answer.json();
-  } catch {
-    // no such file, or not JSON: the other two ways remain
-  }
+  const answer = await fetch('page-config.json', { cache: 'no-store' });
+  // Without such a file, or without JSON in it, the other two ways remain.
+  const config = answer.ok ? await answer.json().catch(() => null) : null;
   return chooseChainAddress(window.location, config);
 }
 

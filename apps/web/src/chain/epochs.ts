@@ -1,6 +1,6 @@
-/** @file Epochs and payouts as the chain keeps them: the only figures of money this app calls exact. */
+/** @file Epochs as the chain keeps them: the only figures of money this app calls exact. Who was paid is in `payouts.ts`. */
 import type { ChainReader } from './ChainReader.js';
-import { isChoice, type Value } from './decodeValue.js';
+import type { Value } from './decodeValue.js';
 
 export interface SettledEpoch {
   readonly epoch: number;
@@ -14,12 +14,7 @@ export interface SettledEpoch {
   readonly shardsCovered: number;
   readonly mintedPlanck: bigint;
 }
-export interface Payout {
-  readonly address: string;
-  readonly role: string;
-  readonly scoreNanoNats: bigint;
-  readonly amountPlanck: bigint;
-}
+
 export interface EmissionFacts {
   /** The epoch that is running; all below are settled. */
   readonly currentEpoch: number;
@@ -28,11 +23,11 @@ export interface EmissionFacts {
   readonly roleShares: Readonly<Record<string, number>>;
 }
 
-const PALLET = 'ProofOfGradient';
+export const GRADIENT_PALLET = 'ProofOfGradient';
 
 export async function readEmissionFacts(reader: ChainReader): Promise<EmissionFacts> {
   const [currentEpoch, genesis, shares] = await reader.storage(
-    ['CurrentEpoch', 'GenesisTime', 'RoleShares'].map((item) => ({ pallet: PALLET, item })),
+    ['CurrentEpoch', 'GenesisTime', 'RoleShares'].map((item) => ({ pallet: GRADIENT_PALLET, item })),
   );
   return {
     currentEpoch: Number(currentEpoch ?? 0),
@@ -43,15 +38,12 @@ export async function readEmissionFacts(reader: ChainReader): Promise<EmissionFa
 
 /** The given epochs, those not settled left out. */
 export async function readEpochs(reader: ChainReader, epochs: readonly number[]): Promise<SettledEpoch[]> {
-  const values = await reader.storage(epochs.map((key) => ({ pallet: PALLET, item: 'Epochs', key })));
+  const values = await reader.storage(
+    epochs.map((key) => ({ pallet: GRADIENT_PALLET, item: 'Epochs', key })),
+  );
   return values.flatMap((value) =>
     value === undefined ? [] : [settledEpoch(value as Record<string, Value>)],
   );
-}
-
-export async function readPayouts(reader: ChainReader, epochs: readonly number[]): Promise<Payout[][]> {
-  const values = await reader.storage(epochs.map((key) => ({ pallet: PALLET, item: 'Payouts', key })));
-  return values.map((value) => ((value ?? []) as Record<string, Value>[]).map(payout));
 }
 
 function settledEpoch(value: Record<string, Value>): SettledEpoch {
@@ -66,15 +58,5 @@ function settledEpoch(value: Record<string, Value>): SettledEpoch {
     heldOutLossNats: Number(value['held_out_loss']) / 1e9,
     shardsCovered: Number(value['shards_covered']),
     mintedPlanck: BigInt(value['minted'] as bigint),
-  };
-}
-
-function payout(value: Record<string, Value>): Payout {
-  const role = value['role'];
-  return {
-    address: String(value['account']),
-    role: isChoice(role) ? role.variant.toLowerCase() : 'unknown',
-    scoreNanoNats: BigInt(value['score'] as bigint),
-    amountPlanck: BigInt(value['amount'] as bigint),
   };
 }

@@ -3,18 +3,20 @@ import { messageOf, type NetworkStatus } from '@alice/protocol';
 import type { ChainReader } from '../chain/ChainReader.js';
 import { accountOf } from '../chain/ChainReader.js';
 import type { Value } from '../chain/decodeValue.js';
-import { type Payout, readPayouts } from '../chain/epochs.js';
 import { openChain } from '../chain/openChain.js';
+import { type Payout, readPayouts } from '../chain/payouts.js';
 import { isAddress } from '../chain/ss58.js';
 import { element, facts, hint, section } from '../dom.js';
-import { count, exactAlice, groups, scoreNats } from '../format.js';
+import { count, exactAlice, groups, roleScore, scoreNats } from '../format.js';
 import { ChainNotice } from '../parts/chainNotice.js';
 import { PagedTable } from '../parts/PagedTable.js';
 import { nameAddresses } from '../parts/people.js';
 import type { Cell } from '../parts/Table.js';
 import type { View } from '../view.js';
+import { type HistorySection, historySection } from './historySection.js';
 
-const EPOCHS_PER_PAGE = 50;
+/** Few: an epoch of ten thousand payees is a megabyte to look through. */
+const EPOCHS_PER_PAGE = 20;
 
 export function openAccountPage(address: string): View {
   const notice = new ChainNotice();
@@ -26,13 +28,14 @@ export function openAccountPage(address: string): View {
     };
   const balance = element('div', {}, 'asking the chain …');
   const payouts = payoutTable(address);
+  const history = historySection(address);
   let stop: () => void = () => undefined;
   let isClosed = false;
   openChain().then((open) => {
     notice.follow(open);
     if (isClosed) return;
     stop = open.reader.onHead(() => {
-      showAccount(open.reader, address, { balance, payouts }).catch((error: unknown) =>
+      showAccount(open.reader, address, { balance, payouts, history }).catch((error: unknown) =>
         balance.replaceChildren(messageOf(error)),
       );
     });
@@ -51,6 +54,7 @@ export function openAccountPage(address: string): View {
         hint('Epochs in which this account was paid nothing are left out.'),
         payouts.node,
       ),
+      history.node,
     ),
     onStatus: (status: NetworkStatus) => {
       notice.onStatus(status);
@@ -67,6 +71,7 @@ export function openAccountPage(address: string): View {
 interface Places {
   readonly balance: HTMLElement;
   readonly payouts: PagedTable;
+  readonly history: HistorySection;
 }
 
 async function showAccount(reader: ChainReader, address: string, places: Places): Promise<void> {
@@ -94,9 +99,17 @@ async function showAccount(reader: ChainReader, address: string, places: Places)
     ]),
   );
   const total = Number(epoch ?? 0);
-  if (places.payouts.node.dataset['epochs'] === String(total)) return;
-  await places.payouts.refresh(total);
-  places.payouts.node.dataset['epochs'] = String(total);
+  await whenChanged(places.payouts.node, String(total), () => places.payouts.refresh(total));
+  await whenChanged(places.history.node, `${nonce} ${freePlanck}`, () =>
+    places.history.refresh(reader.socket),
+  );
+}
+
+/** Reads again what depends on `state` only; a failure is tried again with the next block. */
+async function whenChanged(node: HTMLElement, state: string, read: () => Promise<void>): Promise<void> {
+  if (node.dataset['state'] === state) return;
+  await read();
+  node.dataset['state'] = state;
 }
 
 /** Pages over epochs, newest first. */
@@ -106,12 +119,15 @@ function payoutTable(address: string): PagedTable {
     columns: ['#epoch', 'role', '#score', '#planck'],
     empty: 'no payouts in these epochs',
     rowsPerPage: EPOCHS_PER_PAGE,
+    unit: 'epochs',
     rows: async (from, length, total) => {
       const { reader } = await openChain();
       const epochs = Array.from({ length }, (_, i) => total - 1 - from - i);
       const paid = await readPayouts(reader, epochs);
       return epochs.flatMap((epoch, i) =>
-        paid[i]!.filter((payout) => payout.address === address).map((payout) => payoutRow(epoch, payout)),
+        (paid[i] ?? [])
+          .filter((payout) => payout.address === address)
+          .map((payout) => payoutRow(epoch, payout)),
       );
     },
   });
@@ -121,7 +137,7 @@ function payoutRow(epoch: number, { role, scoreNanoNats, amountPlanck }: Payout)
   return [
     { text: String(epoch), href: `#/epochs/${epoch}` },
     { text: role },
-    { text: role === 'training' ? `${scoreNats(scoreNanoNats)} nats` : groups(String(scoreNanoNats)) },
+    { text: roleScore(role, scoreNanoNats) },
     { text: groups(String(amountPlanck)), title: exactAlice(amountPlanck) },
   ];
 }

@@ -2,7 +2,7 @@
 import { messageOf, type NetworkStatus } from '@alice/protocol';
 import type { Block, ChainReader, Header } from '../chain/ChainReader.js';
 import { openChain } from '../chain/openChain.js';
-import { button, element, freshId, hint, section } from '../dom.js';
+import { button, element, freshId, hint, link, section } from '../dom.js';
 import { count, dateTime, shortHash } from '../format.js';
 import { ChainNotice } from '../parts/chainNotice.js';
 import { type Cell, Table } from '../parts/Table.js';
@@ -32,7 +32,7 @@ export function openBlocksPage(): View {
       {},
       element('h1', { tabindex: '-1' }, 'Block explorer'),
       notice.node,
-      section('Find', searchForm()),
+      section('Find', searchForm(), hint(link('#/explorer/accounts', 'All accounts'))),
       section(
         'Latest blocks',
         hint('New blocks appear by themselves. Each holds at least the time it was made.'),

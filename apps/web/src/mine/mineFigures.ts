@@ -90,6 +90,10 @@ function counted(figures: MineFigures, event: Exclude<MinerEvent, { type: 'retry
       return { ...figures, refused: figures.refused + 1 };
     case 'dropped':
       return { ...figures, activity: 'asking for another task', step: undefined };
+    case 'holding':
+      return { ...figures, activity: event.reason };
+    case 'clockOff':
+      return figures;
   }
 }
 

@@ -1,10 +1,15 @@
-/** @file A long table shown a page at a time, newest first; new rows do not move a reader who has turned the page back. */
+/** @file A long table shown a page at a time; new rows do not move a reader who has turned the page. */
 import { button, element } from '../dom.js';
+import { count } from '../format.js';
 import { type Cell, Table, type TableOptions } from './Table.js';
 
 export interface PagedTableOptions extends TableOptions {
   readonly rowsPerPage: number;
-  /** Rows `from` … `from + length − 1` of `total`, counted from the newest. May ask the chain. */
+  /** What the buttons say; without it the newest rows come first. */
+  readonly turn?: readonly [back: string, on: string];
+  /** What `total` counts, where that is not rows. */
+  readonly unit?: string;
+  /** Rows `from` … `from + length − 1` of `total`, counted from the first shown. May ask the chain. */
   readonly rows: (from: number, length: number, total: number) => Promise<readonly (readonly Cell[])[]>;
 }
 
@@ -13,8 +18,9 @@ export class PagedTable {
   readonly #options: PagedTableOptions;
   readonly #table: Table;
   readonly #place = element('span', { class: 'hint', role: 'status' });
-  readonly #newer = button('Newer', () => this.#turn(-1));
-  readonly #older = button('Older', () => this.#turn(1));
+  readonly #back: HTMLButtonElement;
+  readonly #on: HTMLButtonElement;
+  readonly #pager: HTMLElement;
   #page = 0;
   #total = 0;
   #asked = 0;
@@ -22,14 +28,18 @@ export class PagedTable {
   constructor(options: PagedTableOptions) {
     this.#options = options;
     this.#table = new Table(options);
-    const pager = element('div', { class: 'pager' }, this.#newer, this.#older, this.#place);
-    this.node = element('div', {}, this.#table.node, pager);
+    const [back, on] = options.turn ?? ['Newer', 'Older'];
+    this.#back = button(back, () => this.#turn(-1));
+    this.#on = button(on, () => this.#turn(1));
+    this.#pager = element('div', { class: 'pager' }, this.#back, this.#on, this.#place);
+    this.#pager.hidden = true;
+    this.node = element('div', {}, this.#table.node, this.#pager);
   }
 
   /** Shows the present page of `total` rows. */
   async refresh(total: number): Promise<void> {
     this.#total = total;
-    const { rowsPerPage, rows } = this.#options;
+    const { rowsPerPage, rows, unit = '' } = this.#options;
     this.#page = Math.max(0, Math.min(this.#page, Math.ceil(total / rowsPerPage) - 1));
     const from = this.#page * rowsPerPage;
     const length = Math.min(rowsPerPage, total - from);
@@ -37,9 +47,10 @@ export class PagedTable {
     const shown = await rows(from, length, total);
     if (asked !== this.#asked) return; // a newer question is under way
     this.#table.show(shown);
-    this.#newer.disabled = this.#page === 0;
-    this.#older.disabled = from + length >= total;
-    this.#place.textContent = total === 0 ? '' : `${from + 1} to ${from + length} of ${total}`;
+    this.#pager.hidden = total <= rowsPerPage;
+    this.#back.disabled = this.#page === 0;
+    this.#on.disabled = from + length >= total;
+    this.#place.textContent = `${count(from + 1)} to ${count(from + length)} of ${count(total)} ${unit}`;
   }
 
   #turn(by: number): void {

@@ -15,8 +15,17 @@ export interface ChainNode {
   stop(): Promise<void>;
 }
 
+export interface ChainNodeOptions {
+  readonly dir: string;
+  /** Its address has all the money, and reports epochs. */
+  readonly rich: string;
+  readonly planck: bigint;
+  /** More options of `alice node`. */
+  readonly flags?: readonly string[];
+}
+
 /** The same folder and port at every start, so the chain goes on. */
-export async function chainNode(dir: string, rich: string, planck: bigint): Promise<ChainNode> {
+export async function chainNode({ dir, rich, planck, flags = [] }: ChainNodeOptions): Promise<ChainNode> {
   const port = await freePort();
   const spec = join(dir, 'chain-spec.json');
   writeFileSync(
@@ -39,6 +48,7 @@ export async function chainNode(dir: string, rich: string, planck: bigint): Prom
     `${port}`,
     '--block-ms',
     `${BLOCK_MS}`,
+    ...flags,
   ];
   const start = async (): Promise<void> => {
     child = spawn(process.execPath, [COMMAND, 'node', ...options], {
