@@ -203,6 +203,7 @@ async function run(
         options.onEvent?.(event);
       },
       nowMs: () => 0,
+      holdReason: async () => undefined,
       pause: async (ms) => {
         pauses.push(ms);
         if (pauses.length > 200) stop.abort(); // a loop that only waits has nothing left to do

@@ -22,6 +22,7 @@ export type MinerState =
   | { readonly at: 'connect' }
   | { readonly at: 'deliver' }
   | { readonly at: 'sync'; readonly fromSnapshot: boolean }
+  | { readonly at: 'save' }
   | { readonly at: 'ask' }
   | { readonly at: 'train'; readonly task: Task; readonly receivedAtMs: number }
   | { readonly at: 'done' };
@@ -32,8 +33,10 @@ export interface MinerLoopPorts {
   /** Bytes of a shard; outside the spans they may be zeros. */
   shard(shard: number, spans: readonly { from: number; count: number }[]): Promise<Uint8Array>;
   emit(event: MinerEvent): void;
-  /** Monotonic milliseconds. */
+  /** Milliseconds that go on while the computer sleeps. */
   nowMs(): number;
+  /** Why no new task should be taken now; undefined when nothing speaks against it. */
+  holdReason(): Promise<string | undefined>;
   pause(ms: number): Promise<void>;
   random(): number;
   readonly signal: AbortSignal;
@@ -45,6 +48,8 @@ export interface MinerLoopPorts {
 /** How long the server may hold a request for a task; shorter while verdicts are awaited. */
 const WAIT_MS = 20_000;
 const WAIT_FOR_VERDICT_MS = 1_000;
+/** Between two looks whether work is wanted again. */
+const HOLD_MS = 15_000;
 
 export class MinerLoop {
   readonly #ports: MinerLoopPorts;
@@ -53,6 +58,7 @@ export class MinerLoop {
   #replica: { readonly version: number; readonly stateRoot: string } | undefined;
   /** The task given up last: the server offers it again until its deadline. */
   #droppedTask: string | undefined;
+  #holding: string | undefined;
   #delivered = 0;
   #failures = 0;
 
@@ -91,6 +97,8 @@ export class MinerLoop {
         return this.#deliver();
       case 'sync':
         return this.#sync(state.fromSnapshot);
+      case 'save':
+        return this.#save();
       case 'ask':
         return this.#ask();
       case 'train':
@@ -133,7 +141,14 @@ export class MinerLoop {
     this.#ports.emit({ type: 'synced', version: synced.version, how: synced.how, bytes: synced.bytes });
   }
 
+  /** After a full disk: goes on once what is in memory could be written. */
+  async #save(): Promise<MinerState> {
+    await this.#ports.trainer.save();
+    return { at: 'sync', fromSnapshot: false };
+  }
+
   async #ask(): Promise<MinerState> {
+    if (await this.#isHeld()) return { at: 'ask' };
     await this.#book.follow();
     const waiting = this.#book.isWaiting;
     if (this.#delivered >= this.#maxTasks) {
@@ -214,6 +229,19 @@ export class MinerLoop {
     this.#drop(task.taskId, code, reason);
     // Weights that give NaN may be a damaged copy; the snapshot is the one way to be sure.
     return code === 'NOT_FINITE' ? { at: 'sync', fromSnapshot: true } : { at: 'ask' };
+  }
+
+  /** Waits a while when no work is wanted now: the person's schedule, the battery. */
+  async #isHeld(): Promise<boolean> {
+    const reason = await this.#ports.holdReason();
+    if (reason === undefined) {
+      this.#holding = undefined;
+      return false;
+    }
+    if (reason !== this.#holding) this.#ports.emit({ type: 'holding', reason });
+    this.#holding = reason;
+    await this.#ports.pause(HOLD_MS);
+    return true;
   }
 
   #drop(taskId: string, code: string, reason: string): void {

@@ -1,6 +1,6 @@
 /**
  * @file The computing half of a miner: its copy of the model, local training, compression and the state that outlives
- * a task. Runs in a thread of its own (trainingWorker.ts) and in tests directly. Never talks to the server itself.
+ * a task. Runs in a thread or process of its own (serveTraining.ts) and in tests directly. Never talks to the server itself.
  * Requests are worked on one after another.
  */
 import {
@@ -166,8 +166,8 @@ export class TrainingSession implements Trainer {
   /** Compresses, encodes and saves: from here on the work survives anything. */
   async #keep(task: Task, result: LocalTrainingResult, startedMs: number): Promise<Trained> {
     const { state, layout, local } = this.#session();
-    const { density, errorFeedbackDecay } = task.settings;
-    const compression = { density, errorFeedbackDecay, format: formatOf(task.settings) };
+    const { density, errorFeedbackDecay, selection } = task.settings;
+    const compression = { density, errorFeedbackDecay, selection, format: formatOf(task.settings) };
     const delta = state.feedback(compression).compress(result.delta);
     if (entryCount(delta) === 0) return nothing('EMPTY_DELTA', 'training changed nothing');
     const { steps, skippedSteps, tokens, lossesNats } = result;

@@ -3,8 +3,14 @@
  * submissions without a final verdict. Saved together, so a crash at any point leaves residual and submissions that
  * belong together (SPEC WIRE-1, WIRE-2): work is in the file before it is sent, and settling it may be repeated.
  */
-import { decodeAnySubmission, deltaAsDecoded, type TensorLayout, type WireFormat } from '@alice/protocol';
-import { ErrorFeedback } from '@alice/training';
+import {
+  decodeAnySubmission,
+  deltaAsDecoded,
+  errorCodeOf,
+  type TensorLayout,
+  type WireFormat,
+} from '@alice/protocol';
+import { ErrorFeedback, type Selection } from '@alice/training';
 import { MinerError } from './errors.js';
 import type { LoadedState, States } from './states.js';
 import type { Outcome, UnsettledWork } from './trainer.js';
@@ -19,6 +25,7 @@ export interface TrainingStateOptions {
 export interface CompressionSettings {
   readonly density: number;
   readonly errorFeedbackDecay: number;
+  readonly selection?: Selection | undefined;
   /** What it is sent in: the residual keeps what the format rounds away. */
   readonly format: WireFormat;
 }
@@ -33,6 +40,7 @@ interface OpenWork extends UnsettledWork {
   readonly bytes: Uint8Array;
 }
 
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 const RESIDUAL = 'residual';
 const OPTIMIZER = 'optimizer';
 const nameOf = ({ taskId }: Pick<UnsettledWork, 'taskId'>): string => `submission:${taskId}`;
@@ -91,7 +99,7 @@ export class TrainingState {
     return next;
   }
 
-  /** Takes up work whose values have just left the residual, and saves. Throws `STATE_NOT_SAVED`; then it is undone. */
+  /** Takes up work whose values have just left the residual, and saves. Throws `STATE_NOT_SAVED`, `DISK_FULL`; then it is undone. */
   async add(work: UnsettledWork, bytes: Uint8Array): Promise<void> {
     for (const old of this.#unsettled.filter(({ taskId }) => taskId === work.taskId))
       await this.settle(old.taskId, 'returned');
@@ -131,7 +139,7 @@ export class TrainingState {
     this.#feedback.giveBack(delta);
   }
 
-  /** Writes the file if anything changed. Throws `STATE_NOT_SAVED`. */
+  /** Writes the file if anything changed. Throws `STATE_NOT_SAVED`, `DISK_FULL`. */
   async save(): Promise<void> {
     if (this.#isSaved) return;
     const { states, name, layout, networkId } = this.#options;
@@ -142,9 +150,16 @@ export class TrainingState {
     try {
       await states.save(name, { facts, parts });
     } catch (cause) {
+      const path = `${states.place}/${name}`;
+      if (FULL.has(errorCodeOf(cause) ?? ''))
+        throw new MinerError(
+          { code: 'DISK_FULL', path },
+          `no space is left for ${path}: free some; the miner waits, and what it has trained is kept in memory`,
+          { cause },
+        );
       throw new MinerError(
-        { code: 'STATE_NOT_SAVED', path: `${states.place}/${name}` },
-        `cannot write ${name} to ${states.place}: free space there or allow writing; nothing was sent`,
+        { code: 'STATE_NOT_SAVED', path },
+        `cannot write ${name} to ${states.place}: allow writing there; nothing was sent`,
         { cause },
       );
     }
@@ -155,10 +170,11 @@ export class TrainingState {
     return this.#unsettled.find((work) => work.taskId === taskId);
   }
 
-  #feedbackWith({ density, errorFeedbackDecay, format }: CompressionSettings): ErrorFeedback {
+  #feedbackWith({ density, errorFeedbackDecay, selection, format }: CompressionSettings): ErrorFeedback {
     return new ErrorFeedback(this.#options.layout, {
       density,
       decay: errorFeedbackDecay,
+      selection,
       asDecoded: (delta) => deltaAsDecoded(delta, format),
     });
   }

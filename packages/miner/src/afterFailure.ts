@@ -11,6 +11,7 @@ const FATAL: ReadonlySet<string> = new Set([
   'SERVER_URL_INVALID',
   'TLS_REQUIRED',
   'CLIENT_ANONYMOUS',
+  'PROTOCOL_MISMATCH',
   'MINER_DIR_MISMATCH',
   'VERSION_SIGNATURE_INVALID',
   'STATE_NOT_SAVED',
@@ -34,6 +35,9 @@ const RECONNECT: ReadonlySet<string> = new Set([
   'SERVER_UNREACHABLE',
 ]);
 
+/** Codes that end when somebody frees space: waited for as long as it takes, without training for nothing meanwhile. */
+const DISK: ReadonlySet<string> = new Set(['DISK_FULL', 'ENOSPC', 'EDQUOT']);
+
 /** So many failures in a row without one finished task mean that trying on is pointless. */
 export const MAX_FAILURES = 20;
 /** A computing thread that dies this often in a row cannot live on this computer: no memory, or no ONNX Runtime. */
@@ -44,6 +48,7 @@ const BACKOFF = { firstMs: 500, longestMs: 30_000 };
 export function isFatal(error: unknown, failuresInARow: number): boolean {
   const code = codeOf(error);
   if (code === 'THREAD_ENDED') return failuresInARow >= MAX_THREAD_DEATHS;
+  if (DISK.has(code)) return false;
   return FATAL.has(code) || (failuresInARow >= MAX_FAILURES && !RECONNECT.has(code));
 }
 
@@ -51,6 +56,7 @@ export function isFatal(error: unknown, failuresInARow: number): boolean {
 export function afterFailure(error: unknown): MinerState {
   const code = codeOf(error);
   if (RECONNECT.has(code)) return { at: 'connect' };
+  if (DISK.has(code)) return { at: 'save' };
   return { at: 'sync', fromSnapshot: RESYNC.has(code) };
 }
 

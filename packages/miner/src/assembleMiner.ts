@@ -9,6 +9,7 @@ import type { MinerEvent } from './events.js';
 import { MinerLoop } from './MinerLoop.js';
 import type { MinerServer } from './minerServer.js';
 import { ShardStore } from './ShardStore.js';
+import { sleepAwareClock } from './sleepAwareClock.js';
 import type { OpenTrainer, Trainer, TrainerSource } from './trainer.js';
 
 export interface MinerPorts {
@@ -26,6 +27,8 @@ export interface MinerParts {
   /** The client as the loop sees it; the client itself unless given. */
   readonly server?: MinerServer;
   readonly maxTasks?: number | undefined;
+  /** Why no new task should be taken now; asked before each. */
+  readonly holdReason?: (() => Promise<string | undefined>) | undefined;
   /** Addresses of the dataset's files on plain web servers, asked before the parameter server. */
   readonly dataMirrors?: readonly string[] | undefined;
 }
@@ -40,7 +43,8 @@ export function assembleMiner(parts: MinerParts, { log, signal, onEvent }: Miner
       trainer,
       shard: (shard, spans) => shards.shard(shard, spans),
       emit: onEvent,
-      nowMs: () => performance.now(),
+      nowMs: sleepAwareClock(),
+      holdReason: parts.holdReason ?? (async () => undefined),
       pause: (ms) => sleep(ms, signal).catch(() => undefined), // an aborted pause is just over
       random: Math.random,
       signal,

@@ -2,7 +2,7 @@
 import type { Platform } from '@alice/engine';
 import { createGradientFunction, type GradientFunction, modelLayout } from '@alice/model';
 import type { ModelMessage, TaskSettings, TensorLayout } from '@alice/protocol';
-import { createAdamW, createMuon, type InnerOptimizer } from '@alice/training';
+import { createAdamW, createMuon, createSgd, type InnerOptimizer } from '@alice/training';
 
 export interface GradientShape {
   readonly batch: number;
@@ -21,9 +21,10 @@ export function engineCompute(platform?: Platform, precision: 'fp32' | 'fp16' = 
   return {
     layoutOf: modelLayout,
     gradientFunction: (model, shape) => createGradientFunction(model, { ...shape, platform, precision }),
-    optimizer: async ({ optimizer, weightDecay }, layout, threads) =>
-      optimizer === 'adamw'
-        ? createAdamW(layout, { weightDecay })
-        : createMuon(layout, { threads, weightDecay, platform }),
+    optimizer: async ({ optimizer, weightDecay }, layout, threads) => {
+      if (optimizer === 'sgd') return createSgd();
+      if (optimizer === 'adamw') return createAdamW(layout, { weightDecay });
+      return createMuon(layout, { threads, weightDecay, platform });
+    },
   };
 }

@@ -14,7 +14,8 @@ export type MinerErrorInfo =
   | { code: 'SHARD_UNKNOWN'; shard: number } // not in the server's list
   | { code: 'SYNC_FIRST'; version: number } // no weights of the task's version yet
   | { code: 'WORK_UNKNOWN'; taskId: string } // nothing saved for that task
-  | { code: 'STATE_NOT_SAVED'; path: string }; // disk full or read-only: nothing was sent
+  | { code: 'STATE_NOT_SAVED'; path: string } // read-only, or gone: nothing was sent
+  | { code: 'DISK_FULL'; path: string }; // nothing was sent, nothing is lost: it is saved once there is room
 
 export class MinerError extends CodedError<MinerErrorInfo> {
   override name = 'MinerError';

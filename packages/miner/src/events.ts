@@ -31,7 +31,11 @@ export type MinerEvent =
     }
   /** A task that led to no submission. */
   | { type: 'dropped'; taskId: string; code: string; reason: string }
-  | { type: 'retrying'; code: string; reason: string; inMs: number };
+  | { type: 'retrying'; code: string; reason: string; inMs: number }
+  /** No task is asked for until the reason is gone; said once. */
+  | { type: 'holding'; reason: string }
+  /** This computer's clock against the server's. Nothing depends on it but certificates; said when it is far off. */
+  | { type: 'clockOff'; aheadMinutes: number };
 
 /** How a copy of the model came to a version. */
 export type SyncWay = 'none' | 'deltas' | 'snapshot';

@@ -11,7 +11,7 @@ import { deviceInfo } from './deviceInfo.js';
 import { lockDir } from './dirLock.js';
 import { folderBytes } from './folderBytes.js';
 import { bindFolder } from './networkFolder.js';
-import { TrainingThread } from './TrainingThread.js';
+import { RemoteTrainer } from './RemoteTrainer.js';
 import type { OpenTrainer } from './trainer.js';
 
 export interface MinerOptions {
@@ -34,11 +34,14 @@ export interface MinerOptions {
   readonly maxTasks?: number | undefined;
   /** Disk space for shards and model pieces, bytes; default 1 GiB. */
   readonly cacheBytes?: number | undefined;
+  /** Why no new task should be taken now; asked before each. */
+  readonly holdReason?: (() => Promise<string | undefined>) | undefined;
   /** Addresses of the dataset's files on plain web servers, asked before the parameter server. */
   readonly dataMirrors?: readonly string[] | undefined;
 }
 
 const DEFAULT_CACHE_BYTES = 2 ** 30;
+const CLOCK_OFF_MINUTES = 10;
 
 /**
  * Mines until the signal is aborted or `maxTasks` are done. Survives lost connections, server restarts and its own
@@ -52,20 +55,34 @@ export async function runMiner(options: MinerOptions, ports: MinerPorts): Promis
   try {
     const store = await folderBytes(join(dir, 'cache'));
     const cache = await ContentCache.open({ store, maxBytes: cacheBytes });
-    const thread = new TrainingThread(trainerSource(server, cache, ports.onEvent), {
+    const trainer = new RemoteTrainer(trainerSource(server, cache, ports.onEvent), {
       device: options.device?.device ?? 'cpu',
       precision: options.precision ?? 'fp32',
+      onDeviceLost: (device, reason) =>
+        ports.log.warn(
+          'The device crashed: the processor computes from now on, and the task is tried again',
+          {
+            ...{ device, reason },
+          },
+        ),
     });
-    const stop = (): void => thread.stop();
+    const stop = (): void => trainer.stop();
     if (ports.signal.aborted) stop();
     ports.signal.addEventListener('abort', stop, { once: true });
     try {
-      const parts = { client: server, cache, trainer: thread, maxTasks, dataMirrors: options.dataMirrors };
-      const loop = assembleMiner({ ...parts, prepare: () => prepare(options, server) }, ports);
+      const parts = {
+        client: server,
+        cache,
+        trainer,
+        maxTasks,
+        dataMirrors: options.dataMirrors,
+        holdReason: options.holdReason,
+      };
+      const loop = assembleMiner({ ...parts, prepare: () => prepare(options, server, ports) }, ports);
       await loop.run();
     } finally {
       ports.signal.removeEventListener('abort', stop);
-      await thread.close();
+      await trainer.close();
     }
   } finally {
     await lock.release();
@@ -90,8 +107,14 @@ function openClient(
 }
 
 /** Learns which network this is and checks that the folder is for it. */
-async function prepare(options: MinerOptions, server: ServerClient): Promise<OpenTrainer> {
+async function prepare(
+  options: MinerOptions,
+  server: ServerClient,
+  { onEvent }: MinerPorts,
+): Promise<OpenTrainer> {
   const { networkId, serverId, model } = await server.network();
+  const aheadMinutes = Math.round((Date.now() - server.serverNowMs()) / 60_000);
+  if (Math.abs(aheadMinutes) >= CLOCK_OFF_MINUTES) onEvent({ type: 'clockOff', aheadMinutes });
   const { dir, key, instance, threads } = options;
   await bindFolder(dir, { networkId, serverId });
   return { dir, address: key.address, instance, threads, networkId, serverId, model };

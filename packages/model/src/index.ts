@@ -47,6 +47,7 @@ export {
   preferenceLoss,
 } from './objectives/createPreferenceGradientFunction.js';
 export { learnedTokens, type MaskedRows, type PreferencePairs } from './objectives/maskedRows.js';
+export { type Elastic, type ElasticParts, openElastic } from './openElastic.js';
 export { type PresetName, presets, resolveModel } from './presets.js';
 export { type InputsAndLabels, splitInputsAndLabels } from './splitInputsAndLabels.js';
 export {

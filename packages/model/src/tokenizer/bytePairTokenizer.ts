@@ -81,9 +81,14 @@ function pieceEncoder(table: readonly string[]): (piece: string) => Encoded {
     const ids = merge(piece);
     if (piece.length > REMEMBERED_LENGTH) return ids;
     if (remembered.size >= whole.size + REMEMBERED_PIECES) remembered = new Map<string, Encoded>(whole);
-    remembered.set(piece, ids);
+    remembered.set(ownCopy(piece), ids);
     return ids;
   };
+}
+
+/** Engines cut long pieces as views of their text: remembering one would keep the whole document in memory. */
+function ownCopy(piece: string): string {
+  return JSON.parse(JSON.stringify(piece)) as string;
 }
 
 /** Texts that are one byte string of the table: they are that id without any merging, as in tiktoken. */

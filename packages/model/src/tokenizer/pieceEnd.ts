@@ -2,36 +2,12 @@
  * @file GPT-2's cut of text into pieces; merges never cross a piece's border. Does what the published pattern does:
  *   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
  * but as a scan, so that time is linear and a line of any length cannot exhaust a regular expression's stack.
- * White space is Unicode's White_Space as in tiktoken (U+0085 is, U+FEFF is not, other than JavaScript's \s). Letters
- * and numbers are those of the JavaScript engine's Unicode version: tokens are made once, when a dataset is built.
+ * White space is Unicode's White_Space as in tiktoken (U+0085 is, U+FEFF is not, other than JavaScript's \s).
  */
-
-const OTHER = 0;
-const LETTER = 1;
-const NUMBER = 2;
-const SPACE = 3;
-const UNKNOWN = 255;
+import { CHARACTER_CLASSES, SPACE } from './characterClasses.js';
 
 const SPACE_CODE = 0x20;
 const APOSTROPHE = 0x27;
-
-/** Class of each code point, filled in as code points are met. */
-const classes = new Uint8Array(0x110000).fill(UNKNOWN);
-
-function classify(code: number): number {
-  const character = String.fromCodePoint(code);
-  let found = OTHER;
-  if (/\p{L}/u.test(character)) found = LETTER;
-  else if (/\p{N}/u.test(character)) found = NUMBER;
-  else if (/\p{White_Space}/u.test(character)) found = SPACE;
-  classes[code] = found;
-  return found;
-}
-
-function classOf(code: number): number {
-  const known = classes[code]!;
-  return known === UNKNOWN ? classify(code) : known;
-}
 
 /** Where the piece that starts at `from` ends; `from` must be below `text.length`. Cost: the piece's length. */
 export function pieceEnd(text: string, from: number): number {
@@ -43,7 +19,7 @@ export function pieceEnd(text: string, from: number): number {
   let start = from;
   // A single blank joins the word, number or signs after it.
   if (first === SPACE_CODE && from + 1 < text.length) start++;
-  const kind = classOf(text.codePointAt(start)!);
+  const kind = CHARACTER_CLASSES[text.codePointAt(start)!]!;
   if (kind !== SPACE) return runEnd(text, start, kind);
   const end = runEnd(text, from, SPACE);
   // The last white space of several is left for the piece that follows.
@@ -56,7 +32,7 @@ function runEnd(text: string, from: number, kind: number): number {
     const unit = text.charCodeAt(at);
     const isHighSurrogate = unit >= 0xd800 && unit < 0xdc00;
     const code = isHighSurrogate ? text.codePointAt(at)! : unit;
-    if (classOf(code) !== kind) return at;
+    if (CHARACTER_CLASSES[code] !== kind) return at;
     at += code > 0xffff ? 2 : 1;
   }
   return at;

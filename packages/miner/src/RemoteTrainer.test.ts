@@ -1,4 +1,4 @@
-/** @file The real thing in its thread, on a very small transformer: it learns, stops when told, and restarts. */
+/** @file The real thing in its thread or process, on a very small transformer: it learns, stops when told, restarts. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,16 +11,24 @@ import {
   fromHalves,
   initCrypto,
   keyPairFromSecret,
+  ServerClient,
   seededRandom,
+  silentLogger,
   type Task,
   toHalves,
   toHex,
   type VersionManifest,
 } from '@alice/protocol';
 import { applyDelta, flattenDelta } from '@alice/training';
-import { TrainingThread } from './TrainingThread.js';
+import { assembleMiner, trainerSource } from './assembleMiner.js';
+import { ContentCache } from './ContentCache.js';
+import { deviceInfo } from './deviceInfo.js';
+import type { MinerEvent } from './events.js';
+import { folderBytes } from './folderBytes.js';
+import { RemoteTrainer } from './RemoteTrainer.js';
 import { rowsOfTask } from './taskRows.js';
 import { NETWORK_ID, PublishedModel } from './testing/PublishedModel.js';
+import { TaskServer } from './testing/TaskServer.js';
 import type { TrainerSource } from './trainer.js';
 
 const model: ModelConfig = {
@@ -84,13 +92,13 @@ const task = (n: number): Task => ({
   windowMs: 1e9,
 });
 
-function thread(onStep: TrainerSource['onStep'] = () => {}): TrainingThread {
-  return new TrainingThread({
-    blob: (request) => network.blob(request),
-    version: async (v) => network.manifests[v],
-    onStep,
-  });
-}
+const sourceOf = (onStep: TrainerSource['onStep']): TrainerSource => ({
+  blob: (request) => network.blob(request),
+  version: async (v) => network.manifests[v],
+  onStep,
+});
+const thread = (onStep: TrainerSource['onStep'] = () => {}): RemoteTrainer =>
+  new RemoteTrainer(sourceOf(onStep));
 const request = () => ({
   dir,
   address: 'a2x',
@@ -101,7 +109,7 @@ const request = () => ({
   model,
 });
 
-describe('TrainingThread', () => {
+describe('RemoteTrainer', () => {
   it('trains in another thread, and the sparse delta it sends lowers the loss', async () => {
     const steps: number[] = [];
     const one = thread(({ lossNats }) => steps.push(lossNats));
@@ -168,5 +176,68 @@ describe('TrainingThread', () => {
     });
     assert(trained.kind === 'nothing' && trained.code === 'STOPPED');
     await one.close();
+  });
+});
+
+describe('a device that crashes in the midst of a task', () => {
+  const program = new URL('./testing/crashingTraining.js', import.meta.url);
+
+  it('ends its process alone; the processor does the task', async (t) => {
+    const lost: string[] = [];
+    const steps: number[] = [];
+    const source = sourceOf(({ step }) => void steps.push(step));
+    const folder = await mkdtemp(join(tmpdir(), 'alice-crash-'));
+    const one = new RemoteTrainer(source, {
+      ...{ device: 'webgpu', precision: 'fp16', program },
+      onDeviceLost: (device, reason) => lost.push(`${device} ${reason}`),
+    });
+    t.after(() => one.close());
+    const work = { task: task(1), shards: new Map([[0, shard()]]), windowMs: 1e9 };
+    const opened = { ...request(), dir: folder };
+    await one.open(opened);
+    await one.sync({ manifest, fromSnapshot: false });
+    await assert.rejects(one.train(work), { info: { code: 'THREAD_ENDED', reason: 'SIGABRT' } });
+    assert.deepEqual([lost, steps], [['webgpu SIGABRT'], [0]]);
+
+    assert.equal((await one.open(opened)).state, 'fresh');
+    await one.sync({ manifest, fromSnapshot: false });
+    const trained = await one.train(work);
+    assert(trained.kind === 'work');
+    assert.equal(trained.steps, 8);
+    await one.close();
+    assert.equal(lost.length, 1);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('costs a whole miner a pause, not the task', async (t) => {
+    const server = await TaskServer.start({
+      model,
+      settings: { ...settings, learningRates: [...settings.learningRates] },
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'alice-crash-'));
+    const key = keyPairFromSecret('//Miner');
+    const member = { key, instance: 'one', role: 'miner', device: deviceInfo(1) } as const;
+    const client = new ServerClient({ url: server.url, member });
+    const cache = await ContentCache.open({
+      store: await folderBytes(join(folder, 'cache')),
+      maxBytes: 2 ** 24,
+    });
+    const events: MinerEvent[] = [];
+    const onEvent = (event: MinerEvent): void => void events.push(event);
+    const trainer = new RemoteTrainer(trainerSource(client, cache, onEvent), { device: 'cuda', program });
+    t.after(() => trainer.close());
+    const prepare = async () => {
+      const { networkId, serverId } = await client.network();
+      return { ...request(), dir: folder, networkId, serverId, address: key.address };
+    };
+    const ports = { log: silentLogger, signal: new AbortController().signal, onEvent };
+    await assembleMiner({ client, cache, trainer, prepare, maxTasks: 1 }, ports).run();
+    const told = events
+      .map((event) => event.type)
+      .filter((type) => /dropped|trained|submitted|accepted/.test(type));
+    assert.deepEqual(told, ['dropped', 'trained', 'submitted', 'accepted']);
+    assert((await server.submissionOf('one')).length > 0);
+    server.close();
+    await rm(folder, { recursive: true, force: true });
   });
 });

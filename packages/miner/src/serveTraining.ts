@@ -1,0 +1,43 @@
+/**
+ * @file The computing half of a miner behind a port: one TrainingSession that whoever started this program calls. All
+ * mathematics of a miner happens here, so the other side always answers the network.
+ */
+import { initCrypto, type MessagePortLike, Moved, PortCalls } from '@alice/protocol';
+import type { Compute } from './compute.js';
+import { fileStates } from './stateFile.js';
+import { TrainingSession } from './TrainingSession.js';
+import type { OpenTrainer, Outcome, SyncRequest, TrainerSource, TrainRequest } from './trainer.js';
+
+export function serveTraining(port: MessagePortLike, compute: Compute): void {
+  const ready = initCrypto();
+  let isStopping = false;
+  const calls: PortCalls<TrainerSource> = new PortCalls<TrainerSource>(port, {
+    open: async (request: OpenTrainer) => {
+      await ready;
+      return session.open(request);
+    },
+    sync: (request: SyncRequest) => session.sync(request),
+    train: (request: TrainRequest) => session.train(request),
+    submission: async (taskId: string) => {
+      const bytes = (await session.submission(taskId)).slice(); // the original stays here until it is settled
+      return new Moved(bytes, [bytes.buffer]);
+    },
+    settle: (request: { taskId: string; outcome: Outcome }) => session.settle(request),
+    save: () => session.save(),
+    stop: () => {
+      isStopping = true;
+    },
+    close: () => session.close(),
+  });
+  const session = new TrainingSession({
+    source: {
+      blob: (request) => calls.call('blob', request),
+      version: (version) => calls.call('version', version),
+      onStep: (report) => void calls.call('onStep', report),
+    },
+    compute,
+    openStates: fileStates,
+    nowMs: () => performance.now(),
+    stopRequested: () => isStopping,
+  });
+}
