@@ -1,8 +1,8 @@
 /**
- * @file `alice lab list | run ID | convergence | attacks [--quick] [--fresh] [--out DIR]`: runs experiments, prints progress,
- * writes ID.csv, ID.md and ID.svg. Exit code 0 when all assertions hold, 1 when one fails, 2 for a wrong command line.
+ * @file `alice lab list | run ID | convergence | attacks [--quick] [--fresh] [--read] [--out DIR]`: runs experiments, prints
+ * progress, writes ID.csv, ID.md and ID.svg; with `--read` only from what the CSV holds already. Exit code 0 when all assertions hold, 1 when one fails, 2 for a wrong command line.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { messageOf } from '@alice/protocol';
 import { experiments } from './experiments/all.js';
 import type { Experiment } from './experiments/Experiment.js';
 import { runArms } from './experiments/runArms.js';
+import { parseCsv } from './report/csv.js';
 import { markdownOf } from './report/markdown.js';
 import { svgOf } from './report/svg.js';
 
@@ -18,6 +19,8 @@ const LAB = join(dirname(fileURLToPath(import.meta.url)), '..');
 interface Flags {
   readonly quick?: boolean | undefined;
   readonly fresh?: boolean | undefined;
+  /** Nothing is run: table and plots of the CSV as it is, also while another process adds to it. */
+  readonly read?: boolean | undefined;
   readonly out?: string | undefined;
 }
 
@@ -27,7 +30,12 @@ async function main(args: readonly string[]): Promise<number> {
     parsed = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { quick: { type: 'boolean' }, fresh: { type: 'boolean' }, out: { type: 'string' } },
+      options: {
+        quick: { type: 'boolean' },
+        fresh: { type: 'boolean' },
+        read: { type: 'boolean' },
+        out: { type: 'string' },
+      },
     });
   } catch (error) {
     return usage(messageOf(error));
@@ -46,7 +54,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Returns how many assertions failed. */
-async function runOne(experiment: Experiment, { quick = false, fresh = false, out }: Flags): Promise<number> {
+async function runOne(experiment: Experiment, flags: Flags): Promise<number> {
+  const { quick = false, fresh = false, read = false, out } = flags;
   const dir = out ?? join(LAB, 'results');
   mkdirSync(dir, { recursive: true });
   const name = `${experiment.id}${quick ? '-quick' : ''}`;
@@ -55,18 +64,25 @@ async function runOne(experiment: Experiment, { quick = false, fresh = false, ou
   const say = (line: string): void => console.log(`  ${line}`);
   const finding = experiment.study
     ? await experiment.study(quick, say)
-    : experiment.read(await runArms(experiment.arms(quick), { file: file('csv'), fresh, say }), quick);
+    : experiment.read(
+        read
+          ? parseCsv(readFileSync(file('csv'), 'utf8'))
+          : await runArms(experiment.arms(quick), { file: file('csv'), fresh, say }),
+        quick,
+      );
   const command = `alice lab run ${experiment.id}${quick ? ' --quick' : ''}`;
   const markdown = markdownOf(finding, { ...experiment, command });
   writeFileSync(file('md'), markdown);
   if (finding.plot) writeFileSync(file('svg'), svgOf(finding.plot));
+  for (const [plot, drawn] of Object.entries(finding.plots ?? {}))
+    writeFileSync(join(dir, `${name}-${plot}.svg`), svgOf(drawn));
   console.log(`\n${markdown}`);
   return finding.assertions.filter(({ holds }) => !holds).length;
 }
 
 function usage(problem: string): number {
   console.error(
-    `LAB_USAGE: ${problem}. Use: alice lab list | run ID|all | convergence | attacks [--quick] [--fresh] [--out DIR]`,
+    `LAB_USAGE: ${problem}. Use: alice lab list | run ID|all | convergence | attacks [--quick] [--fresh] [--read] [--out DIR]`,
   );
   return 2;
 }

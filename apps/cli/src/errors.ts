@@ -10,6 +10,9 @@ export type CliErrorInfo =
   | { code: 'WALLET_EXISTS'; name: string }
   | { code: 'WALLET_NOT_FOUND'; name: string }
   | { code: 'WALLET_UNREADABLE'; path: string }
+  | { code: 'CONTACT_EXISTS'; name: string }
+  | { code: 'CONTACT_NOT_FOUND'; name: string }
+  | { code: 'CONTACTS_UNREADABLE'; path: string }
   | { code: 'WALLET_LOCKED'; name: string } // encrypted and no password given
   | { code: 'CHILD_FAILED'; name: string } // a process keeps dying; its last words are in the message
   | { code: 'NOT_SETTLED'; epochs: number } // stopped before the epochs asked for were settled

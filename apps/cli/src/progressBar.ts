@@ -1,4 +1,7 @@
-/** @file Progress of long work: a bar with rate and time left on a terminal, a line now and then elsewhere, nothing when quiet. */
+/**
+ * @file Progress of long work: a bar with rate and time left on a terminal, a line now and then elsewhere, nothing when
+ * quiet. What is done within two seconds shows nothing at all. Written to the error output, so results can be piped.
+ */
 import cliProgress from 'cli-progress';
 
 export interface Progress {
@@ -6,55 +9,113 @@ export interface Progress {
   stop(): void;
 }
 
-const SILENT: Progress = { update: () => undefined, stop: () => undefined };
-const LINE_EVERY = 0.25;
-
-/** `unit` is what `done` and `total` count, as printed ("MB", "documents"). */
-export function createProgress(
-  label: string,
-  options: { unit: string; quiet: boolean; scale?: number },
-): Progress {
-  if (options.quiet) return SILENT;
-  return process.stdout.isTTY ? bar(label, options) : lines(label, options);
+export interface ProgressOptions {
+  /** What `done` and `total` count, as printed ("MB", "documents"). */
+  readonly unit: string;
+  readonly quiet: boolean;
+  /** Printed amounts are this many times those given. */
+  readonly scale?: number;
 }
 
-function bar(label: string, { unit, scale = 1 }: { unit: string; scale?: number }): Progress {
+/** What this needs of its surroundings. */
+export interface ProgressPorts {
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly nowMs: () => number;
+}
+
+const SILENT: Progress = { update: () => undefined, stop: () => undefined };
+const QUICK_MS = 2_000;
+const LINE_EVERY = 0.25;
+
+export function createProgress(
+  label: string,
+  options: ProgressOptions,
+  ports: ProgressPorts = { output: process.stderr, nowMs: Date.now },
+): Progress {
+  if (options.quiet) return SILENT;
+  const amounts = new Amounts(options, ports.nowMs);
+  return ports.output.isTTY ? bar(label, amounts, ports) : lines(label, amounts, ports);
+}
+
+/** Amounts, rate and time left in the unit that is printed. */
+class Amounts {
+  readonly unit: string;
+  readonly #scale: number;
+  readonly #nowMs: () => number;
+  #startMs = 0;
+  #first: number | undefined;
+  #done = 0;
+  #total = 0;
+
+  constructor({ unit, scale = 1 }: ProgressOptions, nowMs: () => number) {
+    this.unit = unit;
+    this.#scale = scale;
+    this.#nowMs = nowMs;
+  }
+
+  /** Gives how much is done, 0 to 1. */
+  set(done: number, total: number): number {
+    if (this.#first === undefined) {
+      this.#first = done; // what an earlier run had done says nothing about the speed of this one
+      this.#startMs = this.#nowMs();
+    }
+    this.#done = done;
+    this.#total = Math.max(done, total);
+    return this.#total > 0 ? done / this.#total : 0;
+  }
+
+  get isQuick(): boolean {
+    return this.#nowMs() - this.#startMs < QUICK_MS;
+  }
+
+  /** Such as `12/30 MB, 3.1 MB/s, 6 s left`. */
+  get text(): string {
+    const perSecond = (1000 * (this.#done - (this.#first ?? 0))) / Math.max(1, this.#nowMs() - this.#startMs);
+    const amount = `${Math.round(this.#done * this.#scale)}/${Math.round(this.#total * this.#scale)} ${this.unit}`;
+    if (perSecond <= 0) return amount;
+    const rate = perSecond * this.#scale;
+    const left = (this.#total - this.#done) / perSecond;
+    return `${amount}, ${rate.toFixed(rate < 10 ? 1 : 0)} ${this.unit}/s, ${timeText(left)} left`;
+  }
+}
+
+function bar(label: string, amounts: Amounts, { output }: ProgressPorts): Progress {
   const display = new cliProgress.SingleBar(
-    {
-      format: `  ${label} {bar} {percentage}%  {value}/{total} ${unit}  {eta_formatted} left`,
-      hideCursor: true,
-      etaBuffer: 50,
-    },
+    { format: `  ${label} {bar} {percentage}%  {text}`, hideCursor: true, stream: output, barsize: 24 },
     cliProgress.Presets.shades_classic,
   );
-  let started = false;
+  let isShown = false;
   return {
     update: (done, total) => {
-      const [value, end] = [Math.round(done * scale), Math.max(1, Math.round(total * scale))];
-      if (!started) display.start(end, value);
-      else {
-        display.setTotal(end);
-        display.update(value);
-      }
-      started = true;
+      const part = amounts.set(done, total);
+      if (!isShown && amounts.isQuick) return;
+      const { text } = amounts;
+      if (isShown) display.update(part, { text });
+      else display.start(1, part, { text });
+      isShown = true;
     },
     stop: () => {
-      if (started) display.stop();
+      if (isShown) display.stop();
     },
   };
 }
 
-function lines(label: string, { unit, scale = 1 }: { unit: string; scale?: number }): Progress {
+function lines(label: string, amounts: Amounts, { output }: ProgressPorts): Progress {
   let next = 0;
   return {
     update: (done, total) => {
-      const part = total > 0 ? done / total : 0;
-      if (part < next) return;
+      const part = amounts.set(done, total);
+      if (part < next || amounts.isQuick) return;
       next = part + LINE_EVERY;
-      process.stdout.write(
-        `  ${label}: ${Math.round(part * 100)}% (${Math.round(done * scale)}/${Math.round(total * scale)} ${unit})\n`,
-      );
+      output.write(`  ${label}: ${Math.round(part * 100)}% (${amounts.text})\n`);
     },
     stop: () => undefined,
   };
+}
+
+export function timeText(seconds: number): string {
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }

@@ -118,6 +118,15 @@ const collude: Act = async (turn) => {
   return work;
 };
 
+/** Shows work on its own rows and hides in it the undoing of work on others', so that the gate sees neither gain nor harm. */
+async function tilt(turn: Turn): Promise<Contribution> {
+  const { worker, base, rows, steps, firstStep } = turn;
+  const own = await worker.train({ base, rows, steps, firstStep });
+  const others = await worker.train({ base, rows: await turn.otherRows(), steps, firstStep });
+  const delta = worker.compress(own.map((x, i) => x - others[i]!));
+  return { delta, claimedSteps: steps, doneSteps: 2 * steps };
+}
+
 const quarter = ({ steps }: Turn): number => Math.max(1, Math.floor(steps / 4));
 
 export const gallery: readonly Attack[] = [
@@ -159,6 +168,7 @@ export const gallery: readonly Attack[] = [
     'full',
     elsewhere((turn) => turn.heldOutRows()),
   ]),
+  attack('tilt', 'full work, minus as much work on other rows', ['full', tilt]),
   attack('lazy-quarter', 'a quarter of the steps, scaled up, claims all', [
     'lazy',
     (turn) => someSteps(turn, quarter(turn)),

@@ -50,6 +50,8 @@ export interface Finding {
   readonly table: readonly (readonly string[])[];
   readonly assertions: readonly Assertion[];
   readonly plot?: Plot;
+  /** Further ones, by what is added to the name of the file. */
+  readonly plots?: Readonly<Record<string, Plot>>;
 }
 
 export type Plot =

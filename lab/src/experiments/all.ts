@@ -3,6 +3,7 @@ import { attacksExperiment } from './attacks.js';
 import { convergenceExperiment } from './convergence.js';
 import type { Experiment } from './Experiment.js';
 import { heterogeneousExperiment } from './heterogeneous.js';
+import { protocolAttacksExperiment } from './protocolAttacks.js';
 import { robustExperiment } from './robust.js';
 import { sampledValidationExperiment } from './sampledValidation.js';
 import { scaleExperiment } from './scale.js';
@@ -10,6 +11,7 @@ import { scoringExperiment } from './scoring.js';
 
 export const experiments: readonly Experiment[] = [
   attacksExperiment,
+  protocolAttacksExperiment,
   robustExperiment,
   convergenceExperiment,
   heterogeneousExperiment,

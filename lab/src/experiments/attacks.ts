@@ -1,6 +1,6 @@
 /**
  * @file What each attack of the gallery earns and does: 3 hostile devices among 7 honest ones, all ten honest before. Under
- * the gate alone and with the work tests, against ten and seven honest ones that go on undisturbed.
+ * the gate alone and with the work tests, against ten and seven honest ones that go on undisturbed; three seeds.
  */
 import { gallery } from '../attacks/gallery.js';
 import { labSettings, labTraining } from '../network/settings.js';
@@ -9,8 +9,8 @@ import type { Arm, Assertion, Experiment, RoundRow } from './Experiment.js';
 
 const HONEST = 7;
 const HOSTILE = 3;
+const SEEDS = ['lab', 'lab-2', 'lab-3'];
 const POLICIES = ['gate', 'work'] as const;
-type Tested = (typeof POLICIES)[number];
 
 /**
  * A cheat may earn this share of what honest work of the same cost earns; one worker under several names, and who does all
@@ -26,24 +26,26 @@ const QUICK = ['sign-flip', 'copy', 'lazy-quarter'];
 export const attacksExperiment: Experiment = {
   id: 'attacks',
   about:
-    'what each attack earns per task and per unit of work, and what it does to the model; 3 of 10 hostile',
+    'what each attack earns per task and per unit of work, and what it does to the model; 3 of 10 hostile, three seeds',
   arms(quick) {
     const size = quick
       ? { honest: 4, hostile: 1, rounds: 2, warmup: 3 }
       : { honest: HONEST, hostile: HOSTILE, rounds: 3, warmup: 6 };
     const picked = gallery.filter(({ name }) => !quick || QUICK.includes(name));
     const all = honestCrew(size.honest + size.hostile);
-    return (quick ? (['work'] as const) : POLICIES).flatMap((policy): Arm[] => {
-      const settings = labSettings({ policy, training: { ...labTraining, innerSteps: 4 } });
+    const groups = (quick ? SEEDS.slice(0, 1) : SEEDS).flatMap((seed) =>
+      (quick ? (['work'] as const) : POLICIES).map((policy) => ({ seed, policy })),
+    );
+    return groups.flatMap(({ seed, policy }): Arm[] => {
+      const settings = labSettings({ seed, policy, training: { ...labTraining, innerSteps: 4 } });
       const common = { settings, rounds: size.rounds, warmup: { participants: all, rounds: size.warmup } };
+      const arm = (name: string, participants: Arm['participants']): Arm => ({
+        ...{ ...common, id: `${policy}/${name}/${seed}`, participants },
+      });
       return [
-        { ...common, id: `${policy}/none`, participants: all },
-        { ...common, id: `${policy}/none-fewer`, participants: honestCrew(size.honest) },
-        ...picked.map((behaviour) => ({
-          ...common,
-          id: `${policy}/${behaviour.name}`,
-          participants: mixedCrew(size.honest, size.hostile, behaviour),
-        })),
+        arm('none', all),
+        arm('none-fewer', honestCrew(size.honest)),
+        ...picked.map((behaviour) => arm(behaviour.name, mixedCrew(size.honest, size.hostile, behaviour))),
       ];
     });
   },
@@ -62,13 +64,13 @@ export const attacksExperiment: Experiment = {
     const line = (name: string): string[] => [
       name,
       ...POLICIES.flatMap((policy) => {
-        const result = results.get(`${policy}/${name}`);
-        if (!result) return ['', '', '', ''];
+        const runs = results.get(`${policy}/${name}`);
+        if (!runs) return ['', '', '', ''];
         return [
-          percent(result.accepted),
-          times(result.perTask),
-          result.perWork === undefined ? 'free' : times(result.perWork),
-          signed(lossRise(results, policy, name)),
+          percent(mean(runs, ({ accepted }) => accepted)),
+          times(mean(runs, ({ perTask }) => perTask)),
+          runs[0]!.perWork === undefined ? 'free' : times(mean(runs, earnedBy)),
+          signed(mean(runs, ({ lossRise }) => lossRise)),
         ];
       }),
     ];
@@ -83,8 +85,8 @@ export const attacksExperiment: Experiment = {
         bars: names.map((label) => ({
           label,
           values: POLICIES.flatMap((series) => {
-            const result = results.get(`${series}/${label}`);
-            return result ? [{ series, value: result.perTask }] : [];
+            const runs = results.get(`${series}/${label}`);
+            return runs ? [{ series, value: mean(runs, ({ perTask }) => perTask) }] : [];
           }),
         })),
       },
@@ -92,6 +94,7 @@ export const attacksExperiment: Experiment = {
   },
 };
 
+/** Of one seed. */
 interface Result {
   readonly lossNats: number;
   /** Share of hostile submissions that were accepted. */
@@ -100,68 +103,66 @@ interface Result {
   readonly perTask: number;
   /** The same over the share of the work done; undefined for who does none. */
   readonly perWork: number | undefined;
+  /** Final loss over that of the same seed without an attack, minus one. */
+  readonly lossRise: number;
 }
 
-function resultsOf(rows: readonly RoundRow[]): Map<string, Result> {
-  const results = new Map<string, Result>();
-  for (const arm of new Set(rows.map((row) => row.arm))) {
-    const own = rows.filter((row) => row.arm === arm);
-    const sum = (of: (row: RoundRow) => number): number => own.reduce((total, row) => total + of(row), 0);
-    const honestPay =
-      sum((r) => r.honestPaidNats) /
-      Math.max(
-        1,
-        sum((r) => r.honestSent),
-      );
-    const hostilePay =
-      sum((r) => r.hostilePaidNats) /
-      Math.max(
-        1,
-        sum((r) => r.hostileSent),
-      );
-    const honestSteps =
-      sum((r) => r.honestSteps) /
-      Math.max(
-        1,
-        sum((r) => r.honestSent),
-      );
-    const hostileSteps =
-      sum((r) => r.hostileSteps) /
-      Math.max(
-        1,
-        sum((r) => r.hostileSent),
-      );
-    const perTask = honestPay > 0 ? hostilePay / honestPay : 0;
-    results.set(arm, {
-      lossNats: own.at(-1)!.lossNats,
-      accepted:
-        sum((r) => r.hostileAccepted) /
-        Math.max(
-          1,
-          sum((r) => r.hostileSent),
-        ),
-      perTask,
-      perWork: hostileSteps > 0 ? (perTask * honestSteps) / hostileSteps : undefined,
-    });
+/** Every seed's, by policy and attack. */
+type Results = ReadonlyMap<string, readonly Result[]>;
+
+function resultsOf(rows: readonly RoundRow[]): Results {
+  const arms = new Map<string, RoundRow[]>();
+  for (const row of rows) arms.set(row.arm, [...(arms.get(row.arm) ?? []), row]);
+  const results = new Map<string, Result[]>();
+  for (const [arm, own] of arms) {
+    const [policy, name, seed] = arm.split('/') as [string, string, string];
+    const undisturbed = arms.get(`${policy}/none/${seed}`)!.at(-1)!.lossNats;
+    const id = `${policy}/${name}`;
+    results.set(id, [...(results.get(id) ?? []), resultOf(own, undisturbed)]);
   }
   return results;
 }
 
-function lossRise(results: ReadonlyMap<string, Result>, policy: Tested, name: string): number {
-  const reference = results.get(`${policy}/none`);
-  return reference ? results.get(`${policy}/${name}`)!.lossNats / reference.lossNats - 1 : Number.NaN;
+function resultOf(own: readonly RoundRow[], undisturbedNats: number): Result {
+  const sum = (of: (row: RoundRow) => number): number => own.reduce((total, row) => total + of(row), 0);
+  const honestSent = Math.max(
+    1,
+    sum((row) => row.honestSent),
+  );
+  const hostileSent = Math.max(
+    1,
+    sum((row) => row.hostileSent),
+  );
+  const honestPay = sum((row) => row.honestPaidNats) / honestSent;
+  const perTask = honestPay > 0 ? sum((row) => row.hostilePaidNats) / hostileSent / honestPay : 0;
+  const honestSteps = sum((row) => row.honestSteps) / honestSent;
+  const hostileSteps = sum((row) => row.hostileSteps) / hostileSent;
+  const { lossNats } = own.at(-1)!;
+  return {
+    lossNats,
+    accepted: sum((row) => row.hostileAccepted) / hostileSent,
+    perTask,
+    perWork: hostileSteps > 0 ? (perTask * honestSteps) / hostileSteps : undefined,
+    lossRise: lossNats / undisturbedNats - 1,
+  };
 }
 
-function assertionsOf(name: string, results: ReadonlyMap<string, Result>): Assertion[] {
-  const result = results.get(`work/${name}`)!;
-  const earned = result.perWork ?? result.perTask;
+const mean = (runs: readonly Result[], of: (result: Result) => number): number =>
+  runs.reduce((sum, result) => sum + of(result), 0) / runs.length;
+/** Per unit of work, or per task where none is done. */
+const earnedBy = ({ perWork, perTask }: Result): number => perWork ?? perTask;
+
+function assertionsOf(name: string, results: Results): Assertion[] {
+  const runs = results.get(`work/${name}`)!;
+  const earned = mean(runs, earnedBy);
+  const most = Math.max(...runs.map(earnedBy));
   const goal = DOES_ITS_WORK.has(name) ? HONEST_GOAL : GOAL;
-  const rise = lossRise(results, 'work', name);
+  const rise = mean(runs, ({ lossRise }) => lossRise);
   return [
     {
       claim: `${name} earns at most ${goal}× honest per unit of work (per task where it does none)`,
       holds: earned <= goal,
-      found: times(earned),
+      found: `${times(earned)}, at most ${times(most)} in a seed`,
     },
     {
       claim: `${name} costs at most ${percent(LOSS_GOAL)} of final loss`,

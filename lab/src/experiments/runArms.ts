@@ -7,9 +7,12 @@ import { runDense } from '../network/denseBaseline.js';
 import { LabNetwork } from '../network/LabNetwork.js';
 import { type Laboratory, openLaboratory } from '../network/Laboratory.js';
 import type { LabSubmission, NetworkState, RoundReport } from '../network/records.js';
-import type { LabSettings } from '../network/settings.js';
+import { isReported, type LabSettings } from '../network/settings.js';
 import { parseCsv, toCsv } from '../report/csv.js';
 import type { Arm, RoundRow } from './Experiment.js';
+
+/** Rows of an arm that is still running are written this often, so that it can be looked at. */
+const SAVE_EVERY_MS = 20_000;
 
 export interface ArmRunner {
   readonly file: string;
@@ -23,14 +26,20 @@ export async function runArms(arms: readonly Arm[], { file, say, fresh }: ArmRun
   const shared = new SharedWork();
   try {
     for (const [i, arm] of arms.entries()) {
-      if (rows.filter((row) => row.arm === arm.id).length >= arm.rounds) continue;
+      if (isComplete(arm, rows)) continue;
       const startMs = performance.now();
-      const own =
-        arm.scheme === 'dense'
-          ? await runDense(arm, await shared.laboratory(arm.settings))
-          : await runProtocol(arm, shared);
-      rows = [...rows.filter((row) => row.arm !== arm.id), ...own];
-      writeFileSync(file, toCsv(inOrder(rows, arms)));
+      const own: RoundRow[] = [];
+      let savedMs = startMs;
+      const save = (): void => {
+        rows = [...rows.filter((row) => row.arm !== arm.id), ...own];
+        writeFileSync(file, toCsv(inOrder(rows, arms)));
+        savedMs = performance.now();
+      };
+      await runArm(arm, shared, (row) => {
+        own.push(row);
+        if (performance.now() - savedMs > SAVE_EVERY_MS) save();
+      });
+      save();
       const last = own.at(-1)!;
       const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
       say(
@@ -41,6 +50,11 @@ export async function runArms(arms: readonly Arm[], { file, say, fresh }: ArmRun
     await shared.dispose();
   }
   return inOrder(rows, arms);
+}
+
+/** All its points are there; an arm that was interrupted is run again from its start. */
+function isComplete({ id, rounds, settings }: Arm, rows: readonly RoundRow[]): boolean {
+  return rows.filter(({ arm }) => arm === id).length >= Math.floor(rounds / settings.reportEvery);
 }
 
 /** The rows of these arms, in the order of the arms, however often the file was interrupted or mended. */
@@ -54,13 +68,12 @@ class SharedWork {
   readonly #warm = new Map<string, NetworkState>();
 
   async laboratory(settings: LabSettings): Promise<Laboratory> {
-    const { model, training, threads, shardsPerTask, plainDescent } = settings;
+    const { model, training, threads, shardsPerTask } = settings;
     const { optimizer, rowsPerStep, sequenceLength, weightDecay } = training;
     const key = JSON.stringify([
       model,
       threads,
       shardsPerTask,
-      plainDescent,
       optimizer,
       rowsPerStep,
       sequenceLength,
@@ -93,12 +106,14 @@ class SharedWork {
   }
 }
 
-async function runProtocol(arm: Arm, shared: SharedWork): Promise<RoundRow[]> {
+async function runArm(arm: Arm, shared: SharedWork, onRow: (row: RoundRow) => void): Promise<void> {
   const lab = await shared.laboratory(arm.settings);
+  if (arm.scheme === 'dense') return runDense(arm, lab, onRow);
   const network = new LabNetwork(lab, arm.settings, arm.participants, await shared.warmState(arm));
-  const rows: RoundRow[] = [];
-  for (let round = 0; round < arm.rounds; round++) rows.push(rowOf(arm.id, await network.runRound()));
-  return rows;
+  for (let round = 0; round < arm.rounds; round++) {
+    const report = await network.runRound();
+    if (isReported(arm.settings, round)) onRow(rowOf(arm.id, report));
+  }
 }
 
 function rowOf(arm: string, report: RoundReport): RoundRow {

@@ -1,24 +1,18 @@
 /**
- * @file How well the server's tests tell good work from bad: the gate's errors against the tokens it spends, copies and lazy
- * work against honest work over five rounds, and what twenty rounds of equal honest work earn.
+ * @file How well the server's tests tell good work from bad, over three seeds: errors of the gate, alone and with the work
+ * tests behind it, early, midway and late; copies and lazy work against honest work over five rounds; what twenty rounds
+ * of equal honest work earn.
  */
-import { fromHalves, type SparseDelta, seededRandom } from '@alice/protocol';
-import {
-  flattenDelta,
-  pairedScore,
-  pairedStatistics,
-  publishHalves,
-  type SequentialTest,
-  sequentialDecision,
-} from '@alice/training';
-import { disguised, noiseLike } from '../attacks/deltas.js';
+import { defaultSequentialTest } from '@alice/training';
 import { gallery } from '../attacks/gallery.js';
 import { LabNetwork } from '../network/LabNetwork.js';
 import { type Laboratory, openLaboratory } from '../network/Laboratory.js';
 import { type LabSettings, labSettings, labTraining } from '../network/settings.js';
 import { honestCrew, mixedCrew } from './crew.js';
-import type { Assertion, Experiment } from './Experiment.js';
+import type { Assertion, Experiment, Finding } from './Experiment.js';
+import { type GateCell, type GateErrors, type GateRule, gateErrors } from './gateErrors.js';
 
+const SEEDS = ['scoring', 'scoring-2', 'scoring-3'];
 const CREW = 10;
 const HOSTILE = 3;
 const CHEATS = [
@@ -30,121 +24,79 @@ const CHEATS = [
   'lazy-half',
   'thin-batches',
 ];
-const BUDGETS = [32, 64, 128, 256];
-/** Rows every delta is measured on once; tests are drawn from them. */
-const POOL = 512;
-const DRAWS = 400;
+/** Rounds in which the gate is measured. */
+const MOMENTS = [4, 14, 25];
+/** The first rounds are the same for all and prove nothing: pay and cheats are looked at from here. */
+const SETTLED = 6;
+
+const live = defaultSequentialTest;
+/** `LIVE` is the network's default; the others are what it was before, and what it could be. */
+const LIVE = `not harmful and work shown, ${live.maxRows} rows`;
+const RULES: readonly GateRule[] = [
+  { name: 'gain shown, 128 rows', test: { ...live, maxRows: 128 }, asksWork: false },
+  { name: 'gain shown, 256 rows', test: { ...live, maxRows: 256 }, asksWork: false },
+  { name: 'gain shown, 1024 rows', test: { ...live, maxRows: 1024 }, asksWork: false },
+  { name: 'not harmful and work shown, 32 rows', test: { ...live, maxRows: 32 }, asksWork: true },
+  { name: 'not harmful and work shown, 64 rows', test: { ...live, maxRows: 64 }, asksWork: true },
+  { name: LIVE, test: live, asksWork: true },
+  { name: 'not harmful (z > -2) and work shown, 128 rows', test: { ...live, harmZ: 2 }, asksWork: true },
+];
 
 export const scoringExperiment: Experiment = {
   id: 'scoring',
   about:
-    "the gate's errors against tokens, honest against lazy over five rounds, equal work over twenty rounds",
+    "the gate's errors and rows, honest against lazy over five rounds, equal work over twenty rounds; three seeds",
   arms: () => [],
   read: () => ({ table: [], assertions: [] }),
   async study(quick, say) {
-    const settings = labSettings({ seed: 'scoring', training: { ...labTraining, innerSteps: 4 } });
-    const lab = await openLaboratory(settings);
-    try {
-      const rounds = quick ? 6 : 20;
-      const network = new LabNetwork(lab, settings, honestCrew(CREW));
-      const earned = new Map<string, number>();
-      const gate: GateCell[] = [];
-      let early: ReturnType<LabNetwork['exportState']> | undefined;
-      for (let round = 0; round < 6 + rounds; round++) {
-        if (round === 4 || round === 5 + rounds) {
-          gate.push(...(await gateErrors(lab, settings, { network, stage: round === 4 ? 'early' : 'late' })));
-          say(`gate measured in round ${round}`);
-        }
-        if (round === 6) early = network.exportState();
-        const { submissions } = await network.runRound();
-        if (round < 6) continue; // the first rounds are the same for all and prove nothing
-        for (const { participant, paidNats } of submissions)
-          earned.set(participant.id, (earned.get(participant.id) ?? 0) + paidNats);
-      }
-      say(`${rounds} rounds of equal work paid`);
-      const told: (readonly [string, number])[] = [];
-      for (const name of quick ? CHEATS.slice(0, 2) : CHEATS) {
-        told.push([name, await areaUnderCurve(lab, settings, { name, from: early! })]);
-        say(`${name}: AUC ${told.at(-1)![1].toFixed(3)}`);
-      }
-      return findingOf({ gate, told, wages: [...earned.values()], rounds });
-    } finally {
-      await lab.dispose();
-    }
+    const runs: SeedResult[] = [];
+    for (const seed of quick ? SEEDS.slice(0, 1) : SEEDS)
+      runs.push(await studySeed(seed, { quick, say: (line) => say(`${seed}: ${line}`) }));
+    return findingOf(runs);
   },
 };
 
-interface GateCell {
-  readonly stage: string;
-  readonly budget: number;
-  /** Shares of drawn tests. */
-  readonly falseRefusal: number;
-  readonly falseAcceptance: number;
-  readonly rows: number;
+interface SeedResult {
+  readonly gate: readonly (GateErrors & { readonly round: number })[];
+  readonly told: readonly (readonly [cheat: string, areaUnderCurve: number])[];
+  /** What each device earned over the rounds, over the mean. */
+  readonly wages: readonly number[];
 }
 
-/** Tests drawn from measured rows: of honest deltas that help, and of noise with their norms on places of its own. */
-async function gateErrors(
-  lab: Laboratory,
-  settings: LabSettings,
-  { network, stage }: { network: LabNetwork; stage: string },
-): Promise<GateCell[]> {
-  const from = network.exportState();
-  const probe = new LabNetwork(lab, { ...settings, policy: 'gate' }, honestCrew(CREW), from);
-  const parameters = fromHalves(publishHalves(from.master));
-  const deltas = (await probe.runRound()).submissions.map(({ contribution }) => contribution.delta);
-  const rows = await lab.sample('validation', POOL, `scoring/${stage}`);
-  const before = await lab.lossFunction.run(parameters, rows);
-  const gainsOf = async (delta: SparseDelta): Promise<Float64Array> => {
-    const flat = flattenDelta(delta, lab.layout);
-    const { stepFraction } = settings.training;
-    const { after } = await pairedScore({
-      ...{ lossFunction: lab.lossFunction, parameters, delta: flat, stepFraction, rows },
-      lossesBefore: before,
-    });
-    return before.map((loss, i) => loss - after[i]!);
-  };
-  const random = seededRandom(`scoring/noise/${stage}`);
-  const honest: Float64Array[] = [];
-  const noise: Float64Array[] = [];
-  for (const delta of deltas) {
-    const gains = await gainsOf(delta);
-    if (pairedStatistics(gains, new Float64Array(POOL)).z > 3) honest.push(gains); // it truly helps
-    noise.push(await gainsOf(disguised(noiseLike(delta, random), { layout: lab.layout, random, moved: 1 })));
-  }
-  return BUDGETS.map((budget) => {
-    const test = { ...settings.training.gate, maxRows: budget };
-    const batch = settings.training.scoringRows;
-    const of = (pools: readonly Float64Array[]) => draw(pools, { test, batch, seed: `${stage}/${budget}` });
-    const [good, bad] = [of(honest), of(noise)];
-    return { stage, budget, falseRefusal: 1 - good.accepted, falseAcceptance: bad.accepted, rows: good.rows };
-  });
-}
-
-/** Share of drawn sequential tests that accept, and the mean rows they took. */
-function draw(
-  pools: readonly Float64Array[],
-  { test, batch, seed }: { test: SequentialTest; batch: number; seed: string },
-): { accepted: number; rows: number } {
-  const random = seededRandom(`scoring/draw/${seed}`);
-  let accepted = 0;
-  let rows = 0;
-  for (let i = 0; i < DRAWS; i++) {
-    const pool = pools[i % pools.length]!;
-    const seen: number[] = [];
-    for (;;) {
-      for (let row = 0; row < batch; row++) seen.push(pool[random.below(pool.length)]!);
-      const decision = sequentialDecision(
-        pairedStatistics(Float64Array.from(seen), new Float64Array(seen.length)),
-        test,
-      );
-      if (decision.verdict === 'continue') continue;
-      accepted += Number(decision.verdict === 'accept');
-      break;
+async function studySeed(
+  seed: string,
+  { quick, say }: { quick: boolean; say: (line: string) => void },
+): Promise<SeedResult> {
+  const settings = labSettings({ seed, training: { ...labTraining, innerSteps: 4 } });
+  const lab = await openLaboratory(settings);
+  try {
+    const crew = honestCrew(CREW);
+    const network = new LabNetwork(lab, settings, crew);
+    const moments = quick ? MOMENTS.slice(0, 2) : MOMENTS;
+    const earned = new Map<string, number>();
+    const gate: (GateErrors & { round: number })[] = [];
+    let settled: ReturnType<LabNetwork['exportState']> | undefined;
+    for (let round = 0; round <= moments.at(-1)!; round++) {
+      if (moments.includes(round)) {
+        const errors = await gateErrors({ lab, settings, network, crew, name: `round ${round}` }, RULES);
+        gate.push({ ...errors, round });
+        say(`gate measured in round ${round}, ${errors.helpful} of ${CREW} help`);
+      }
+      if (round === SETTLED) settled = network.exportState();
+      const { submissions } = await network.runRound();
+      if (round < SETTLED) continue;
+      for (const { participant, paidNats } of submissions)
+        earned.set(participant.id, (earned.get(participant.id) ?? 0) + paidNats);
     }
-    rows += seen.length;
+    const told: (readonly [string, number])[] = [];
+    for (const name of quick ? CHEATS.slice(0, 2) : CHEATS)
+      told.push([name, await areaUnderCurve(lab, settings, { name, from: settled! })]);
+    say(told.map(([name, auc]) => `${name} ${auc.toFixed(3)}`).join(', '));
+    const mean = [...earned.values()].reduce((sum, wage) => sum + wage, 0) / earned.size;
+    return { gate, told, wages: [...earned.values()].map((wage) => wage / mean) };
+  } finally {
+    await lab.dispose();
   }
-  return { accepted: accepted / DRAWS, rows: rows / DRAWS };
 }
 
 /** Chance that a random honest device showed more work over five rounds than a random cheat; refused counts as none. */
@@ -173,66 +125,97 @@ async function areaUnderCurve(
   return pairs === 0 ? 1 : wins / pairs;
 }
 
-function findingOf({
-  gate,
-  told,
-  wages,
-  rounds,
-}: {
-  gate: readonly GateCell[];
-  told: readonly (readonly [string, number])[];
-  wages: readonly number[];
-  rounds: number;
-}) {
-  const mean = wages.reduce((sum, wage) => sum + wage, 0) / wages.length;
-  const [least, most] = [Math.min(...wages) / mean - 1, Math.max(...wages) / mean - 1];
-  const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+
+function findingOf(runs: readonly SeedResult[]): Finding {
+  const rounds = runs[0]!.gate.map(({ round }) => round);
+  const cellsOf = (round: number, rule: string): GateCell[] =>
+    runs.map(({ gate }) => gate.find((found) => found.round === round)!.cells.find((c) => c.rule === rule)!);
+  const over = (round: number, rule: string, of: (cell: GateCell) => number): number =>
+    mean(cellsOf(round, rule).map(of));
+  const gateLines = rounds.flatMap((round) =>
+    RULES.map(({ name }) => [
+      `round ${round}: ${name}`,
+      percent(over(round, name, (cell) => cell.helpfulRefused)),
+      percent(over(round, name, (cell) => cell.noisePast)),
+      percent(over(round, name, (cell) => cell.noiseAccepted)),
+      over(round, name, (cell) => cell.helpfulRows).toFixed(0),
+      over(round, name, (cell) => cell.noiseRows).toFixed(0),
+      '',
+    ]),
+  );
+  const blank = ['', '', '', '', ''];
+  const cheats = runs[0]!.told.map(([name]) => name);
+  const leastAuc = (name: string): number =>
+    Math.min(...runs.map(({ told }) => told.find(([cheat]) => cheat === name)![1]));
+  return {
+    table: [
+      [
+        'what',
+        'helpful refused',
+        'noise past the gate',
+        'noise accepted',
+        'rows, helpful',
+        'rows, noise',
+        'AUC',
+      ],
+      ...gateLines,
+      ...cheats.map((name) => [name, ...blank, leastAuc(name).toFixed(3)]),
+      ...runs.map(({ wages }, i) => [
+        `equal work, seed ${i + 1}: ${percent(Math.min(...wages))} to ${percent(Math.max(...wages))} of the mean pay`,
+        ...blank,
+        '',
+      ]),
+      ...rounds.map((round) => [momentOf(runs, round), ...blank, '']),
+    ],
+    assertions: assertionsOf(runs, { rounds, over, leastAuc: Math.min(...cheats.map(leastAuc)) }),
+  };
+}
+
+function momentOf(runs: readonly SeedResult[], round: number): string {
+  const found = runs.map(({ gate }) => gate.find((errors) => errors.round === round)!);
+  const helpful = found.map(({ helpful: count }) => count).join(', ');
+  const perRow = (of: (errors: GateErrors) => number): string => mean(found.map(of)).toFixed(3);
+  return (
+    `round ${round}: ${helpful} of ${CREW} honest deltas help; gain over spread of a row: ` +
+    `helpful ${perRow((errors) => errors.helpfulPerRow)}, noise ${perRow((errors) => errors.noisePerRow)}`
+  );
+}
+
+interface Summary {
+  readonly rounds: readonly number[];
+  readonly over: (round: number, rule: string, of: (cell: GateCell) => number) => number;
+  readonly leastAuc: number;
+}
+
+function assertionsOf(runs: readonly SeedResult[], { rounds, over, leastAuc }: Summary): Assertion[] {
   const worst = (of: (cell: GateCell) => number): number =>
-    Math.max(...gate.filter(({ budget }) => budget === 128).map(of));
-  const least_auc = Math.min(...told.map(([, auc]) => auc));
-  const assertions: Assertion[] = [
+    Math.max(...rounds.map((round) => over(round, LIVE, of)));
+  const [refused, noise] = [worst((cell) => cell.helpfulRefused), worst((cell) => cell.noiseAccepted)];
+  const wages = runs.flatMap((run) => run.wages);
+  const [least, most] = [Math.min(...wages) - 1, Math.max(...wages) - 1];
+  return [
     {
-      claim: 'at the default budget of 128 rows at least 99% of helpful honest deltas are accepted',
-      holds: worst((cell) => cell.falseRefusal) <= 0.01,
-      found: `${percent(1 - worst((cell) => cell.falseRefusal))} at worst`,
+      claim: `by the live rule (${LIVE}) at least 99% of helpful honest deltas are accepted at every moment`,
+      holds: refused <= 0.01,
+      found: `${percent(1 - refused)} at worst`,
     },
     {
-      claim: 'noise of equal norm is accepted in less than 1% of tests',
-      holds: worst((cell) => cell.falseAcceptance) < 0.01,
-      found: percent(worst((cell) => cell.falseAcceptance)),
+      claim: 'by the live rule noise of equal norm is accepted in less than 1% of tests at every moment',
+      holds: noise < 0.01,
+      found: percent(noise),
     },
     {
-      claim: 'copies and lazy work are told from honest work over five rounds at AUC 0.99 or more',
-      holds: least_auc >= 0.99,
-      found: least_auc.toFixed(3),
+      claim: 'copies and lazy work are told from honest work over five rounds at AUC 0.99 or more, each seed',
+      holds: leastAuc >= 0.99,
+      found: leastAuc.toFixed(3),
     },
     {
-      claim: `equal honest work earns within 20% of the mean over ${rounds} rounds`,
+      claim: 'equal honest work earns within 20% of the mean over twenty rounds, each seed',
       holds: least >= -0.2 && most <= 0.2,
       found: `${percent(least)} to +${percent(most)}`,
     },
   ];
-  return {
-    table: [
-      ['what', 'rows at most', 'helpful refused', 'noise accepted', 'rows used', 'AUC'],
-      ...gate.map(({ stage, budget, falseRefusal, falseAcceptance, rows }) => [
-        `gate, ${stage}`,
-        String(budget),
-        percent(falseRefusal),
-        percent(falseAcceptance),
-        rows.toFixed(0),
-        '',
-      ]),
-      ...told.map(([name, auc]) => [name, '', '', '', '', auc.toFixed(3)]),
-      ...wages.map((wage, i) => [
-        `honest device ${i}: ${percent(wage / mean)} of the mean pay`,
-        '',
-        '',
-        '',
-        '',
-        '',
-      ]),
-    ],
-    assertions,
-  };
 }

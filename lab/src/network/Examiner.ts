@@ -24,6 +24,8 @@ import type { LabSettings } from './settings.js';
 export interface Finding {
   readonly code: string | null;
   readonly gainNats: number;
+  /** The gate saw neither gain nor harm: only the work tests can speak for it. */
+  readonly isUndecided: boolean;
   readonly flat: FlatDelta | undefined;
   /** How much it leans on older published updates; left out when that could not be told. */
   readonly lean?: number | undefined;
@@ -42,6 +44,9 @@ const PUBLISHED_COSINE = 0.8;
 const COPY: OverlapThresholds = { copy: 0.9, suspicious: 0.4 };
 /** Rows of a task that are looked at, rows they are compared with, and how much of the delta is applied. */
 const PROBE = { rows: 32, controlRows: 32, stepFraction: 1 } as const;
+
+/** Neither gain nor harm was seen, and no work either. */
+export const WITHIN_NOISE = 'NOISE';
 
 interface Probed {
   readonly id: string;
@@ -69,24 +74,29 @@ export class Examiner {
     { earlier, updatesSinceBase }: { earlier: readonly FlatDelta[]; updatesSinceBase: number },
     measure: Measure,
   ): Promise<Finding> {
-    const refused = (code: string, flat?: FlatDelta): Finding => ({ code, gainNats: 0, flat });
+    const unscored = (code: string | null, flat?: FlatDelta): Finding => ({
+      ...{ code, gainNats: 0, isUndecided: false, flat },
+    });
     let flat: FlatDelta;
     try {
       flat = flattenDelta(delta, this.#lab.layout);
     } catch (error) {
       if (!isCodedError(error)) throw error;
-      return refused(error.code);
+      return unscored(error.code);
     }
-    if (this.#settings.policy === 'none') return { code: null, gainNats: 0, flat };
+    if (this.#settings.policy === 'none') return unscored(null, flat);
     if (earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy'))
-      return refused('COPY', flat);
+      return unscored('COPY', flat);
     const overlaps = this.#publishedOverlaps(flat, measure);
-    if (overlaps.some(isPublished)) return refused('COPY', flat);
+    if (overlaps.some(isPublished)) return unscored('COPY', flat);
     const lean = leanOnOlder(overlaps.slice(updatesSinceBase).map(({ indexFraction }) => indexFraction));
     const inputs = [...bitsOf(flat), ...this.#circumstances(measure)];
     const score = await this.#lab.scored.of(inputs, () => this.#score(flat, measure));
-    const code = score.verdict === 'accept' ? null : (score.reason ?? 'refused').toUpperCase();
-    return { code, gainNats: score.statistics.meanGainNats, flat, lean };
+    const gainNats = score.statistics.meanGainNats;
+    const isUndecided = score.verdict === 'undecided';
+    if (score.verdict === 'refuse') return { code: score.reason!.toUpperCase(), gainNats, isUndecided, flat };
+    const code = isUndecided && this.#settings.policy !== 'work' ? WITHIN_NOISE : null;
+    return { code, gainNats, isUndecided, flat, lean };
   }
 
   /** What a score depends on besides the delta. */

@@ -16,13 +16,13 @@ import {
 } from '@alice/training';
 import type { Contribution, Turn } from './behaviour.js';
 import { changedDelta } from './changedDelta.js';
-import { Examiner, type Measure } from './Examiner.js';
+import { Examiner, type Measure, WITHIN_NOISE } from './Examiner.js';
 import type { Laboratory } from './Laboratory.js';
 import { Ledger } from './Ledger.js';
 import { overTheWire } from './overTheWire.js';
 import type { Participant } from './Participant.js';
 import type { LabSubmission, NetworkState, RoundReport } from './records.js';
-import type { LabSettings } from './settings.js';
+import { isReported, type LabSettings } from './settings.js';
 import { Worker } from './Worker.js';
 
 /** Versions kept for comparing with published updates, and for cheats to send again. */
@@ -45,6 +45,7 @@ export class LabNetwork {
   #version = 0;
   #tokens = 0;
   #uplinkBytes = 0;
+  #lossNats = Number.NaN;
   #late: LabSubmission[] = [];
 
   constructor(
@@ -198,7 +199,7 @@ export class LabNetwork {
       return undefined; // lost on the way: the miner hears nothing of a receipt and keeps the work in its residual
     }
     const late = random.unit() < (participant.lateRate ?? 0);
-    const received = await overTheWire(contribution, {
+    const { delta, ...received } = await overTheWire(contribution, {
       settings: this.#settings,
       layout: this.#lab.layout,
       version: this.#version,
@@ -211,10 +212,11 @@ export class LabNetwork {
       round: this.#round,
       version: this.#version,
       rows,
-      contribution,
+      contribution: { ...contribution, delta },
       ...received,
       arrivalMs: (WINDOW_MS * steps) / speed + uploadMs + (late ? WINDOW_MS : 0),
       gainNats: 0,
+      isUndecided: false,
       flat: undefined,
       lean: undefined,
       gaps: undefined,
@@ -249,6 +251,7 @@ export class LabNetwork {
     const covered = coveredShares(round, this.#settings.training.work);
     for (const [i, submission] of passed.entries()) {
       submission.covered = covered[i];
+      if (submission.covered === undefined && submission.isUndecided) submission.code = WITHIN_NOISE;
       if (vouchedTokens(1, submission.covered) === 0) submission.code = 'TOO_LITTLE_WORK';
     }
   }
@@ -289,9 +292,17 @@ export class LabNetwork {
     }
     const published = applied ? after : base;
     const report = rows.subarray(cut);
-    const losses = await scored.of(['report', published, report], () => lossFunction.run(published, report));
-    const lossNats = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-    return { applied, lossNats, root: stateRoot(publishHalves(this.#master), this.#lab.layout, nodeSha256) };
+    if (isReported(this.#settings, this.#round)) {
+      const losses = await scored.of(['report', published, report], () =>
+        lossFunction.run(published, report),
+      );
+      this.#lossNats = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    }
+    return {
+      applied,
+      lossNats: this.#lossNats,
+      root: stateRoot(publishHalves(this.#master), this.#lab.layout, nodeSha256),
+    };
   }
 
   /** Tokens really trained on. */

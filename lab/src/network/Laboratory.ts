@@ -94,6 +94,11 @@ export async function openLaboratory(settings: LabSettings): Promise<Laboratory>
 }
 
 async function openCorpus(vocab: number): Promise<Dataset> {
+  return openDataset(await corpusDir(vocab));
+}
+
+/** The folder of the built-in corpus in tokens of this vocabulary, made once a machine. */
+export async function corpusDir(vocab: number): Promise<string> {
   const dir = join(tmpdir(), `alice-lab-gpt2-${vocab}`);
   if (!existsSync(join(dir, MANIFEST_FILE)))
     await buildDataset({
@@ -102,15 +107,12 @@ async function openCorpus(vocab: number): Promise<Dataset> {
       tokenizer: await openTokenizer(`gpt2-${vocab}`),
       seed: 'lab',
     });
-  return openDataset(dir);
+  return dir;
 }
 
-function openOptimizer(
-  { training, threads, plainDescent }: LabSettings,
-  layout: TensorLayout,
-): Promise<InnerOptimizer> {
+function openOptimizer({ training, threads }: LabSettings, layout: TensorLayout): Promise<InnerOptimizer> {
   const { weightDecay } = training;
-  if (plainDescent) return Promise.resolve(createSgd());
+  if (training.optimizer === 'sgd') return Promise.resolve(createSgd());
   if (training.optimizer === 'muon') return createMuon(layout, { threads, weightDecay });
   return Promise.resolve(createAdamW(layout, { weightDecay }));
 }

@@ -8,12 +8,14 @@ import { fromHalves } from '@alice/protocol';
 import { clipGradient, createAdamW, learningRateAt, publishHalves } from '@alice/training';
 import type { Arm, RoundRow } from '../experiments/Experiment.js';
 import type { Laboratory } from './Laboratory.js';
+import { isReported } from './settings.js';
 
-/** Records a row after as many steps as a round of the protocol has. */
+/** Records a row after as many steps as a round of the protocol has, where the curve has a point. */
 export async function runDense(
   { id, settings, participants, rounds }: Arm,
   lab: Laboratory,
-): Promise<RoundRow[]> {
+  onRow: (row: RoundRow) => void,
+): Promise<void> {
   const { training, seed } = settings;
   const { rowsPerStep, innerSteps, sequenceLength, schedule, gradientClip, weightDecay } = training;
   const parameters = fromHalves(publishHalves(initParameters(settings.model, seed)));
@@ -23,7 +25,6 @@ export async function runDense(
   ).subarray(training.mergeRows * lab.rowLength);
   const gradient = new Float32Array(lab.layout.size);
   const mean = new Float32Array(lab.layout.size);
-  const rows: RoundRow[] = [];
   for (let round = 0; round < rounds; round++) {
     const tasks = await Promise.all(
       participants.map(({ id: miner }) =>
@@ -44,9 +45,10 @@ export async function runDense(
         learningRate: learningRateAt(schedule, round * innerSteps + step),
       });
     }
+    if (!isReported(settings, round)) continue;
     const losses = await lab.lossFunction.run(parameters, report);
     const steps = (round + 1) * innerSteps * tasks.length;
-    rows.push({
+    onRow({
       ...nothing,
       arm: id,
       round,
@@ -59,7 +61,6 @@ export async function runDense(
       honestSteps: innerSteps * tasks.length,
     });
   }
-  return rows;
 }
 
 const nothing = {

@@ -16,6 +16,8 @@ export interface LabSubmission {
   readonly arrivalMs: number;
   code: string | null;
   gainNats: number;
+  /** The gate saw neither gain nor harm. */
+  isUndecided: boolean;
   flat: FlatDelta | undefined;
   /** How much it leans on older published updates. */
   lean: number | undefined;

@@ -19,8 +19,8 @@ export interface LabSettings {
   readonly shardsPerTask: number;
   /** Held-out rows of the curve, disjoint from what the merge gate sees. */
   readonly reportRows: number;
-  /** Plain gradient descent in place of the optimiser of the settings: the whitepaper's literal scheme. */
-  readonly plainDescent: boolean;
+  /** Rounds from one measured point of the curve to the next; the loss of those between is that of the last point. */
+  readonly reportEvery: number;
   /** Threads of one graph run; 1 where two runs must agree bit for bit. */
   readonly threads: number;
 }
@@ -54,11 +54,16 @@ export function labSettings(overrides: Partial<LabSettings> = {}): LabSettings {
     model: labModel,
     training: labTraining,
     policy: 'work',
-    wire: { wire: 'binary_v2' },
+    wire: labTraining.wire,
     shardsPerTask: 4,
     reportRows: 64,
-    plainDescent: false,
+    reportEvery: 1,
     threads: 1,
     ...overrides,
   };
+}
+
+/** Whether the curve has a point after this round. */
+export function isReported({ reportEvery }: Pick<LabSettings, 'reportEvery'>, round: number): boolean {
+  return (round + 1) % reportEvery === 0;
 }

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import fc from 'fast-check';
 import { fromHex } from './bytes.js';
-import { blake2b256, canonicalJson, hashJson, merkleRoot, sha256, sha256Hex } from './hash.js';
+import { blake2b256, canonicalJson, hashJson, sha256, sha256Hex } from './hash.js';
+import { merkleRoot } from './merkle.js';
 
 const sha = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest();
 

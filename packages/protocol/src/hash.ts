@@ -1,7 +1,7 @@
-/** @file Hashes all parties agree on: SHA-256 for content and Merkle trees, Blake2b-256 where the chain wants it. */
+/** @file Hashes all parties agree on: SHA-256 for content and Merkle trees (merkle.ts), Blake2b-256 where the chain wants it. */
 import { blake2b } from '@noble/hashes/blake2.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
-import { concatBytes, type HexString, toHex, utf8 } from './bytes.js';
+import { type HexString, toHex, utf8 } from './bytes.js';
 import { CodedError } from './errors.js';
 
 export type HashHex = HexString;
@@ -16,27 +16,6 @@ export function sha256Hex(bytes: Uint8Array): HashHex {
 
 export function blake2b256(bytes: Uint8Array): Uint8Array {
   return blake2b(bytes, { dkLen: 32 });
-}
-
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
-
-/**
- * Binary Merkle root over ordered leaves. Leaves and inner nodes are hashed with different prefixes (RFC 6962), so a
- * node can never pass as a leaf; an odd node rises unchanged. No leaves give the hash of the empty string.
- */
-export function merkleRoot(leaves: readonly Uint8Array[]): HashHex {
-  if (leaves.length === 0) return sha256Hex(new Uint8Array());
-  let level = leaves.map((leaf) => sha256(concatBytes(LEAF, leaf)));
-  while (level.length > 1) {
-    const next: Uint8Array[] = [];
-    for (let i = 0; i < level.length; i += 2) {
-      const right = level[i + 1];
-      next.push(right ? sha256(concatBytes(NODE, level[i]!, right)) : level[i]!);
-    }
-    level = next;
-  }
-  return toHex(level[0]!);
 }
 
 /** Hash of a canonical JSON text: object keys sorted, no white space. For manifests and receipts. */

@@ -30,13 +30,24 @@ export {
   type DrawnRows,
   type Receipt,
   type ReceiptList,
+  type ReceiptProof,
   ReceiptSchema,
+  receiptLeaf,
   receiptMessage,
   type SignedReceipt,
   SignedReceiptSchema,
   type VersionFold,
   verifyReceipt,
 } from './api/receipts.js';
+export {
+  type Credits,
+  isSignedByMiner,
+  isSignedByRegion,
+  RECEIPTS_AT_ONCE,
+  type RegionClaim,
+  type RegionReceipt,
+  regionClaimMessage,
+} from './api/regions.js';
 export { type RegistrationClaim, registrationMessage } from './api/registration.js';
 export { type Route, type RouteName, routes } from './api/routes.js';
 export type {
@@ -80,8 +91,18 @@ export {
   type ReadOptions,
   type SubmitOptions,
 } from './chain/ChainClient.js';
-export { type EpochReport, type EpochScore, encodeCall, MAX_EPOCH_SCORES } from './chain/encodeCall.js';
+export { encodeCall, MAX_EPOCH_SCORES } from './chain/encodeCall.js';
+export type { EpochArchive } from './chain/epochArchive.js';
+export {
+  type EpochReport,
+  type EpochScore,
+  MAX_EPOCH_ENTRIES,
+  type OrderedScore,
+  orderedScores,
+} from './chain/epochReport.js';
 export { ChainError, type ChainErrorInfo } from './chain/errors.js';
+export type { OpenEpoch } from './chain/openEpoch.js';
+export { reportEpoch } from './chain/reportEpoch.js';
 export { type SigningContext, signExtrinsicV4, signingPayload } from './chain/signExtrinsic.js';
 export { blake2_128Concat, storageKeys, storagePrefix, twox64Concat, twox128 } from './chain/storageKeys.js';
 export {
@@ -99,7 +120,7 @@ export {
   type Role,
 } from './chain/storageValues.js';
 export { CodedError, type ErrorInfo, errorCodeOf, isCodedError, messageOf } from './errors.js';
-export { blake2b256, canonicalJson, type HashHex, hashJson, merkleRoot, sha256, sha256Hex } from './hash.js';
+export { blake2b256, canonicalJson, type HashHex, hashJson, sha256, sha256Hex } from './hash.js';
 export {
   type Address,
   accountIdHex,
@@ -124,6 +145,14 @@ export {
   type KeystoreMeta,
 } from './keystore/keystore.js';
 export { type LogFacts, type Logger, silentLogger } from './logger.js';
+export {
+  leafHash,
+  type MerkleProof,
+  type MerkleTree,
+  merkleRoot,
+  merkleRootFrom,
+  merkleTree,
+} from './merkle.js';
 export {
   type CallTable,
   type MessagePortLike,

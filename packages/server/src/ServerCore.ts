@@ -10,6 +10,7 @@ import { initCrypto, type Logger } from '@alice/protocol';
 import { checkTrainingSettings } from '@alice/training';
 import type { FastifyInstance } from 'fastify';
 import { openServerData, type ServerData } from './adapters.js';
+import { atMostEvery } from './atMostEvery.js';
 import { openBlobStore } from './blobs/blobLocation.js';
 import { startCompute } from './compute/Compute.js';
 import type { ServerContext } from './context.js';
@@ -34,6 +35,9 @@ import { latestVersion } from './state/versions.js';
 import { buildStatus } from './status/buildStatus.js';
 import { createStatusCache } from './status/StatusCache.js';
 import { submissionBounds } from './submissionBounds.js';
+import { contributionBounds } from './upstream/contributionBounds.js';
+import { followEpochs } from './upstream/followEpochs.js';
+import { startRegion } from './upstream/startRegion.js';
 
 export interface ServerPorts {
   readonly log: Logger;
@@ -57,6 +61,9 @@ export interface ServerCore {
 }
 
 type Closer = () => Promise<unknown>;
+
+/** However many submissions arrive, the rounds are looked at no more often for their sake. */
+const LOOK_EVERY_MS = 100;
 
 export async function openServerCore(options: ServerOptions, ports: ServerPorts): Promise<ServerCore> {
   const closers: Closer[] = [];
@@ -85,7 +92,11 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
   const blobs = openBlobStore(location, { sweep: options.blobs === undefined });
   const layout = modelLayout(model);
   const bounds = submissionBounds(layout, options.training);
-  const compute = startCompute({ model, seed: options.seed, bounds, blobs: location }, ports.log);
+  const uploadBounds = options.regions?.length ? contributionBounds(layout, options.training) : bounds;
+  const compute = startCompute(
+    { model, seed: options.seed, bounds: uploadBounds, blobs: location },
+    ports.log,
+  );
   closers.push(() => compute.close());
   const now = ports.clock ?? Date.now;
   const notices = createNodeNotices(db);
@@ -97,6 +108,7 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
     model,
     layout,
     bounds,
+    uploadBounds,
     log: ports.log,
     chain: ports.chain,
     now,
@@ -112,6 +124,7 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
     health: {
       lastScorerSeenMs: now(),
       chainUnreachableSinceMs: undefined,
+      upstreamUnreachableSinceMs: undefined,
       chainHeight: 0,
       totalIssuancePlanck: 0n,
       genesisIssuancePlanck: 0n,
@@ -130,7 +143,8 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
       notices.tell('status');
     },
   };
-  const look = () => void aggregator.step().catch(() => undefined); // the timer tries again and logs
+  // A failing step is tried again, and logged, by the timer.
+  const look = atMostEvery(LOOK_EVERY_MS, () => void aggregator.step().catch(() => undefined));
   notices.on('round', look);
   notices.on('status', () => status.changed());
   const status = createStatusCache(() => buildStatus(context), ports.log);
@@ -158,7 +172,7 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
     app,
     context,
     coordinator: aggregator,
-    stepEpoch: () => settler.run(stepEpoch),
+    stepEpoch: () => settler.run(options.upstream ? followEpochs : stepEpoch),
     readBalances: () => settler.run(readBalances),
     followBans: () => settler.run(async ({ chain }) => bans.follow((await chain.bans?.()) ?? [])),
     async close() {
@@ -190,9 +204,10 @@ function aggregate(
   let leadership: Leadership | undefined;
   const lead = async (db: Database): Promise<() => Promise<void>> => {
     const leading = { ...context, db };
-    await ensureFirstVersion(leading);
+    const advance = leading.options.upstream ? await startRegion(leading) : undefined;
+    if (!advance) await ensureFirstVersion(leading);
     await reportRecovery(leading, orphans);
-    const coordinator = createCoordinator(leading);
+    const coordinator = createCoordinator(leading, advance);
     current = coordinator;
     if (isStarted) coordinator.start();
     return async () => {

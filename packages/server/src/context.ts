@@ -17,7 +17,10 @@ export interface ServerContext {
   readonly limits: ServerLimits;
   readonly model: ModelConfig;
   readonly layout: TensorLayout;
+  /** Of a miner's submission. */
   readonly bounds: SubmissionBounds;
+  /** Of any submission, regions' contributions included. */
+  readonly uploadBounds: SubmissionBounds;
   readonly log: Logger;
   readonly chain: ChainPort;
   readonly now: () => number;
@@ -49,6 +52,8 @@ export interface ServerContext {
 export interface Health {
   lastScorerSeenMs: number;
   chainUnreachableSinceMs: number | undefined;
+  /** Of a regional server. */
+  upstreamUnreachableSinceMs: number | undefined;
   chainHeight: number;
   totalIssuancePlanck: bigint;
   genesisIssuancePlanck: bigint;

@@ -33,6 +33,14 @@ export type ServerErrorInfo =
   | { code: 'JOB_UNKNOWN' }
   | { code: 'JOB_NOT_YOURS' } // the lease ran out or belongs to another scorer
   | { code: 'RESULT_INVALID'; reason: string } // the losses do not fit the job's batch
+  | { code: 'RECEIPT_INVALID'; submissionId: string; field: string } // a region's receipt claims more than its task has
+  | { code: 'RECEIPT_FORGED'; submissionId: string } // the region did not sign it
+  | { code: 'RECEIPT_MINER_UNKNOWN'; submissionId: string; address: string } // the miner did not register with that region
+  | { code: 'RECEIPT_TAKEN'; submissionId: string } // that device is counted in this round already
+  | { code: 'AUDIT_UNKNOWN'; submissionId: string } // nobody asked for this submission
+  | { code: 'AUDIT_WRONG'; submissionId: string; field: string } // not the bytes that the receipt is about
+  | { code: 'UPSTREAM_MISMATCH'; field: string; expected: string; actual: string } // a region must be of its upstream's network
+  | { code: 'UPSTREAM_SIGNATURE_INVALID'; version: number } // not signed by the upstream: not passed on
   | { code: 'RANGE_INVALID'; sizeBytes: number }
   | { code: 'PORT_BUSY'; port: number } // another program listens there
   | { code: 'LISTEN_FAILED'; host: string; port: number; reason: string } // the address cannot be listened on
@@ -96,6 +104,10 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   STATE_ROOT_WRONG: 409,
   STALE_VERSION: 409,
   JOB_NOT_YOURS: 409,
+  RECEIPT_TAKEN: 409,
+  RECEIPT_FORGED: 403,
+  RECEIPT_MINER_UNKNOWN: 403,
+  AUDIT_UNKNOWN: 404,
   RANGE_INVALID: 416,
 };
 

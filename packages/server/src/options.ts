@@ -108,6 +108,10 @@ export interface ServerOptions {
   /** Addresses that may register as scorers. */
   readonly scorers: readonly Address[];
   readonly model: ModelConfig;
+  /** Addresses of regional servers that may contribute for their miners. */
+  readonly regions?: readonly Address[] | undefined;
+  /** Makes this a regional server: rounds, versions and pay come from the server at that address. */
+  readonly upstream?: { readonly url: string } | undefined;
   /** Id of the tokenizer the dataset was made with, for example `gpt2-4096`. */
   readonly tokenizerId: string;
   /** Folder of a built dataset. */

@@ -77,6 +77,7 @@ export {
 } from './scoring/scoreSequentially.js';
 export {
   defaultSequentialTest,
+  isGainShown,
   type RefusalReason,
   type SequentialDecision,
   type SequentialTest,
@@ -105,3 +106,4 @@ export {
   type WorkTestSettings,
 } from './scoring/workTests.js';
 export { checkTrainingSettings, defaultTrainingSettings, type TrainingSettings } from './trainingSettings.js';
+export { whitepaperSettings } from './whitepaperSettings.js';

@@ -13,8 +13,8 @@ import { defaultVerifiedScoreSettings, type VerifiedScoreSettings } from './scor
 import { defaultWorkPlan, type WorkPlan } from './scoring/workTests.js';
 
 export interface TrainingSettings {
-  /** Inner optimiser. `muon` has no dense state; `adamw` must keep its state between tasks. */
-  readonly optimizer: 'muon' | 'adamw';
+  /** Inner optimiser. `muon` has no dense state; `adamw` must keep its state between tasks; `sgd` is the whitepaper's. */
+  readonly optimizer: 'muon' | 'adamw' | 'sgd';
   /** Inner steps a full task asks for, 1 to 4096. 8 learns a little better, at twice the bytes per token. */
   readonly innerSteps: number;
   /** Sequences of one inner step, ≥ 1; a multiple of the miner's micro-batch. */
@@ -118,6 +118,7 @@ export function checkTrainingSettings(settings: TrainingSettings): TrainingSetti
     ['gate.maxRows', gate.maxRows, whole(gate.minRows)],
     ['gate.finalZ', gate.finalZ, positive],
     ['gate.interimZ', gate.interimZ, positive],
+    ['gate.harmZ', gate.harmZ, positive],
     ['work.rows', work.rows, whole(0)],
     ['work.controlRows', work.controlRows, whole(1)],
     ['work.minReference', work.minReference, whole(1)],

@@ -1,5 +1,5 @@
 /** @file The chain as the parameter server sees it: the protocol's client with the server's key behind the port. */
-import { ChainClient, ChainError, type KeyPair } from '@alice/protocol';
+import { ChainClient, ChainError, type KeyPair, reportEpoch } from '@alice/protocol';
 import type { ChainPort } from '@alice/server';
 
 /** Two blocks' worth and some: after this the submitter looks at the chain again and resends if need be. */
@@ -17,12 +17,10 @@ export function createChainPort(url: string, serverKey: KeyPair): ChainPort {
       ]);
       return { height: number, totalIssuancePlanck, currentEpoch };
     },
-    submitEpoch: async (report) => {
-      const hash = await client.submitEpoch(serverKey, report);
-      await client.waitFor(hash, { timeoutMs: SUBMIT_TIMEOUT_MS });
-    },
+    submitEpoch: (report) => reportEpoch(client, serverKey, { report, timeoutMs: SUBMIT_TIMEOUT_MS }),
     epoch: (epoch) => client.epoch(epoch),
     payouts: (epoch) => client.payouts(epoch),
+    mintedByForgottenEpochs: async () => (await client.epochArchive()).mintedPlanck,
     balance: async (address) => (await client.account(address)).freePlanck,
   };
 }

@@ -1,4 +1,4 @@
-/** @file Every settled epoch and the total issuance, read from the chain itself: what a report of money is made of. */
+/** @file Every settled epoch that the chain still has and the total issuance: what a report of money is made of. */
 import type { ChainClient } from '@alice/protocol';
 import type { EpochReportRow } from '../up/report.js';
 
@@ -7,7 +7,7 @@ export async function readSettledEpochs(
 ): Promise<{ epochs: EpochReportRow[]; totalIssuancePlanck: string }> {
   const count = await chain.currentEpoch();
   const epochs: EpochReportRow[] = [];
-  for (let n = 0; n < count; n++) {
+  for (let n = (await chain.epochArchive()).epochsFrom; n < count; n++) {
     const info = await chain.epoch(n);
     if (!info) continue;
     const payouts = await chain.payouts(n);

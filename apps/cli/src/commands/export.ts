@@ -4,7 +4,9 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { choiceOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { createProgress } from '../progressBar.js';
 import { type ModelFlags, withModelOptions } from '../training/modelOptions.js';
+import { watchReads } from '../training/watchReads.js';
 
 interface Flags extends ModelFlags {
   format: 'safetensors' | 'gguf';
@@ -12,6 +14,9 @@ interface Flags extends ModelFlags {
   out: string;
   json?: boolean;
 }
+
+/** How often each format reads a tensor: safetensors hashes first. */
+const READS = { safetensors: 2, gguf: 1 } as const;
 
 export function exportCommand(): Command {
   const command = new Command('export').description(
@@ -48,8 +53,14 @@ Examples:
         import('@alice/model'),
       ]);
       const model = await openModel(flags, signal);
+      const progress = createProgress('writing', {
+        unit: 'M weights',
+        quiet: flags.json ?? false,
+        scale: 1e-6,
+      });
       try {
-        const { config, facts, weights, isHalf } = model;
+        const { config, facts, isHalf } = model;
+        const weights = watchReads(model.weights, { passes: READS[flags.format], onRead: progress.update });
         const dir = resolve(flags.out);
         const dtype = (flags.dtype ?? (isHalf ? 'f16' : 'f32')) === 'f16' ? 'F16' : 'F32';
         const common = { config, facts, weights, dtype } as const;
@@ -69,6 +80,7 @@ Examples:
               `${pc.green('✓')} ${path}  ${(sizeBytes / 1e6).toFixed(2)} MB  ${pc.dim(sha256)}\n`,
             );
       } finally {
+        progress.stop();
         await model.close();
       }
     });

@@ -6,22 +6,31 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { CliError } from '../errors.js';
 
+interface Flags {
+  readonly quick?: boolean;
+  readonly fresh?: boolean;
+  readonly read?: boolean;
+  readonly out?: string;
+}
+
 export function labCommand(): Command {
   return new Command('lab')
     .description('simulate the network, attack it, and measure what it learns and pays')
     .argument('[args...]', 'list | run ID|all | convergence | attacks')
     .option('--quick', 'small and short, under a minute an experiment')
     .option('--fresh', 'run again what is already in the results')
+    .option('--read', 'run nothing: table and plots of what the results hold')
     .option('--out <dir>', 'where results go (lab/results of the clone)')
     .addHelpText(
       'after',
       '\nAn interrupted experiment goes on where it was. Exit code 1 when an assertion fails.',
     )
-    .action(async (args: string[], flags: { quick?: boolean; fresh?: boolean; out?: string }) => {
+    .action(async (args: string[], flags: Flags) => {
       const passed = [
         ...args,
         ...(flags.quick ? ['--quick'] : []),
         ...(flags.fresh ? ['--fresh'] : []),
+        ...(flags.read ? ['--read'] : []),
         ...(flags.out ? ['--out', flags.out] : []),
       ];
       process.exitCode = await runLab(passed);

@@ -8,6 +8,8 @@ import pc from 'picocolors';
 import { createLogger } from '../logging.js';
 import { describeMinerEvent } from '../miner/describeMinerEvent.js';
 import { firstRun, firstRunLines } from '../miner/firstRun.js';
+import { holdReason } from '../miner/holdReason.js';
+import { parseSchedule, type Schedule } from '../miner/schedule.js';
 import { integerOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import {
@@ -32,6 +34,8 @@ interface Flags extends LogOptions, DeviceFlags, PrecisionFlags {
   threads: number;
   tasks?: number;
   dataMirror: string[];
+  schedule?: Schedule;
+  pauseOnBattery?: boolean;
 }
 
 export function minerCommand(): Command {
@@ -59,6 +63,12 @@ export function minerCommand(): Command {
       (url: string, before: string[]) => [...before, urlOption('--data-mirror')(url)],
       [],
     )
+    .option(
+      '--schedule <times>',
+      'take tasks only then, by the local clock: 22:00-07:00, or several such spans separated by commas',
+      parseSchedule,
+    )
+    .option('--pause-on-battery', 'take no task while this computer runs on its battery')
     .option('--tasks <n>', 'stop after this many tasks', integerOption('--tasks', 1, 1_000_000));
   command
     .enablePositionalOptions() // its own --server and those of the commands below are different options
@@ -72,6 +82,7 @@ The first run makes a wallet, shows its recovery phrase once, measures this mach
 
 Examples:
   alice miner --server https://alice.example
+  alice miner --schedule 22:00-07:00,12:30-13:30 --pause-on-battery
   alice miner status                    what it earned, and why it was or was not paid
   alice miner install-service           mine in the background, from login on`,
     );
@@ -95,6 +106,7 @@ Examples:
         ...{ device, precision: flags.precision },
         dir: resolve(flags.dir),
         dataMirrors: flags.dataMirror,
+        holdReason: holdReason(flags),
         ...(rewardAddress ? { rewardAddress } : {}),
         ...(flags.tasks ? { maxTasks: flags.tasks } : {}),
       },

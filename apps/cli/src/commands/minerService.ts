@@ -23,6 +23,8 @@ interface Flags {
   wallet: string;
   keyFile?: string;
   threads?: string;
+  schedule?: string;
+  pauseOnBattery?: boolean;
   print?: boolean;
   json?: boolean;
 }
@@ -35,6 +37,8 @@ export function minerServiceCommand(): Command {
     .option('--key-file <file>', 'keystore to use instead of a wallet')
     .option('--dir <dir>', 'folder of the miner', join(DEFAULT_DIR, 'miner'))
     .option('--threads <n>', 'processor threads to use')
+    .option('--schedule <times>', 'take tasks only then, such as 22:00-07:00')
+    .option('--pause-on-battery', 'take no task while this computer runs on its battery')
     .option('--print', 'show the file instead of writing it')
     .option('--json', 'answer as JSON')
     .addHelpText(
@@ -94,7 +98,7 @@ function describe(flags: Flags): Service {
 }
 
 /** Throws `WALLET_NOT_FOUND`: a service has nobody to show a new phrase to. */
-function planOf({ server, dir, wallet, keyFile, threads }: Flags): ServicePlan {
+function planOf({ server, dir, wallet, keyFile, threads, schedule, pauseOnBattery }: Flags): ServicePlan {
   const folder = resolve(dir);
   const key = resolve(keyFile ?? walletPath(join(folder, 'wallets'), wallet));
   if (!existsSync(key))
@@ -107,6 +111,8 @@ function planOf({ server, dir, wallet, keyFile, threads }: Flags): ServicePlan {
     command: [
       ...[process.execPath, entry, 'miner', '--server', server, '--key-file', key, '--dir', folder],
       ...(threads === undefined ? [] : ['--threads', threads]),
+      ...(schedule === undefined ? [] : ['--schedule', schedule]),
+      ...(pauseOnBattery ? ['--pause-on-battery'] : []),
     ],
     ...{ workingDir: folder, logFile: join(folder, 'miner.log'), environment: { NO_COLOR: '1' } },
   };

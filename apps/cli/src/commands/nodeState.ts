@@ -5,6 +5,7 @@ import type { HexString } from '@alice/protocol';
 import { Command } from 'commander';
 import { CliError } from '../errors.js';
 import { integerOption } from '../options.js';
+import { createProgress } from '../progressBar.js';
 import { readSpec } from './readSpec.js';
 
 interface FolderFlags {
@@ -53,12 +54,11 @@ A node on CometBFT joins with --state-sync instead, where the validators' signat
       const { importSnapshot, parseChainSpec } = await nodePackage();
       const spec = parseChainSpec(readSpec(flags.spec));
       const expected = flags.expect === undefined ? {} : { expectedHash: hashOption(flags.expect) };
-      const summary = await importSnapshot({
-        dir: resolve(flags.dir),
-        spec,
-        file: resolve(file),
-        ...expected,
-      });
+      const progress = createProgress('reading', { unit: 'parts', quiet: flags.json ?? false });
+      const place = { dir: resolve(flags.dir), spec, file: resolve(file) };
+      const summary = await importSnapshot({ ...place, ...expected, onChunk: progress.update }).finally(
+        progress.stop,
+      );
       report('taken over', summary, flags);
     });
 }

@@ -11,12 +11,14 @@ import { choiceOption, integerOption, portOption, urlOption } from '../options.j
 import { createLifecycle } from '../process/lifecycle.js';
 import { backupCommand, banCommand, restoreCommand } from '../server/operatorCommands.js';
 import { type NodeFlags, stateOf, tlsOf, withNodeOptions, withStateOptions } from '../server/serverFlags.js';
+import { TRAINING_PROTOCOLS, type TrainingProtocol } from '../settings/trainingProtocols.js';
 import { DEFAULT_CHAIN_URL, DEFAULT_DIR, type LogOptions, openKey, withLogOptions } from './common.js';
 import { LOCAL_PRESETS } from './presets.js';
 
 interface Flags extends LogOptions, NodeFlags {
   data: string;
   preset: string;
+  protocol: TrainingProtocol;
   seed: string;
   keyFile?: string;
   wallet: string;
@@ -26,6 +28,8 @@ interface Flags extends LogOptions, NodeFlags {
   epochSeconds: number;
   scorer: string[];
   inference?: string;
+  region: string[];
+  upstream?: string;
 }
 
 export function serverCommand(): Command {
@@ -40,6 +44,12 @@ export function serverCommand(): Command {
       choiceOption('--preset', LOCAL_PRESETS),
       'nano',
     )
+    .option(
+      '--protocol <name>',
+      'how it is trained: alice, or the literal scheme of the whitepaper',
+      choiceOption('--protocol', TRAINING_PROTOCOLS),
+      'alice',
+    )
     .option('--seed <text>', 'seed of the first weights and of the order of the data', 'alice')
     .option('--key-file <file>', 'keystore of the server')
     .option('--wallet <name>', 'wallet below DIR/wallets, when there is no --key-file', 'server')
@@ -53,6 +63,12 @@ export function serverCommand(): Command {
       3600,
     )
     .option('--scorer <address...>', 'addresses that may score', [])
+    .option('--region <address...>', 'regional servers that may contribute for their miners', [])
+    .option(
+      '--upstream <url>',
+      'be a regional server of that one: its model, its rounds; miners here are paid through it',
+      urlOption('--upstream'),
+    )
     .option(
       '--inference <url>',
       'an endpoint of "alice serve" that the status page talks to the model through',
@@ -92,13 +108,15 @@ export function serverCommand(): Command {
           ...flags.scorer.map((address) => parseAddress(address)),
           ...(flags.roles.includes('scorer') ? [serverKey.address] : []),
         ],
+        regions: flags.region.map((address) => parseAddress(address)),
+        upstream: flags.upstream === undefined ? undefined : { url: flags.upstream },
         ...stateOf(flags),
         roles: flags.roles.filter((role) => role !== 'scorer'),
         node: flags.node,
         tls: tlsOf(flags),
         trustProxy: flags.behindProxy,
         metricsToken: process.env['ALICE_METRICS_TOKEN'],
-        ...networkSettings(model),
+        ...networkSettings(model, flags.protocol),
         epochMs: flags.epochSeconds * 1000,
         staticDir: pageDir(),
         pageChainWs: flags.chain.replace(/^http/, 'ws'),
@@ -130,7 +148,9 @@ One machine:   alice server
 Many nodes:    export ALICE_DATABASE_URL=postgres://alice:…@db/alice AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…
                alice server --roles api --blobs 's3://alice?endpoint=https://s3.example' --host 0.0.0.0 …
                alice server --roles aggregator,epochs --blobs …     (two of these: one leads, one stands by)
-               alice scorer --server https://api.example             (as many as are needed)`;
+               alice scorer --server https://api.example             (as many as are needed)
+A region:      alice server --region REGION_ADDRESS …                (at the upstream)
+               alice server --upstream https://alice.example …       (at the region, with the key of that address)`;
 
 /** The built status page; the server says so at `/` when it was not built. */
 function pageDir(): string | undefined {

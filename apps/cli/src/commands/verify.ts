@@ -1,7 +1,7 @@
 /** @file `alice verify-score` and `alice verify-round`: the server's arithmetic, done again by anyone. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { messageOf } from '@alice/protocol';
+import { ChainClient, messageOf, type SignedReceipt } from '@alice/protocol';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError } from '../errors.js';
@@ -13,6 +13,7 @@ interface ScoreFlags {
   server: string;
   data: string;
   blob?: string;
+  chain?: string;
   tolerance: string;
   threads: string;
   json?: boolean;
@@ -26,6 +27,7 @@ export function verifyScoreCommand(): Command {
     .option('--server <url>', 'parameter server with the weights and the submission', DEFAULT_SERVER_URL)
     .option('--data <dir>', 'the dataset, validation shards included', join(DEFAULT_DIR, 'data'))
     .option('--blob <file>', "the submission's bytes, instead of downloading them")
+    .option('--chain <url>', 'also check that the receipt is among those its epoch settled with on the chain')
     .option('--tolerance <nats>', 'largest difference of a mean loss', '0.0001')
     .option('--threads <n>', 'processor threads', '1')
     .option('--json', 'answer as JSON')
@@ -36,22 +38,32 @@ A receipt holds what a server measured, on which weights, rows and bytes, with i
 signature, draws the same rows, applies the same delta and compares every loss. Exit code 0: it holds. A receipt that
 was changed, or does not hold, is refused with a code: RECEIPT_SIGNATURE_INVALID, SCORE_DIFFERS, RECEIPT_…
 
+With --chain it also checks that the receipt is one of those its epoch has paid: the path to the root that the chain
+settled the epoch with comes from GET /v1/epochs/N/receipts/SUBMISSION/proof, the root from the chain itself.
+
 Receipts are public: GET /v1/miners/ADDRESS/receipts lists them, GET /v1/receipts/SUBMISSION is one. They are signed
 one version after the round has ended, because the rows stay secret until then.
 
 Examples:
   alice verify-score --submission 3f0c… --server http://127.0.0.1:8420 --data .alice/data
+  alice verify-score --submission 3f0c… --chain http://127.0.0.1:9944
   alice verify-score receipt.json --data ./shards`,
     )
     .action(async (file: string | undefined, flags: ScoreFlags) => {
       const { signal } = createLifecycle();
-      const [{ PublishedArtefacts }, { openReceipt, verifyScore }, { openDataset }, { createLossFunction }] =
-        await Promise.all([
-          import('../verify/PublishedArtefacts.js'),
-          import('@alice/server'),
-          import('@alice/data'),
-          import('@alice/model'),
-        ]);
+      const [
+        { PublishedArtefacts },
+        { paidInEpoch },
+        { openReceipt, verifyScore },
+        { openDataset },
+        { createLossFunction },
+      ] = await Promise.all([
+        import('../verify/PublishedArtefacts.js'),
+        import('../verify/paidInEpoch.js'),
+        import('@alice/server'),
+        import('@alice/data'),
+        import('@alice/model'),
+      ]);
       const artefacts = await PublishedArtefacts.open(flags.server, signal);
       const { submission } = flags;
       if ((file === undefined) === (submission === undefined))
@@ -61,6 +73,11 @@ Examples:
         );
       const value = submission === undefined ? readReceiptFile(file!) : await artefacts.receipt(submission);
       const receipt = openReceipt(value, artefacts.network.serverId);
+      const { chain } = flags;
+      const epoch =
+        chain === undefined
+          ? undefined
+          : await paidInEpoch(value as SignedReceipt, { artefacts, chain: new ChainClient({ url: chain }) });
       const lossFunction = await createLossFunction(artefacts.config, {
         batch: 8,
         sequenceLength: receipt.rowLength - 1,
@@ -86,12 +103,12 @@ Examples:
         const { submissionId, outcome, code, score, verifiedTokens } = receipt;
         if (flags.json)
           process.stdout.write(
-            `${JSON.stringify({ holds: true, submissionId, outcome, code, gainNats, score, verifiedTokens, rows, largestDifferenceNats })}\n`,
+            `${JSON.stringify({ holds: true, submissionId, outcome, code, gainNats, score, verifiedTokens, rows, largestDifferenceNats, epoch })}\n`,
           );
         else
           process.stdout.write(
             `${pc.green('✓')} ${submissionId}: ${outcome}${code ? ` (${code})` : ''}, gain ${gainNats?.toFixed(6) ?? 'not scored'} nats ` +
-              `measured again on ${rows} rows; largest difference ${largestDifferenceNats.toExponential(1)} nats; score ${score}\n`,
+              `measured again on ${rows} rows; largest difference ${largestDifferenceNats.toExponential(1)} nats; score ${score}${epoch === undefined ? '' : `, paid in epoch ${epoch}`}\n`,
           );
       } finally {
         await lossFunction.dispose();

@@ -1,7 +1,8 @@
-/** @file `alice wallet`: make, import and list wallets, read balances, send ALICE. */
+/** @file `alice wallet`: make, import and list wallets, show addresses as QR codes, read balances, send ALICE. */
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
+  type Address,
   ChainClient,
   decryptKeystore,
   formatAlice,
@@ -17,6 +18,8 @@ import pc from 'picocolors';
 import { chainUrlOf } from '../chain/chainUrl.js';
 import { CliError } from '../errors.js';
 import { urlOption } from '../options.js';
+import { addressNamed, refuseContactName, walletFolder } from '../wallet/contacts.js';
+import { qrModules, terminalQr } from '../wallet/terminalQr.js';
 import {
   isEncryptedKeystore,
   listWallets,
@@ -27,6 +30,7 @@ import {
   walletPath,
 } from '../wallet/walletStore.js';
 import { askPassword, DEFAULT_CHAIN_URL, DEFAULT_DIR } from './common.js';
+import { contactsCommand } from './walletContacts.js';
 
 interface Flags {
   dir: string;
@@ -34,6 +38,7 @@ interface Flags {
   chain?: string;
   encrypt?: boolean;
   file?: string;
+  path?: string;
   from: string;
 }
 
@@ -46,6 +51,8 @@ export function walletCommand(): Command {
   wallet.addCommand(list());
   wallet.addCommand(balance());
   wallet.addCommand(transfer());
+  wallet.addCommand(qr());
+  wallet.addCommand(contactsCommand());
   return wallet;
 }
 
@@ -54,7 +61,8 @@ const base = (name: string, description: string): Command =>
     .description(description)
     .option('--dir <dir>', 'wallets are kept in DIR/wallets', DEFAULT_DIR)
     .option('--json', 'answer as JSON');
-const folderOf = (flags: Flags): string => join(resolve(flags.dir), 'wallets');
+const folderOf = (flags: Flags): string => walletFolder(resolve(flags.dir));
+const addressFor = (who: string, flags: Flags): Address => addressNamed(who, resolve(flags.dir));
 const chainOf = (flags: Flags): ChainClient =>
   new ChainClient({ url: flags.chain ?? chainUrlOf(flags.dir) ?? DEFAULT_CHAIN_URL });
 const withChain = (command: Command): Command =>
@@ -75,6 +83,7 @@ function newWallet(): Command {
     .action(async (name: string, flags: Flags) => {
       await initCrypto();
       walletPath(folderOf(flags), name);
+      refuseContactName(resolve(flags.dir), name);
       const secret = flags.encrypt ? await choosePassword() : undefined;
       const { phrase, key } = newKey();
       const entry = await saveWallet({ folder: folderOf(flags), name, key, password: secret });
@@ -94,15 +103,50 @@ function importWallet(): Command {
   )
     .argument('<name>', 'its name here')
     .option('--file <keystore.json>', 'a keystore file instead of a phrase')
+    .option('--path <path>', 'the key that this derivation path leads to, for example //miner/0', pathOption)
     .option('--no-encrypt', 'store the key without a password')
+    .addHelpText(
+      'after',
+      `
+One phrase holds any number of keys. A derivation path names one of them, as in Polkadot wallets:
+  //name   a hard step: who has the key cannot find its siblings
+  /name    a soft step
+  ///word  a password of the phrase, at the end
+Steps follow each other, names or numbers: //miner/0. The path belongs to the secret: without it the phrase
+alone does not bring the key back.
+
+Examples:
+  alice wallet import main                         asks for the phrase
+  alice wallet import rig-1 --path //miner/1       another key of the same phrase
+  alice wallet import old --file account.json      a file exported by a Polkadot wallet`,
+    )
     .action(async (name: string, flags: Flags) => {
       await initCrypto();
       walletPath(folderOf(flags), name);
-      const key = flags.file ? await keyOfFile(flags.file) : keyPairFromSecret(await readPhrase());
+      refuseContactName(resolve(flags.dir), name);
+      const { file, path = '' } = flags;
+      if (file && path) throw pathWithFile();
+      const key = file ? await keyOfFile(file) : keyPairFromSecret(`${await readPhrase()}${path}`);
       const secret = flags.encrypt ? await choosePassword() : undefined;
       const entry = await saveWallet({ folder: folderOf(flags), name, key, password: secret });
       print(flags, entry, [`${pc.bold(entry.address)}`, pc.dim(`kept in ${entry.path}`)]);
     });
+}
+
+/** Option parser. Throws `OPTION_INVALID`. */
+function pathOption(text: string): string {
+  if (/^(?:\/{1,3}[^/\s]+)+$/.test(text)) return text;
+  throw new CliError(
+    { code: 'OPTION_INVALID', option: '--path' },
+    `"${text}" is no derivation path: steps begin with "/" or "//", for example //miner/0`,
+  );
+}
+
+function pathWithFile(): CliError {
+  return new CliError(
+    { code: 'OPTION_INVALID', option: '--path' },
+    'a keystore file holds one key, from which no path leads on: give --path with a phrase',
+  );
 }
 
 async function keyOfFile(path: string): Promise<KeyPair> {
@@ -162,7 +206,7 @@ function list(): Command {
 
 function balance(): Command {
   return withChain(base('balance', 'what a wallet or an address holds'))
-    .argument('[wallet or address]', 'name of a wallet in DIR, or an address', 'default')
+    .argument('[who]', 'name of a wallet in DIR or of a contact, or an address', 'default')
     .action(async (who: string, flags: Flags) => {
       await initCrypto();
       const address = addressFor(who, flags);
@@ -173,20 +217,21 @@ function balance(): Command {
     });
 }
 
-function addressFor(who: string, flags: Flags): ReturnType<typeof parseAddress> {
-  const entry = listWallets(folderOf(flags)).find(({ name }) => name === who);
-  if (entry) return parseAddress(entry.address);
-  if (who.length > 40) return parseAddress(who);
-  throw new CliError(
-    { code: 'WALLET_NOT_FOUND', name: who },
-    `no wallet "${who}" in ${folderOf(flags)}: "alice wallet list" shows what is there`,
-  );
+function qr(): Command {
+  return base('qr', 'show an address as a QR code, for a wallet on a phone to scan')
+    .argument('[who]', 'name of a wallet in DIR or of a contact, or an address', 'default')
+    .action(async (who: string, flags: Flags) => {
+      await initCrypto();
+      const address = addressFor(who, flags);
+      const modules = qrModules(address).map((row) => row.map((isDark) => (isDark ? '1' : '0')).join(''));
+      print(flags, { address, modules }, [...terminalQr(address), address]);
+    });
 }
 
 function transfer(): Command {
   return withChain(base('transfer', 'send ALICE'))
     .argument('<amount>', 'how many ALICE, for example 1.5')
-    .argument('<to>', 'an address, or the name of a wallet in DIR')
+    .argument('<to>', 'an address, or the name of a wallet in DIR or of a contact')
     .option('--from <wallet>', 'name of the paying wallet', 'default')
     .action(async (amount: string, to: string, flags: Flags) => {
       await initCrypto();

@@ -2,6 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeRuntime } from '@alice/node';
+import { initCrypto } from '@alice/protocol';
+import { createRuntime } from '@alice/runtime';
 import type { CommandWithHelp } from '../commands/commands.js';
 import { type BuiltSite, buildSite } from './buildSite.js';
 import { aliceCommands, checkExample } from './commandExamples.js';
@@ -17,10 +20,11 @@ export function readProgram(): CommandWithHelp {
   ) as CommandWithHelp;
 }
 
-/** The site, and everything that is wrong with the documents, one line each. */
+/** The site, and everything that is wrong with the documents, one line each. Needs `initCrypto()`. */
 export function buildDocs(outDir: string): { site: BuiltSite; problems: string[] } {
   const program = readProgram();
-  const site = buildSite({ root: ROOT, outDir, program });
+  const runtime = describeRuntime(createRuntime().metadata(15));
+  const site = buildSite({ root: ROOT, outDir, program, runtime });
   const examples = sourcePages(ROOT).flatMap(({ source, markdown }) =>
     aliceCommands(markdown).flatMap((example) => {
       const bad = checkExample(example, program);
@@ -32,6 +36,7 @@ export function buildDocs(outDir: string): { site: BuiltSite; problems: string[]
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const outDir = join(ROOT, 'docs', 'dist');
+  await initCrypto();
   const { site, problems } = buildDocs(outDir);
   for (const problem of problems) process.stderr.write(`${problem}\n`);
   process.stdout.write(`${site.pages.length} pages: ${join(outDir, 'index.html')}\n`);

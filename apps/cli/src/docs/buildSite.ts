@@ -4,7 +4,9 @@
  */
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
+import type { RuntimeDescription } from '@alice/node';
 import type { CommandWithHelp } from '../commands/commands.js';
+import { chainReference } from './chainReference.js';
 import { escapeHtml, type Rendered, renderMarkdown } from './markdown.js';
 import { type SourcePage, sourcePages } from './pages.js';
 import { commandReference, routeReference } from './reference.js';
@@ -25,13 +27,15 @@ export interface SiteOptions {
   readonly root: string;
   readonly outDir: string;
   readonly program: CommandWithHelp;
+  readonly runtime: RuntimeDescription;
 }
 
-export function buildSite({ root, outDir, program }: SiteOptions): BuiltSite {
+export function buildSite({ root, outDir, program, runtime }: SiteOptions): BuiltSite {
   const sources: SourcePage[] = [
     ...sourcePages(root),
     generated('commands', commandReference(program)),
     generated('routes', routeReference()),
+    generated('chain', chainReference(runtime)),
   ];
   const site = new SiteLinks(root, sources);
   const pages = sources.map((page) => ({

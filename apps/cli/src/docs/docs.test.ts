@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { initCrypto } from '@alice/protocol';
 import { buildDocs, readProgram } from './buildDocs.js';
 import { aliceCommands, checkExample } from './commandExamples.js';
 import { renderMarkdown } from './markdown.js';
@@ -68,7 +69,8 @@ test('examples in documents are found, and what they name is looked up', () => {
   assert.deepEqual(bad, ['there is no command "upp"', 'alice export has no option --fromat']);
 });
 
-test('the site is whole: no link leads nowhere, every example exists, search finds what is there', () => {
+test('the site is whole: no link leads nowhere, every example exists, search finds what is there', async () => {
+  await initCrypto();
   const { site, problems } = buildDocs(join(dir, 'site'));
   assert.deepEqual(problems, []);
   for (const file of ['index.html', 'search.js', 'search-index.js', 'style.css', 'reference-commands.html'])
@@ -86,4 +88,6 @@ test('the site is whole: no link leads nowhere, every example exists, search fin
     ),
   );
   assert.ok(entries.some(({ to }) => to.startsWith('reference-routes.html#')));
+  const paged = entries.find(({ to }) => to === 'reference-chain.html#proofofgradient-storage');
+  assert.match(paged?.text ?? '', /PayoutPages \(u32, u32\) Vec<Payout>/);
 });

@@ -4,7 +4,7 @@ import type { Logger } from '@alice/protocol';
 
 export function describeMinerEvent(event: MinerEvent, log: Logger): void {
   const { type, ...facts } = event;
-  if (type === 'retrying' || type === 'dropped') log.warn(SENTENCES[type], facts);
+  if (type === 'retrying' || type === 'dropped' || type === 'clockOff') log.warn(SENTENCES[type], facts);
   else if (type === 'step' || type === 'task') log.debug(SENTENCES[type], facts);
   else log.info(SENTENCES[type], facts);
 }
@@ -21,4 +21,6 @@ const SENTENCES: Readonly<Record<MinerEvent['type'], string>> = {
   step: 'Inner step',
   dropped: 'Task dropped',
   retrying: 'Waiting before trying again',
+  holding: 'No task is taken now',
+  clockOff: "This computer's clock differs from the server's: set it, or certificates may be refused",
 };

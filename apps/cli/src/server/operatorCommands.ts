@@ -4,6 +4,7 @@ import { type OperatorRequest, operatorMessage, parseAddress, ServerClient, toHe
 import { Command } from 'commander';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, openKey } from '../commands/common.js';
 import { urlOption } from '../options.js';
+import { createProgress } from '../progressBar.js';
 import { type StateFlags, stateOf, withStateOptions } from './serverFlags.js';
 
 interface BanFlags {
@@ -80,7 +81,9 @@ export function restoreCommand(): Command {
 
 async function copy(what: 'backUp' | 'restore', folder: string, flags: CopyFlags): Promise<void> {
   const server = await import('@alice/server');
-  const summary = await server[what]({ dir: resolve(flags.dir), ...stateOf(flags) }, resolve(folder));
+  const progress = createProgress('copying blobs', { unit: 'blobs', quiet: flags.json ?? false });
+  const state = { dir: resolve(flags.dir), ...stateOf(flags) };
+  const summary = await server[what](state, resolve(folder), progress.update).finally(progress.stop);
   const { rows, blobs, blobsCopied, latestVersion } = summary;
   process.stdout.write(
     flags.json

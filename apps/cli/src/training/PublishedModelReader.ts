@@ -32,7 +32,11 @@ export interface ReaderOptions {
   /** Name of this reader among those of the key. */
   readonly instance: string;
   readonly signal?: AbortSignal | undefined;
+  /** Bytes fetched of the version under way, and how many it takes at most. */
+  readonly onBytes?: BytesListener | undefined;
 }
+
+export type BytesListener = (done: number, total: number) => void;
 
 /** The status page leaves out members whose device has this name. */
 const DEVICE_NAME = 'reads the model only';
@@ -41,11 +45,13 @@ const ATTEMPTS = 4;
 export class PublishedModelReader {
   readonly #client: ServerClient;
   readonly #signal: AbortSignal | undefined;
+  readonly #onBytes: BytesListener | undefined;
   #network: Network | undefined;
   #replica: ModelReplica | undefined;
 
-  constructor({ url, key, instance, signal }: ReaderOptions) {
+  constructor({ url, key, instance, signal, onBytes }: ReaderOptions) {
     this.#signal = signal;
+    this.#onBytes = onBytes;
     this.#client = new ServerClient({
       ...{ url, attempts: ATTEMPTS, ...(signal && { signal }) },
       member: {
@@ -71,10 +77,16 @@ export class PublishedModelReader {
       return undefined;
     this.#check(latest, network);
     const config = checkConfig(network.model);
+    let bytes = 0;
     this.#replica = await syncReplica(this.#replica, {
       ...{ layout: modelLayout(config), latest },
       manifestOf: (version) => this.#manifestOf(version, network),
-      fetchBlob: (hash) => this.#client.blob(hash, { signal: this.#signal }),
+      fetchBlob: async (hash) => {
+        const blob = await this.#client.blob(hash, { signal: this.#signal });
+        bytes += blob.length;
+        this.#onBytes?.(bytes, latest.snapshot?.sizeBytes ?? bytes);
+        return blob;
+      },
     });
     const { version, stateRoot } = this.#replica;
     return {

@@ -1,7 +1,7 @@
 /** @file The loss on a fixed sample of rows that are never trained on; the same rows throughout a run and across runs. */
 import { type Dataset, rowCount, sampleRows } from '@alice/data';
 import type { Platform } from '@alice/engine';
-import { createLossFunction, type ModelConfig } from '@alice/model';
+import { createLossFunction, type ModelConfig, openElastic } from '@alice/model';
 
 const MAX_ROWS = 64;
 
@@ -29,10 +29,13 @@ export async function openHeldOut(options: HeldOutOptions): Promise<HeldOut> {
   if (available === 0) return { loss: async () => undefined, dispose: async () => undefined };
   const rows = Math.min(MAX_ROWS, available);
   const tokens = await sampleRows({ dataset, split: 'validation', rows, rowLength, seed: 'held out' });
-  const lossFunction = await createLossFunction(model, { batch, sequenceLength, threads, platform });
+  const lossFunction = await openElastic({
+    rows: batch,
+    compile: (own) => createLossFunction(model, { batch: own, sequenceLength, threads, platform }),
+  });
   return {
     async loss(parameters) {
-      const losses = await lossFunction.run(parameters, tokens);
+      const losses = await lossFunction.use((own) => own.run(parameters, tokens));
       return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
     },
     dispose: () => lossFunction.dispose(),

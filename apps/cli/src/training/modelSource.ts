@@ -10,6 +10,7 @@ import {
   tensorsOf,
 } from '@alice/model';
 import { errorCodeOf } from '@alice/protocol';
+import { createProgress } from '../progressBar.js';
 import { networkPaths } from '../up/networkPlan.js';
 import { earlierPorts } from '../up/prepareNetwork.js';
 import { fetchPublished } from './fetchPublished.js';
@@ -40,16 +41,25 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
 
 /** From the server named, else from the network of the folder, whether it runs or is stopped. */
 async function publishedModel({ server, dir }: ModelFlags, signal: AbortSignal): Promise<PublishedModel> {
-  if (server !== undefined) return await fetchPublished(server, signal);
+  if (server !== undefined) return await download(server, signal);
   const folder = resolve(dir);
   try {
-    return await fetchPublished(await serverOf(folder), signal);
+    return await download(await serverOf(folder), signal);
   } catch (error) {
     if (errorCodeOf(error) !== 'NETWORK_NOT_RUNNING') throw error;
     const { readStopped } = await import('./readStopped.js');
     const stored = await readStopped(folder);
     if (stored) return stored;
     throw error;
+  }
+}
+
+async function download(url: string, signal: AbortSignal): Promise<PublishedModel> {
+  const progress = createProgress('downloading the model', { unit: 'MB', quiet: false, scale: 1e-6 });
+  try {
+    return await fetchPublished(url, { signal, onBytes: progress.update });
+  } finally {
+    progress.stop();
   }
 }
 

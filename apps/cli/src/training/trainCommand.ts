@@ -156,7 +156,7 @@ function microBatchOf({ rows, microBatch = MICRO_BATCH }: TrainCommandFlags): nu
 
 function noticeText(notice: LearnerNotice): string {
   return notice.kind === 'micro-batch'
-    ? `memory is short: ${notice.rows} row(s) are computed at once; a step is as large as before`
+    ? `memory is short: ${notice.rows} row(s) or pair(s) are computed at once; a step is as large as before`
     : `FP16 gradients overflowed: computed again, scaled by ${notice.scale}`;
 }
 

@@ -12,6 +12,7 @@ import {
   initCrypto,
   keyPairFromSeed,
   type Network,
+  type ReceiptProof,
   ServerClient,
   type SignedReceipt,
   stateRoot,
@@ -61,6 +62,14 @@ export class PublishedArtefacts {
   }
   blob(submissionId: string): Promise<Uint8Array> {
     return this.#client.call('receiptBlob', { params: { submissionId } });
+  }
+  /** The epoch that pays a submission of this address; undefined while none does, and long after. */
+  async epochOf(address: string, submissionId: string): Promise<number | undefined> {
+    const { receipts } = await this.#client.call('receipts', { params: { address } });
+    return receipts.find((entry) => entry.submissionId === submissionId)?.epoch ?? undefined;
+  }
+  receiptProof(epoch: number, submissionId: string): Promise<ReceiptProof> {
+    return this.#client.call('receiptProof', { params: { epoch, submissionId } });
   }
   fold(version: number): Promise<VersionFold> {
     return this.#client.call('fold', { params: { version } });

@@ -9,7 +9,7 @@ import { messageOf } from '../errors.js';
 import { initCrypto } from '../keys.js';
 import { backoffMs, defaultBackoff, sleep } from './clientBackoff.js';
 import { isServerCallError, refusalOf, ServerCallError, type ServerIdentity } from './clientErrors.js';
-import { type ExchangeAnswer, exchange } from './clientExchange.js';
+import { type ExchangeAnswer, exchange, type PartialAnswer } from './clientExchange.js';
 import type {
   AnswerOf,
   CallOptions,
@@ -37,6 +37,8 @@ import type { NetworkStatus } from './status.js';
 // The chain's client applies the same rule and imports it from here.
 export { checkServerUrl };
 
+/** What `GET /v1/network` must say. */
+const PROTOCOL = 1;
 /** Refusals that say "later", not "no". */
 const RETRY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 const REGISTRATION: ReadonlySet<RouteName> = new Set(['challenge', 'register']);
@@ -84,8 +86,9 @@ export class ServerClient {
    * or the reason of an aborted signal.
    */
   async call<N extends RouteName>(name: N, options: CallOptions<N> = {}): Promise<AnswerOf<N>> {
+    const partial = routes[name].answer === 'bytes' ? { parts: [], sizeBytes: 0 } : undefined;
     return this.#repeated(name, options.signal, async () => {
-      const answer = await this.#authorised(name, options);
+      const answer = await this.#authorised(name, options, partial);
       return parseAnswer(name, answer);
     });
   }
@@ -101,7 +104,9 @@ export class ServerClient {
   }
 
   async network(signal?: AbortSignal): Promise<Network> {
-    const network = await this.call('network', { signal });
+    const network = await this.call('network', { signal }).catch((error) => {
+      throw otherProtocol(error, this.url) ?? error;
+    });
     this.#pin(network);
     this.#clockAheadMs = network.serverTimeMs - this.#ports.nowMs();
     return network;
@@ -183,18 +188,22 @@ export class ServerClient {
   }
 
   /** One exchange with a live token; a token that died in the meantime is replaced once. */
-  async #authorised<N extends RouteName>(name: N, options: CallOptions<N>): Promise<ExchangeAnswer> {
-    if (routes[name].access === 'public') return this.#exchange(name, options);
+  async #authorised<N extends RouteName>(
+    name: N,
+    options: CallOptions<N>,
+    partial?: PartialAnswer,
+  ): Promise<ExchangeAnswer> {
+    if (routes[name].access === 'public') return this.#exchange(name, options, { partial });
     await this.#ensureAccess(name);
     const used = this.#access;
     try {
-      return await this.#exchange(name, options, used?.token);
+      return await this.#exchange(name, options, { token: used?.token, partial });
     } catch (error) {
       if (!isServerCallError(error) || error.info.code !== 'SERVER_REFUSED' || error.info.status !== 401)
         throw error;
       if (this.#access === used) this.#access = undefined;
       await this.#ensureAccess(name);
-      return this.#exchange(name, options, this.#access?.token);
+      return this.#exchange(name, options, { token: this.#access?.token, partial });
     }
   }
 
@@ -209,7 +218,7 @@ export class ServerClient {
     const dying = this.#access;
     this.#access = undefined;
     try {
-      this.#access = parseAnswer('refresh', await this.#exchange('refresh', {}, dying.token));
+      this.#access = parseAnswer('refresh', await this.#exchange('refresh', {}, dying));
     } catch (error) {
       if (!isServerCallError(error)) throw error;
       await this.register(); // the old token was no use any more
@@ -239,11 +248,16 @@ export class ServerClient {
     this.#access = parseAnswer('register', await this.#exchange('register', { body }));
   }
 
-  #exchange<N extends RouteName>(name: N, options: CallOptions<N>, token?: string): Promise<ExchangeAnswer> {
+  #exchange<N extends RouteName>(
+    name: N,
+    options: CallOptions<N>,
+    { token, partial }: { token?: string | undefined; partial?: PartialAnswer | undefined } = {},
+  ): Promise<ExchangeAnswer> {
     const request = {
       route: name,
       url: this.url + fillPath(name, options.params ?? {}),
       token,
+      partial,
       body: options.body,
       range: options.range,
       signal: anySignal(this.#options.signal, options.signal),
@@ -265,6 +279,18 @@ export class ServerClient {
       );
     this.#identity = expected;
   }
+}
+
+/** Said plainly: that the answer does not fit the schema is only how it shows. */
+function otherProtocol(error: unknown, url: string): ServerCallError | undefined {
+  if (!isServerCallError(error)) return undefined;
+  const { info } = error;
+  if (info.code !== 'SERVER_ANSWER_INVALID' || info.path !== '/protocol') return undefined;
+  return new ServerCallError(
+    { code: 'PROTOCOL_MISMATCH', ours: PROTOCOL },
+    `${url} speaks another version of the protocol than this program (${PROTOCOL}): install the release that the network runs`,
+    { cause: error },
+  );
 }
 
 const challengeFacts = ({ challenge, networkId, serverId }: Challenge) => ({

@@ -21,6 +21,7 @@ export type ServerCallErrorInfo =
       detail: Readonly<Record<string, unknown>>;
     }
   | { code: 'SERVER_ANSWER_INVALID'; route: RouteName; path: string } // not what the route table promises
+  | { code: 'PROTOCOL_MISMATCH'; ours: number } // a program of another release is needed
   | { code: 'SERVER_IDENTITY_CHANGED'; expected: ServerIdentity; actual: ServerIdentity } // another network or server answers here
   | { code: 'CLIENT_ANONYMOUS'; route: RouteName }; // the route needs a registered key and this client has none
 
@@ -36,7 +37,10 @@ export interface ServerIdentity {
 
 /** True for every error of this file, also when a bundler has duplicated the class. */
 export function isServerCallError(error: unknown): error is ServerCallError {
-  return isCodedError(error) && /^(SERVER_|TLS_REQUIRED$|CLIENT_ANONYMOUS$)/.test(error.info.code);
+  return (
+    isCodedError(error) &&
+    /^(SERVER_|PROTOCOL_MISMATCH$|TLS_REQUIRED$|CLIENT_ANONYMOUS$)/.test(error.info.code)
+  );
 }
 
 /** The server's own code when `error` is a refusal, else undefined. */

@@ -16,10 +16,18 @@ export interface ExchangeRequest {
   /** Bytes [from, to) of the answer. */
   readonly range?: { readonly from: number; readonly to: number } | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What earlier tries have received already; more is added to it. */
+  readonly partial?: PartialAnswer | undefined;
   /** The exchange fails when nothing arrives for this long. */
   readonly idleTimeoutMs: number;
   /** Longer answers are refused before they are held in memory. */
   readonly maxAnswerBytes: number;
+}
+
+/** The beginning of an answer whose connection broke: the next try asks for the rest. */
+export interface PartialAnswer {
+  parts: Uint8Array[];
+  sizeBytes: number;
 }
 
 export interface ExchangeAnswer {
@@ -43,6 +51,7 @@ export async function exchange(
   const watchdog = startWatchdog(request);
   try {
     const response = await fetchFn(request.url, requestInit(request, watchdog.signal));
+    if (response.status !== PARTIAL_CONTENT) forget(request.partial);
     const answer = {
       status: response.status,
       bytes: await readBounded(response, request, watchdog.touch),
@@ -72,13 +81,29 @@ function requestInit(request: ExchangeRequest, signal: AbortSignal): RequestInit
     accept: route.answer === 'bytes' ? 'application/octet-stream, application/json' : 'application/json',
   };
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
-  if (request.range !== undefined) headers['range'] = `bytes=${request.range.from}-${request.range.to - 1}`;
+  const range = rangeOf(request);
+  if (range !== undefined) headers['range'] = range;
   const init: RequestInit = { method: route.method, headers, signal, redirect: 'error', cache: 'no-store' };
   if (route.body === undefined) return init;
   headers['content-type'] = route.body === 'bytes' ? 'application/octet-stream' : 'application/json';
   init.body =
     route.body === 'bytes' ? (request.body as Uint8Array<ArrayBuffer>) : JSON.stringify(request.body);
   return init;
+}
+
+const PARTIAL_CONTENT = 206;
+
+function rangeOf({ range, partial }: ExchangeRequest): string | undefined {
+  const received = partial?.sizeBytes ?? 0;
+  if (range !== undefined) return `bytes=${range.from + received}-${range.to - 1}`;
+  return received > 0 ? `bytes=${received}-` : undefined;
+}
+
+/** The server sends all of it, or something else: what came before is no beginning of that. */
+function forget(partial: PartialAnswer | undefined): void {
+  if (partial === undefined) return;
+  partial.parts = [];
+  partial.sizeBytes = 0;
 }
 
 /** Aborts when the caller does, or when `touch` has not been called for the idle time. */
@@ -117,22 +142,21 @@ async function readBounded(
   touch();
   const reader = response.body?.getReader();
   if (reader === undefined) return new Uint8Array();
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
+  const received = (response.ok ? request.partial : undefined) ?? { parts: [], sizeBytes: 0 };
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return join(parts, sizeBytes);
+    if (done) return join(received);
     touch();
-    sizeBytes += value.length;
-    if (sizeBytes > request.maxAnswerBytes) {
+    received.sizeBytes += value.length;
+    if (received.sizeBytes > request.maxAnswerBytes) {
       await reader.cancel();
       throw invalidAnswer(request.route, '', `longer than ${request.maxAnswerBytes} bytes`);
     }
-    parts.push(value);
+    received.parts.push(value);
   }
 }
 
-function join(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+function join({ parts, sizeBytes }: PartialAnswer): Uint8Array {
   const joined = new Uint8Array(sizeBytes);
   let at = 0;
   for (const part of parts) {

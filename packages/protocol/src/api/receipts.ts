@@ -102,6 +102,20 @@ export const ReceiptListSchema = Type.Object({
 });
 export type ReceiptList = Static<typeof ReceiptListSchema>;
 
+/** Where a signed receipt stands in the tree whose root its epoch settled with, and the siblings that lead there. */
+export const ReceiptProofSchema = Type.Object(
+  {
+    epoch: Count,
+    submissionId: Type.String({ maxLength: 64 }),
+    receiptsRoot: HashSchema,
+    index: Count,
+    count: Count,
+    path: Type.Array(HashSchema, { maxItems: 64 }),
+  },
+  closed,
+);
+export type ReceiptProof = Static<typeof ReceiptProofSchema>;
+
 /** What a version was made of: add these submissions, in this order, to the master of the version before. */
 export const VersionFoldSchema = Type.Object({
   version: Count,
@@ -111,13 +125,24 @@ export const VersionFoldSchema = Type.Object({
   groups: Count,
   outerLearningRate: Type.Number(),
   submissions: Type.Array(
-    Type.Object({ submissionId: Type.String(), blob: ChunkSchema, weight: Type.Number() }),
+    Type.Object({
+      submissionId: Type.String(),
+      blob: ChunkSchema,
+      weight: Type.Number(),
+      /** Of a region's contribution: how many submissions it is the mean of. */
+      members: Type.Optional(Count),
+    }),
   ),
 });
 export type VersionFold = Static<typeof VersionFoldSchema>;
 
 export function receiptMessage(receipt: Receipt): Uint8Array {
   return utf8.encode(`alice/receipt/v1\n${receipt.networkId}\n${canonicalJson(receipt)}`);
+}
+
+/** What an epoch's receipts root commits to, one leaf for each paid submission in order of arrival. */
+export function receiptLeaf({ receipt, signature }: SignedReceipt): Uint8Array {
+  return utf8.encode(canonicalJson({ receipt, signature }));
 }
 
 /** Whether the server named in it signed exactly this receipt. Who that server is, the caller must know. */

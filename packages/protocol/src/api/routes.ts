@@ -4,7 +4,14 @@
  */
 import type { TSchema } from '@sinclair/typebox';
 import { BansSchema, OperatorRequestSchema } from './operator.js';
-import { ReceiptListSchema, SignedReceiptSchema, VersionFoldSchema } from './receipts.js';
+import { ReceiptListSchema, ReceiptProofSchema, SignedReceiptSchema, VersionFoldSchema } from './receipts.js';
+import {
+  CommitRequestSchema,
+  CommitSchema,
+  CreditsSchema,
+  HeldReceiptsSchema,
+  RegionReceiptsSchema,
+} from './regions.js';
 import {
   AccessSchema,
   ChallengeRequestSchema,
@@ -73,6 +80,13 @@ export const routes = routeTable({
     answer: SignedReceiptSchema,
   },
   receiptBlob: { method: 'GET', path: '/v1/receipts/:submissionId/blob', access: 'public', answer: 'bytes' },
+  /** That the receipt is one of those whose root the epoch settled with (SCORE-5). */
+  receiptProof: {
+    method: 'GET',
+    path: '/v1/epochs/:epoch/receipts/:submissionId/proof',
+    access: 'public',
+    answer: ReceiptProofSchema,
+  },
   receipts: {
     method: 'GET',
     path: '/v1/miners/:address/receipts',
@@ -95,6 +109,36 @@ export const routes = routeTable({
     access: 'miner',
     body: 'bytes',
     answer: SubmissionSchema,
+  },
+  /** A regional server's task: signed receipts of its miners, a few at a time; then "these were all". */
+  regionReceipts: {
+    method: 'POST',
+    path: '/v1/tasks/:taskId/receipts',
+    access: 'miner',
+    body: RegionReceiptsSchema,
+    answer: HeldReceiptsSchema,
+  },
+  regionCommit: {
+    method: 'POST',
+    path: '/v1/tasks/:taskId/receipts/commit',
+    access: 'miner',
+    body: CommitRequestSchema,
+    answer: CommitSchema,
+  },
+  /** A submission of one of its miners, whole, that the commitment asked for. */
+  regionAudit: {
+    method: 'PUT',
+    path: '/v1/tasks/:taskId/audits/:submissionId',
+    access: 'miner',
+    body: 'bytes',
+    answer: SubmissionSchema,
+  },
+  /** What became of the contribution, and what each of its miners is credited with. */
+  regionCredits: {
+    method: 'GET',
+    path: '/v1/tasks/:taskId/credits',
+    access: 'miner',
+    answer: CreditsSchema,
   },
   submission: {
     method: 'GET',

@@ -102,7 +102,7 @@ export const WireFormatSchema = Type.Union([
 
 /** How to train one task; all of it travels in the task (TRAIN-3). */
 export const TaskSettingsSchema = Type.Object({
-  optimizer: Type.Union([Type.Literal('muon'), Type.Literal('adamw')]),
+  optimizer: Type.Union([Type.Literal('muon'), Type.Literal('adamw'), Type.Literal('sgd')]),
   innerSteps: Type.Integer({ minimum: 1, maximum: 4096 }),
   rowsPerStep: Type.Integer({ minimum: 1, maximum: 4096 }),
   sequenceLength: Type.Integer({ minimum: 2, maximum: 65_536 }),
@@ -112,6 +112,8 @@ export const TaskSettingsSchema = Type.Object({
   gradientClip: Type.Number({ exclusiveMinimum: 0 }),
   density: Type.Number({ exclusiveMinimum: 0, maximum: 1 }),
   errorFeedbackDecay: Type.Number({ minimum: 0, maximum: 1 }),
+  /** Which elements are sent: the largest of every chunk (when left out) or of the whole model. */
+  selection: Type.Optional(Type.Union([Type.Literal('chunked'), Type.Literal('global')])),
   /** Left out in tasks of older servers: `binary_v2`. */
   format: Type.Optional(WireFormatSchema),
 });

@@ -4,7 +4,8 @@
  * tensor can be proven and re-hashed on its own. Byte table: docs/spec/wire.md.
  */
 import { concatBytes, utf8 } from '../bytes.js';
-import { type HashHex, merkleRoot, sha256 } from '../hash.js';
+import { type HashHex, sha256 } from '../hash.js';
+import { merkleRoot } from '../merkle.js';
 import type { TensorLayout, TensorSpec } from '../tensorLayout.js';
 import { ByteWriter } from './ByteWriter.js';
 import { WireError } from './errors.js';

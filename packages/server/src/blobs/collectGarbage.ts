@@ -5,6 +5,7 @@
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { latestVersion } from '../state/versions.js';
+import { dropRegionBlobs } from '../upstream/regionRounds.js';
 import type { BlobStore } from './BlobStore.js';
 
 /** Every blob that some row refers to. */
@@ -18,7 +19,9 @@ export const REFERENCED = `
   UNION SELECT chunk ->> 'hash' FROM rounds, jsonb_array_elements(candidate -> 'snapshot' -> 'chunks') AS chunk
     WHERE status = 'candidate'
   UNION SELECT blob_hash FROM submissions WHERE blob_kept
-  UNION SELECT receipts_hash FROM epochs`;
+  UNION SELECT receipts_hash FROM epochs
+  UNION SELECT blob ->> 'hash' FROM region_rounds WHERE blob IS NOT NULL
+  UNION SELECT residual ->> 'hash' FROM region_rounds WHERE residual IS NOT NULL`;
 
 /** Prunes what the limits no longer keep; returns how many blobs went. */
 export async function collectGarbage(context: ServerContext): Promise<number> {
@@ -30,6 +33,7 @@ export async function collectGarbage(context: ServerContext): Promise<number> {
     ...(await dropSetDeltas(tx, latest - limits.setDeltasKept)),
     ...(await dropSubmissions(tx, latest - limits.submissionVersionsKept)),
     ...(await dropCandidates(tx)),
+    ...(await dropRegionBlobs(tx)),
   ]);
   return removeUnreferenced(db, blobs, dropped);
 }

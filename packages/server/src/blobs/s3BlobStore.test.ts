@@ -1,60 +1,29 @@
 /** @file The object store against a real S3 server program (versitygw), which ALICE_S3_SERVER names. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { findS3Server, type S3Server, startS3Server } from '../testing/s3Server.js';
 import { TestClient } from '../testing/TestClient.js';
 import { createTinyNetwork } from '../testing/tinyNetwork.js';
 import { contentHash } from './BlobStore.js';
 import { openBlobStore } from './blobLocation.js';
 
-const program = process.env['ALICE_S3_SERVER'];
+const program = findS3Server();
 const skip =
   program === undefined
     ? 'set ALICE_S3_SERVER to a versitygw program (go install github.com/versity/versitygw/cmd/versitygw@latest)'
     : false;
 
 describe('blobs in an object store', { skip }, () => {
-  let dir: string;
-  let server: ChildProcess;
+  let server: S3Server;
   let location: string;
 
   before(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'alice-s3-'));
-    mkdirSync(join(dir, 'objects', 'alice'), { recursive: true });
-    process.env['AWS_ACCESS_KEY_ID'] = 'alice-test';
-    process.env['AWS_SECRET_ACCESS_KEY'] = 'not-a-secret';
-    const port = await freePort();
-    const keys = { ROOT_ACCESS_KEY: 'alice-test', ROOT_SECRET_KEY: 'not-a-secret' };
-    const words = [
-      '--port',
-      `127.0.0.1:${port}`,
-      'posix',
-      '--sidecar',
-      join(dir, 'sidecar'),
-      join(dir, 'objects'),
-    ];
-    mkdirSync(join(dir, 'sidecar'));
-    server = spawn(program!, words, { env: { ...process.env, ...keys }, stdio: 'ignore' });
-    location = `s3://alice/blobs/a?endpoint=http://127.0.0.1:${port}`;
-    const store = openBlobStore(location);
-    while (
-      !(await store.list().then(
-        () => true,
-        () => false,
-      ))
-    )
-      await new Promise((r) => setTimeout(r, 50));
+    server = await startS3Server(program!);
+    location = `s3://alice/blobs/a?endpoint=${server.endpoint}`;
   });
-  after(async () => {
-    const gone = new Promise((resolve) => server?.once('exit', resolve));
-    server?.kill('SIGKILL');
-    await gone;
-    rmSync(dir, { recursive: true, force: true });
-  });
+  after(() => server?.remove());
 
   it('stores, checks, streams, lists and forgets', async () => {
     const store = openBlobStore(location);
@@ -85,7 +54,7 @@ describe('blobs in an object store', { skip }, () => {
   it('recognises damage and wrong keys', async () => {
     const store = openBlobStore(location);
     const { hash } = await store.put(Uint8Array.of(1, 2, 3));
-    writeFileSync(join(dir, 'objects', 'alice', 'blobs', 'a', hash.slice(2)), 'abc');
+    writeFileSync(join(server.objects, 'blobs', 'a', hash.slice(2)), 'abc');
     await assert.rejects(
       store.get(hash),
       (error: { info: { code: string } }) => error.info.code === 'BLOB_CORRUPT',
@@ -117,14 +86,3 @@ describe('blobs in an object store', { skip }, () => {
     network.remove();
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createServer();
-    socket.once('error', reject);
-    socket.listen(0, '127.0.0.1', () => {
-      const { port } = socket.address() as { port: number };
-      socket.close(() => resolve(port));
-    });
-  });
-}

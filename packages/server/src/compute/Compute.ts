@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { type Logger, PortCalls } from '@alice/protocol';
 import { ServerError } from '../errors.js';
 import type { Candidate } from '../state/rounds.js';
+import type { RegionFold, RegionFoldRequest } from '../upstream/foldRegion.js';
 import type { CheckedSubmission } from './checkSubmission.js';
 import type { CompareRequest, CompareResult } from './compareSubmission.js';
 import type { FoldRequest, FoldResult } from './foldRound.js';
@@ -15,6 +16,8 @@ export interface Compute {
   check(bytes: Uint8Array): Promise<CheckedSubmission>;
   compare(request: CompareRequest): Promise<CompareResult>;
   fold(request: FoldRequest): Promise<FoldResult>;
+  /** One submission out of a region's. */
+  foldRegion(request: RegionFoldRequest): Promise<RegionFold>;
   first(): Promise<Candidate>;
   close(): Promise<void>;
 }
@@ -52,6 +55,7 @@ export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
     check: async (bytes) => calls().call('check', bytes),
     compare: async (request) => calls().call('compare', request),
     fold: async (request) => calls().call('fold', request),
+    foldRegion: async (request) => calls().call('foldRegion', request),
     first: async () => calls().call('first', undefined),
     async close() {
       isClosed = true;

@@ -13,7 +13,12 @@ import type { ModelState } from './ModelState.js';
 export interface FoldRequest {
   readonly base: { readonly version: number; readonly stateRoot: HashHex; readonly masterHash: HashHex };
   /** In order of arrival; weights only matter to a score-weighted rule. */
-  readonly submissions: readonly { readonly blobHash: HashHex; readonly weight: number }[];
+  readonly submissions: readonly {
+    readonly blobHash: HashHex;
+    readonly weight: number;
+    /** How many submissions it is the mean of already; 1 when left out. */
+    readonly members?: number;
+  }[];
   readonly rule: AggregatorOptions;
   readonly outerLearningRate: number;
 }
@@ -38,8 +43,8 @@ export async function foldRound(
     outerLearningRate: request.outerLearningRate,
     count: request.submissions.length,
     deltaAt: async (position) => {
-      const { blobHash, weight } = request.submissions[position]!;
-      return { delta: await model.deltaOf(blobHash), weight };
+      const { blobHash, weight, members = 1 } = request.submissions[position]!;
+      return { delta: await model.deltaOf(blobHash), weight, members };
     },
   });
   const from = publishHalves(base);

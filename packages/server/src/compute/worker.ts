@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PortCalls } from '@alice/protocol';
 import { openBlobStore } from '../blobs/blobLocation.js';
+import { foldRegion, type RegionFoldRequest } from '../upstream/foldRegion.js';
 import { checkSubmission } from './checkSubmission.js';
 import { type CompareRequest, compareSubmission } from './compareSubmission.js';
 import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
@@ -34,6 +35,7 @@ const handlers = {
   check: inTurn((bytes: Uint8Array) => checkSubmission(model, bytes)),
   compare: inTurn((request: CompareRequest) => compareSubmission(model, request)),
   fold: inTurn((request: FoldRequest) => foldRound(model, blobs, request)),
+  foldRegion: inTurn((request: RegionFoldRequest) => foldRegion(model, blobs, request)),
   first: inTurn(() => firstVersion(model, blobs)),
 };
 export type ComputeCalls = typeof handlers;

@@ -156,4 +156,29 @@ CREATE INDEX submissions_unsigned ON submissions (sequence) WHERE NOT has_receip
 ALTER TABLE rounds ADD COLUMN fold JSONB;
 `;
 
-export const migrations: readonly string[] = [TABLES, WORK_TESTS, NODES, PAY, RECEIPTS];
+/** Receipts are signed at once and shown later. Those there are already have been shown. */
+const RECEIPT_TREES = `
+ALTER TABLE receipts ADD COLUMN public_version INTEGER NOT NULL DEFAULT 0;
+`;
+
+/** Regional servers: what an upstream holds of its regions, and how far a region is with its contribution. */
+const REGIONS = `
+CREATE TABLE contributions (task_id TEXT PRIMARY KEY, receipts INTEGER NOT NULL, audits JSONB NOT NULL);
+CREATE TABLE region_receipts (
+  task_id TEXT NOT NULL, submission_id TEXT NOT NULL, address TEXT NOT NULL, instance TEXT NOT NULL,
+  round INTEGER NOT NULL, receipt JSONB NOT NULL, PRIMARY KEY (task_id, submission_id)
+);
+CREATE INDEX region_receipts_device ON region_receipts (address, instance, round);
+ALTER TABLE tasks ADD COLUMN region_task_id TEXT;
+CREATE INDEX tasks_member ON tasks (address, instance, round);
+CREATE TABLE consents (
+  address TEXT NOT NULL, instance TEXT NOT NULL, reward_address TEXT NOT NULL, challenge TEXT NOT NULL,
+  signature TEXT NOT NULL, PRIMARY KEY (address, instance)
+);
+CREATE TABLE region_rounds (
+  round INTEGER PRIMARY KEY, stage TEXT NOT NULL, ticket JSONB NOT NULL, closes_ms BIGINT NOT NULL, audits JSONB,
+  blob JSONB, residual JSONB
+);
+`;
+
+export const migrations: readonly string[] = [TABLES, WORK_TESTS, NODES, PAY, RECEIPTS, RECEIPT_TREES, REGIONS];

@@ -107,7 +107,7 @@ function registerRoutes(app: FastifyInstance, parts: AppParts): void {
     app.route({
       method: route.method,
       url: route.path,
-      bodyLimit: isBytes ? maxSubmissionBytes(context.bounds) : context.limits.jsonBytes,
+      bodyLimit: isBytes ? maxSubmissionBytes(context.uploadBounds) : context.limits.jsonBytes,
       ...(route.body && !isBytes ? { schema: { body: route.body } } : {}),
       onRequest: async (request, reply) => {
         await limits.byAddress(request);

@@ -9,7 +9,9 @@ import type { ServerContext } from '../context.js';
 import type { BanList } from '../defence/BanList.js';
 import { operate } from '../defence/operate.js';
 import { ServerError } from '../errors.js';
+import { groupCalls } from '../groupCalls.js';
 import { listReceipts, readFold, readMaster, readReceipt, receiptBlob } from '../receipts/readReceipts.js';
+import { createReceiptProofs } from '../receipts/receiptTree.js';
 import type { Registration } from '../registration/Registration.js';
 import { batchTokens } from '../scoring/batchTokens.js';
 import { answerJob, keepJob, takeJob } from '../scoring/jobResults.js';
@@ -17,8 +19,11 @@ import type { Member } from '../state/members.js';
 import { findSubmission, submissionMessage } from '../state/submissions.js';
 import { findVersion, latestVersion, manifestOf } from '../state/versions.js';
 import type { StatusCache } from '../status/StatusCache.js';
-import { receiveSubmission } from '../submissions/receiveSubmission.js';
-import { issueTask } from '../tasks/issueTask.js';
+import { createReceiver } from '../submissions/receiveSubmission.js';
+import { issueTasks } from '../tasks/issueTask.js';
+import { commitReceipts, holdReceipts } from '../upstream/holdReceipts.js';
+import { readCredits } from '../upstream/readCredits.js';
+import { receiveAudit } from '../upstream/receiveAudit.js';
 import type { Waiters } from '../waiters.js';
 import { createBlobAccess } from './blobAccess.js';
 
@@ -51,6 +56,8 @@ export type Answer<K extends RouteName> =
 
 export type Handlers = { readonly [K in RouteName]: (call: Call<K>) => Promise<Answer<K>> };
 
+/** Tasks made in one transaction, at most. */
+const TASKS_AT_ONCE = 128;
 /** Nothing came up while waiting; ask again after a moment. */
 const ASK_AGAIN_MS = 1_000;
 
@@ -61,6 +68,9 @@ export function createHandlers(
 ): Handlers {
   const { db } = context;
   const blobAccess = createBlobAccess(context);
+  const proofs = createReceiptProofs(context);
+  const nextTask = groupCalls((members: readonly Member[]) => issueTasks(context, members), TASKS_AT_ONCE);
+  const receiveSubmission = createReceiver(context);
   const untilClosing = (signal: AbortSignal) => AbortSignal.any([signal, context.closing]);
   return {
     network: async () => json(await networkMessage(context)),
@@ -77,6 +87,8 @@ export function createHandlers(
     },
     blob: async ({ params, member }) => blobAccess.open(member, params['hash']!),
     receipt: async ({ params }) => json(await readReceipt(context, params['submissionId']!)),
+    receiptProof: async ({ params }) =>
+      json(await proofs.proof(wholeNumber('epoch', params['epoch']), params['submissionId']!)),
     receipts: async ({ params }) => json(await listReceipts(context, params['address']!)),
     receiptBlob: async ({ params }) => ({
       kind: 'blob',
@@ -90,7 +102,7 @@ export function createHandlers(
     shard: async ({ params }) => shardAnswer(context, wholeNumber('shard', params['shard'])),
     shardBlocks: async ({ params }) => shardBlocksAnswer(context, wholeNumber('shard', params['shard'])),
     task: async ({ body, member, signal }) => {
-      const find = () => issueTask(context, member);
+      const find = () => nextTask(member);
       return offer(
         await waitFor(find, {
           waiters: context.waiting.tasks,
@@ -100,9 +112,19 @@ export function createHandlers(
       );
     },
     submit: async ({ body, params, member }) => {
-      const value = await receiveSubmission(context, { member, taskId: params['taskId']!, bytes: body });
+      const value = await receiveSubmission({ member, taskId: params['taskId']!, bytes: body });
       return { kind: 'json', value, status: 202 };
     },
+    regionReceipts: async ({ body, params, member }) =>
+      json(await holdReceipts(context, bans, { member, taskId: params['taskId']!, ...body })),
+    regionCommit: async ({ body, params, member }) =>
+      json(await commitReceipts(context, { member, taskId: params['taskId']!, ...body })),
+    regionAudit: async ({ body, params, member }) => {
+      const { taskId, submissionId } = params as { taskId: string; submissionId: string };
+      return json(await receiveAudit(context, { member, taskId, submissionId, bytes: body }));
+    },
+    regionCredits: async ({ params, member }) =>
+      json(await readCredits(context, { member, taskId: params['taskId']! })),
     submission: async ({ params, member }) => {
       const row = await findSubmission(db, params['submissionId']!);
       if (!row || row.address !== member.address)

@@ -30,6 +30,9 @@ export interface BackupSummary {
   readonly latestVersion: number | null;
 }
 
+/** Hears how many blobs are done, and of how many. */
+export type BlobListener = (done: number, total: number) => void;
+
 interface Manifest extends BackupSummary {
   readonly format: 1;
   readonly migrations: number;
@@ -44,6 +47,7 @@ const TABLES = [
   'rounds',
   'tasks',
   'submissions',
+  'receipts',
   'jobs',
   'batches',
   'scorer_work',
@@ -51,6 +55,10 @@ const TABLES = [
   'refusals',
   'bans',
   'audit_log',
+  'contributions',
+  'region_receipts',
+  'consents',
+  'region_rounds',
   'shared_facts',
   'submission_totals',
 ] as const;
@@ -58,7 +66,11 @@ const SEQUENCES = { submissions: 'sequence', jobs: 'sequence', audit_log: 'entry
 const PAGE = 500;
 
 /** Writes a backup into `out`. Throws `SERVER_DIR_LOCKED` while an embedded server runs there. */
-export async function backUp(state: StateLocation, out: string): Promise<BackupSummary> {
+export async function backUp(
+  state: StateLocation,
+  out: string,
+  onBlob?: BlobListener,
+): Promise<BackupSummary> {
   return withState(state, async (db, blobs) => {
     mkdirSync(out, { recursive: true });
     const rowsFile = join(out, 'rows.jsonl');
@@ -78,7 +90,8 @@ export async function backUp(state: StateLocation, out: string): Promise<BackupS
       .finally(() => file.close());
     const store = openBlobStore(join(out, 'blobs'));
     let blobsCopied = 0;
-    for (const hash of taken.hashes) {
+    for (const [i, hash] of taken.hashes.entries()) {
+      onBlob?.(i, taken.hashes.length);
       if (await store.has(hash)) continue;
       await store.put(await blobs.get(hash)); // checked against its name
       blobsCopied++;
@@ -102,7 +115,11 @@ export async function backUp(state: StateLocation, out: string): Promise<BackupS
 }
 
 /** Restores a backup into an empty server. Throws `BACKUP_INVALID`, `RESTORE_NOT_EMPTY`. */
-export async function restore(state: StateLocation, from: string): Promise<BackupSummary> {
+export async function restore(
+  state: StateLocation,
+  from: string,
+  onBlob?: BlobListener,
+): Promise<BackupSummary> {
   const manifest = await readManifest(from);
   return withState(state, async (db, blobs) => {
     const [row] = await db.query<{ n: number }>('SELECT COUNT(*) AS n FROM meta');
@@ -113,7 +130,10 @@ export async function restore(state: StateLocation, from: string): Promise<Backu
       );
     const store = openBlobStore(join(from, 'blobs'));
     const kept = await store.list();
-    for (const hash of kept) await blobs.put(await store.get(hash));
+    for (const [i, hash] of kept.entries()) {
+      onBlob?.(i, kept.length);
+      await blobs.put(await store.get(hash));
+    }
     await db.transaction(async (tx) => {
       await readRows(tx, join(from, 'rows.jsonl'));
       for (const [table, column] of Object.entries(SEQUENCES))

@@ -1,4 +1,4 @@
-/** @file What a receipt says (SCORE-5), from stored rows alone; null while its rows may still be used. Signs nothing. */
+/** @file What a receipt says (SCORE-5), from stored rows alone, and when it may be shown. Signs nothing. */
 import type { DrawnRows, Receipt } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
@@ -7,18 +7,23 @@ import { findBatch, type JobRow, jobsOf } from '../state/jobs.js';
 import type { SubmissionRow } from '../state/submissions.js';
 import { taskById } from '../state/tasks.js';
 
-/** `latest`: the current version. Whoever is scored now is scored on rows of it, so older rows are no secret. */
+export interface BuiltReceipt {
+  readonly receipt: Receipt;
+  /** With this version out nobody is scored on its rows any more, so they are no secret. */
+  readonly publicVersion: number;
+}
+
 export async function buildReceipt(
   context: Pick<ServerContext, 'options' | 'networkId' | 'data'>,
   tx: Queryable,
-  { row, latest }: { row: SubmissionRow; latest: number },
-): Promise<Receipt | null> {
+  row: SubmissionRow,
+): Promise<BuiltReceipt> {
   const done = ({ status }: JobRow): boolean => status === 'done';
   const looks = (await jobsOf(tx, 'submission', row.submission_id)).filter(done);
   const [work] = (await jobsOf(tx, 'work', row.submission_id)).filter(done);
-  if ([...looks, ...(work ? [work] : [])].some(({ version }) => version >= latest)) return null;
+  const measured = [...looks, ...(work ? [work] : [])].map(({ version }) => version);
   const { options, networkId, data } = context;
-  return {
+  const receipt: Receipt = {
     format: 'alice-receipt-1',
     networkId,
     serverId: options.serverKey.address,
@@ -50,6 +55,7 @@ export async function buildReceipt(
     verifiedTokens: row.verified_tokens,
     score: row.score,
   };
+  return { receipt, publicVersion: Math.max(row.version, ...measured) + 1 };
 }
 
 async function workOf(

@@ -1,21 +1,28 @@
 /** @file What the public may read to check the server's arithmetic: receipts, the bytes they are about, what a version was made of. */
-import type { Receipt, ReceiptList, SignedReceipt, VersionFold } from '@alice/protocol';
+import type { ReceiptList, SignedReceipt, VersionFold } from '@alice/protocol';
 import type { BlobRef } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
+import type { Queryable } from '../database/Database.js';
 import { ServerError } from '../errors.js';
 import { findVersion } from '../state/versions.js';
 
 const LISTED = 200;
 
+/** Its rows are secret while anybody may be scored on them: until the version after the one it was measured on is out. */
+const IS_PUBLIC = 'r.public_version <= (SELECT MAX(version) FROM versions)';
+
 /** Throws `NOT_FOUND`. */
-export async function readReceipt({ db }: ServerContext, submissionId: string): Promise<SignedReceipt> {
-  const [row] = await db.query<{ receipt: Receipt; signature: string }>(
-    'SELECT receipt, signature FROM receipts WHERE submission_id = $1',
+export async function readReceipt(
+  { db }: { readonly db: Queryable },
+  submissionId: string,
+): Promise<SignedReceipt> {
+  const [row] = await db.query<SignedReceipt>(
+    `SELECT receipt, signature FROM receipts AS r WHERE submission_id = $1 AND ${IS_PUBLIC}`,
     [submissionId],
   );
-  if (row) return { receipt: row.receipt, signature: row.signature };
+  if (row) return row;
   throw notFound(
-    'there is no receipt for this submission: it is signed one version after its round has ended',
+    'there is no receipt for this submission: it is public one version after its round has ended',
   );
 }
 
@@ -24,7 +31,7 @@ export async function listReceipts({ db }: ServerContext, address: string): Prom
   const rows = await db.query<ReceiptList['receipts'][number]>(
     `SELECT s.submission_id AS "submissionId", s.round, s.status AS outcome, s.code, s.score, s.epoch
      FROM receipts AS r JOIN submissions AS s USING (submission_id)
-     WHERE r.address = $1 ORDER BY r.sequence DESC LIMIT $2`,
+     WHERE r.address = $1 AND ${IS_PUBLIC} ORDER BY r.sequence DESC LIMIT $2`,
     [address, LISTED],
   );
   return { receipts: rows };

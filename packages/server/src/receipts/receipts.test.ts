@@ -20,6 +20,7 @@ import {
   weightsOf,
 } from '../testing/TrainingDevice.js';
 import { createTinyNetwork, type TinyNetwork, tinyTraining } from '../testing/tinyNetwork.js';
+import { verifyInclusion } from '../verify/verifyInclusion.js';
 import { verifyRound } from '../verify/verifyRound.js';
 import { openReceipt, type ScorePorts, verifyScore } from '../verify/verifyScore.js';
 
@@ -148,6 +149,29 @@ describe('receipts, SPEC SCORE-5', () => {
     const { work } = receipt;
     const assigned = { ...work!.assigned, meanLossAfterNats: 0 };
     await assert.rejects(lie({ work: { ...work!, assigned } }), fails('SCORE_DIFFERS'));
+  });
+
+  it('of paid work are proven against the root that the chain settled their epoch with', async () => {
+    network.clock.nowMs += network.options.epochMs;
+    await core.stepEpoch();
+    const settled = (await network.chain.epoch(0))!;
+    const proofOf = (submissionId: string, epoch = '0') =>
+      reader.call('receiptProof', { params: { epoch, submissionId } });
+    let paid = 0;
+    for (const id of ids) {
+      const receipt = await signed(id);
+      const { status, body: proof } = await proofOf(id);
+      assert.equal(status, receipt.receipt.score === '0' ? 404 : 200, id);
+      if (status === 404) continue;
+      paid++;
+      assert.equal(proof.receiptsRoot, settled.receiptsRoot);
+      verifyInclusion(receipt, proof, settled.receiptsRoot);
+      const { score } = receipt.receipt;
+      const more = { ...receipt, receipt: { ...receipt.receipt, score: `${score}0` } };
+      assert.throws(() => verifyInclusion(more, proof, settled.receiptsRoot), fails('RECEIPT_NOT_IN_EPOCH'));
+    }
+    assert.ok(paid >= 3, `${paid} receipts`);
+    assert.equal((await proofOf(ids[0]!, '1')).status, 404);
   });
 
   it('of the applied rounds lead to the published roots bit for bit', async () => {

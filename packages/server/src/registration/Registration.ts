@@ -22,6 +22,7 @@ import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import type { BanList } from '../defence/BanList.js';
 import { ServerError } from '../errors.js';
+import { groupCalls } from '../groupCalls.js';
 import { createLru } from '../lru.js';
 import { audit } from '../state/auditLog.js';
 import { countChallenges, dropOldChallenges, saveChallenge, takeChallenge } from '../state/challenges.js';
@@ -33,9 +34,11 @@ import {
   otherInstances,
   storeToken,
   type TokenRow,
-  touchMember,
+  touchMembers,
   upsertMember,
 } from '../state/members.js';
+
+import { saveConsent } from '../upstream/consents.js';
 
 export interface Registration {
   challenge(request: ChallengeRequest): Promise<Challenge>;
@@ -55,6 +58,7 @@ type RegistrationContext = Pick<
 // Tokens looked up once are remembered, so that a request costs no query; a member's last contact is written rarely.
 const TOKENS_REMEMBERED = 10_000;
 const TOUCH_EVERY_MS = 5_000;
+const TOUCHED_AT_ONCE = 128;
 const SWEEP_EVERY_MS = 1_000;
 const BEARER = /^Bearer ([A-Za-z0-9_-]{32,128})$/;
 
@@ -62,6 +66,11 @@ export function createRegistration(context: RegistrationContext): Registration {
   const { db, limits, now, networkId, options, bans } = context;
   const known = createLru<string, TokenRow & { touchedMs: number }>(TOKENS_REMEMBERED);
   const serverId = options.serverKey.address;
+
+  const touch = groupCalls(async (members: readonly Member[]) => {
+    await touchMembers(db, members, now());
+    return members;
+  }, TOUCHED_AT_ONCE);
 
   let sweptMs = Number.NEGATIVE_INFINITY;
   /** Expired rows go once a second however many ask: a flood costs no more than its own rows. */
@@ -140,6 +149,7 @@ export function createRegistration(context: RegistrationContext): Registration {
       // Whoever holds the key takes over: tokens of this device that were given out before, or stolen, end here.
       const access = await db.transaction(async (tx) => {
         await upsertMember(tx, member, device, now());
+        if (options.upstream) await saveConsent(tx, member, { challenge, signature });
         await dropTokensOf(tx, member);
         await audit(tx, now(), { action: 'register', subject: address, details: { instance, role } });
         return issue(tx, member);
@@ -171,7 +181,7 @@ export function createRegistration(context: RegistrationContext): Registration {
       await bans.check(row.member.address, row.member.rewardAddress);
       if (isDue) {
         known.set(hash, { ...row, touchedMs: now() });
-        await touchMember(db, row.member, now());
+        await touch(row.member);
       }
       return row.member;
     },

@@ -24,7 +24,8 @@ export interface Coordinator {
 const STEP_EVERY_MS = 500;
 const RETRY_AFTER_MS = 2_000;
 
-export function createCoordinator(context: ServerContext): Coordinator {
+/** `advance`: moves the round a step on; a regional server has its own. */
+export function createCoordinator(context: ServerContext, advance = advanceRound): Coordinator {
   let running: Promise<void> | undefined;
   let isAgain = false;
   let timer: NodeJS.Timeout | undefined;
@@ -38,7 +39,7 @@ export function createCoordinator(context: ServerContext): Coordinator {
     running = (async () => {
       do {
         isAgain = false;
-        await coordinate(context);
+        await coordinate(context, advance);
       } while (isAgain && !isStopped);
     })().finally(() => {
       running = undefined;
@@ -69,7 +70,7 @@ export function createCoordinator(context: ServerContext): Coordinator {
   };
 }
 
-async function coordinate(context: ServerContext): Promise<void> {
+async function coordinate(context: ServerContext, advance: typeof advanceRound): Promise<void> {
   const { db, now, log, waiting } = context;
   const expired = await expireTasks(db, now());
   if (expired > 0) {
@@ -79,9 +80,9 @@ async function coordinate(context: ServerContext): Promise<void> {
   await takeBackJobs(context);
   await inspectSubmissions(context);
   let hasMoved = false;
-  while (await advanceRound(context)) hasMoved = true;
+  while (await advance(context)) hasMoved = true;
+  await issueReceipts(context);
   if (hasMoved) {
-    await issueReceipts(context);
     const removed = await collectGarbage(context);
     if (removed > 0) log.debug('Old blobs removed', { removed });
   }

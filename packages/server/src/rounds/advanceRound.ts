@@ -12,6 +12,7 @@ import { type Candidate, currentRound, openRound, type RoundRow, setRoundStatus 
 import { fixFold, foldOf, type SubmissionRow, waitingFor } from '../state/submissions.js';
 import { tasksOfRound } from '../state/tasks.js';
 import { findVersion, latestVersion, type VersionRow } from '../state/versions.js';
+import { judgeContributions, memberCounts } from '../upstream/judgeContributions.js';
 import { judgeWork } from './judgeWork.js';
 import { publishVersion } from './publishVersion.js';
 import { refuseFolded, rollBackRound } from './rollBackRound.js';
@@ -45,7 +46,8 @@ async function closeIfDue(context: ServerContext, round: RoundRow): Promise<bool
     if (verdict === 'fold') {
       await fixFold(tx, round.round);
       const folded = await foldOf(tx, round.round);
-      if ((await judgeWork(context, tx, { round: round.round, folded })) > 0) {
+      const judged = await judgeWork(context, tx, { round: round.round, folded });
+      if (judged - (await judgeContributions(context, tx, round.round)) > 0) {
         await setRoundStatus(tx, round.round, { status: 'folding' });
         return false;
       }
@@ -79,7 +81,8 @@ async function buildCandidate(context: ServerContext, round: RoundRow): Promise<
   const folded = (await foldOf(db, round.round)).filter(({ status }) => status === 'accepted');
   const base = (await findVersion(db, round.version))!;
   const { training } = options;
-  const submissions = withWeights(folded);
+  const members = await memberCounts(db, folded);
+  const submissions = withWeights(folded).map((entry, i) => ({ ...entry, members: members[i]! }));
   const rule = {
     rule: training.aggregation,
     clip: training.clipToMedianNorm,
@@ -110,6 +113,7 @@ async function buildCandidate(context: ServerContext, round: RoundRow): Promise<
           submissionId: row.submission_id,
           blob: { hash: row.blob_hash, sizeBytes: row.size_bytes },
           weight: submissions[i]!.weight,
+          ...(members[i]! > 1 ? { members: members[i]! } : {}),
         }))
         .filter((_, i) => dropped.every(({ position }) => position !== i)),
     };

@@ -10,6 +10,7 @@ import { UPDATES_KEPT } from '../compute/ModelState.js';
 import type { ServerContext } from '../context.js';
 import { queueSubmissionJob } from '../scoring/queueJob.js';
 import {
+  type CopySource,
   copySources,
   moveToScoring,
   type SubmissionRow,
@@ -20,37 +21,69 @@ import {
 import { findVersion, latestVersion, type VersionRow } from '../state/versions.js';
 import { recordVerdict } from './recordVerdict.js';
 
+/** Submissions looked at with one reading of what they may be copies of. */
+const AT_ONCE = 64;
+
 /** Returns how many submissions it moved on. */
 export async function inspectSubmissions(context: ServerContext): Promise<number> {
-  const waiting = await submissionsAt(context.db, 'inspect');
+  const { db, log } = context;
+  const waiting = await submissionsAt(db, 'inspect', AT_ONCE);
+  if (waiting.length === 0) return 0;
+  const current = (await latestVersion(db))!;
+  const known: Known = {
+    current,
+    published: await publishedMasters(context, current),
+    sources: await copySources(db, [...new Set(waiting.map(({ round }) => round))]),
+  };
+  const found: Found[] = [];
   for (const row of waiting) {
-    const found = await inspect(context, row);
-    const refusal = found.refusal;
-    await context.db.transaction(async (tx) => {
-      const base = await latestVersion(tx);
-      if (refusal) return recordVerdict(tx, row, refusal);
-      await moveToScoring(tx, row.submission_id, found.lean);
-      const blob = { hash: row.blob_hash, sizeBytes: row.size_bytes };
-      await queueSubmissionJob(context, tx, { submissionId: row.submission_id, blob, base: base!, look: 0 });
-    });
-    if (refusal)
-      context.log.info('Submission refused', { submission: row.submission_id, code: refusal.code });
+    const judged = { row, ...(await inspect(context, row, { ...known, found })) };
+    found.push(judged);
+    if (judged.refusal)
+      log.info('Submission refused', { submission: row.submission_id, code: judged.refusal.code });
   }
-  if (waiting.length > 0) {
-    context.waiting.jobs.wake();
-    context.changed();
-  }
-  return waiting.length;
+  await moveOn(context, current, found);
+  context.waiting.jobs.wake();
+  context.changed();
+  return waiting.length + (waiting.length === AT_ONCE ? await inspectSubmissions(context) : 0);
 }
 
 interface Inspected {
   readonly refusal?: Verdict;
   readonly lean?: number | undefined;
 }
+interface Found extends Inspected {
+  readonly row: SubmissionRow;
+}
 
-async function inspect(context: ServerContext, row: SubmissionRow): Promise<Inspected> {
+async function moveOn(context: ServerContext, base: VersionRow, found: readonly Found[]): Promise<void> {
+  await context.db.transaction(async (tx) => {
+    for (const { row, refusal, lean } of found) {
+      if (refusal) {
+        await recordVerdict(tx, row, refusal);
+        continue;
+      }
+      await moveToScoring(tx, row.submission_id, lean);
+      const blob = { hash: row.blob_hash, sizeBytes: row.size_bytes };
+      await queueSubmissionJob(context, tx, { submissionId: row.submission_id, blob, base, look: 0 });
+    }
+  });
+}
+
+/** What all submissions of one look are compared with. */
+interface Known {
+  readonly current: VersionRow;
+  readonly published: Awaited<ReturnType<typeof publishedMasters>>;
+  readonly sources: readonly CopySource[];
+}
+
+/** `found`: what this look has decided since `sources` were read. */
+async function inspect(
+  context: ServerContext,
+  row: SubmissionRow,
+  { current, published, sources, found }: Known & { readonly found: readonly Found[] },
+): Promise<Inspected> {
   const { db } = context;
-  const current = (await latestVersion(db))!;
   if (row.version < current.version - 1)
     return refused(
       'STALE_VERSION',
@@ -58,15 +91,21 @@ async function inspect(context: ServerContext, row: SubmissionRow): Promise<Insp
     );
   const same = await sameContent(db, row);
   if (same) return refused('COPY', 'The delta has the same content as an earlier submission.');
-  const others = await copySources(db, row);
-  const found = await context.compute.compare({
+  const gone = new Set(
+    found.flatMap(({ refusal, row: { submission_id } }) => (refusal ? [submission_id] : [])),
+  );
+  const others = sources.filter(
+    ({ sequence, round, stage, submission_id }) =>
+      sequence < row.sequence && (round === row.round || stage !== 'merged') && !gone.has(submission_id),
+  );
+  const compared = await context.compute.compare({
     blobHash: row.blob_hash,
     others: others.map((other) => ({ submissionId: other.submission_id, blobHash: other.blob_hash })),
-    published: await publishedMasters(context, current),
+    published,
     sinceBase: current.version - row.version,
     thresholds: defaultOverlapThresholds,
   });
-  return found.copyOf === 'none' ? { lean: found.lean } : refused('COPY', describe(found));
+  return compared.copyOf === 'none' ? { lean: compared.lean } : refused('COPY', describe(compared));
 }
 
 /** The masters around the last applied rounds, newest first, as far as they are still kept. */

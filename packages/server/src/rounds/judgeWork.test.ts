@@ -29,8 +29,11 @@ describe('work tests of a round', () => {
   let miners: TestClient[];
   /** Share of the work each submission's device did, by blob. */
   const shares = new Map<string, number>();
+  /** Gain that held-out text shows of everything. */
+  let heldOutGain: number;
 
   beforeEach(async () => {
+    heldOutGain = 0.05;
     network = await createTinyNetwork({ training });
     core = await network.open();
     scorer = await new TestClient(() => core, network.scorer, 'scorer').register();
@@ -52,7 +55,8 @@ describe('work tests of a round', () => {
       const job = await scorer.job();
       if (!job) return kinds;
       kinds.push(job.kind);
-      if (job.kind !== 'work') await scorer.answer(job, { before: 5, gain: 0.05 });
+      if (job.kind === 'submission') await scorer.answer(job, { before: 5, gain: heldOutGain });
+      else if (job.kind !== 'work') await scorer.answer(job, { before: 5, gain: 0.05 });
       else {
         const gains = [
           ...Array.from({ length: ROWS }, (_, row) => assignedGain(shares.get(job.blob!.hash)!, row)),
@@ -108,6 +112,21 @@ describe('work tests of a round', () => {
     const { versions, submissions } = (await miners[0]!.call('status')).body;
     assert.equal(versions.at(-1).acceptedSubmissions, 6);
     assert.equal(submissions.refused.TOO_LITTLE_WORK, 2);
+  });
+
+  it('lets work speak where held-out text shows neither gain nor harm, and only work', async () => {
+    heldOutGain = 0;
+    const results = await round([1, 1, 1, 1, 1, 1, 0]);
+    assert.deepEqual(
+      results.map(({ status, code }) => code ?? status),
+      [...Array(6).fill('accepted'), 'TOO_LITTLE_WORK'],
+    );
+    const silent = await round([0, 0, 0, 0, 0, 0]);
+    for (const { code } of silent)
+      assert.equal(code, 'NOISE', 'no work can be told: what is undecided is noise');
+    heldOutGain = -0.05;
+    for (const { code } of await round([1, 1]))
+      assert.equal(code, 'NOT_HELPFUL', 'work that harms is refused');
   });
 
   it('gives the scorer rows of the steps that were claimed, and others to compare with', async () => {

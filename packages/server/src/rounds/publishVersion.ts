@@ -4,7 +4,7 @@
  * can be served and before it nothing has happened.
  */
 import { toHex, versionMessage } from '@alice/protocol';
-import { foldedGains, pairedStatistics, verifiedScores } from '@alice/training';
+import { foldedGains, pairedStatistics, type VerifiedScore, verifiedScores } from '@alice/training';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { batchFor } from '../scoring/batches.js';
@@ -12,6 +12,7 @@ import { type BatchRow, type JobRow, queuedSubmissionJobs, saveBatch } from '../
 import { type Candidate, openRound, type RoundRow, setRoundStatus } from '../state/rounds.js';
 import { findSubmission, foldOf, type SubmissionRow } from '../state/submissions.js';
 import { insertVersion, type VersionRow } from '../state/versions.js';
+import { creditRegion } from '../upstream/creditRegion.js';
 
 interface Publication {
   readonly round: RoundRow;
@@ -96,17 +97,17 @@ export function versionRow(
   };
 }
 
-/** SCORE-7: scores are fixed when the work is merged, against the medians of its round. */
-async function payScores(
-  context: ServerContext,
+/** SCORE-7: what each submission of a round is worth, against the medians of the round. */
+export async function roundScores(
+  { options }: Pick<ServerContext, 'options'>,
   tx: Queryable,
   merged: readonly SubmissionRow[],
-): Promise<void> {
+): Promise<VerifiedScore[]> {
   const previous = await previousRates(tx, merged);
   const gains = foldedGains(
     merged.map((row) => ({ gainNats: row.gain_nats ?? 0, normL2: row.norm_l2 ?? 0 })),
   );
-  const scores = verifiedScores(
+  return verifiedScores(
     merged.map((row, i) => ({
       gate: 'accept',
       workTests: 'passed',
@@ -114,10 +115,20 @@ async function payScores(
       verifiedTokens: row.verified_tokens ?? row.tokens,
       ...(previous[i] === undefined ? {} : { previousRate: previous[i] }),
     })),
-    context.options.training.pay,
+    options.training.pay,
   );
+}
+
+/** Scores are fixed when the work is merged; those of a region's contribution go to its miners. */
+async function payScores(
+  context: ServerContext,
+  tx: Queryable,
+  merged: readonly SubmissionRow[],
+): Promise<void> {
+  const scores = await roundScores(context, tx, merged);
   for (const [i, row] of merged.entries()) {
-    const { nanoNats, smoothedRate } = scores[i]!;
+    const { nanoNats: score, smoothedRate } = scores[i]!;
+    const nanoNats = (await creditRegion(tx, row, score)) ? 0n : score;
     await tx.query(`UPDATE submissions SET stage = 'merged', score = $2 WHERE submission_id = $1`, [
       row.submission_id,
       nanoNats.toString(),

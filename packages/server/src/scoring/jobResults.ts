@@ -23,6 +23,7 @@ import type { Member } from '../state/members.js';
 import { findSubmission, type SubmissionRow, type Verdict } from '../state/submissions.js';
 import { taskById } from '../state/tasks.js';
 import { latestVersion, setHeldOutLoss } from '../state/versions.js';
+import { findContribution } from '../upstream/regionReceipts.js';
 import { queueSubmissionJob, queueWorkJob } from './queueJob.js';
 import { submissionVerdict } from './submissionVerdict.js';
 
@@ -83,7 +84,9 @@ async function decide(context: ServerContext, tx: Queryable, job: JobRow): Promi
     return;
   }
   const task = (await taskById(tx, submission.task_id))?.task;
-  if (verdict.status === 'accepted' && context.options.training.work.rows > 0 && task)
+  const isProbed =
+    context.options.training.work.rows > 0 && !(await findContribution(tx, submission.task_id));
+  if (verdict.status === 'accepted' && isProbed && task)
     return queueWorkJob(context, tx, { submission, task, base });
   await conclude(context, tx, { submission, verdict });
 }
@@ -119,7 +122,7 @@ async function gateVerdict({ options }: ServerContext, tx: Queryable, submission
   const looks = (await jobsOf(tx, 'submission', submissionId)).filter(({ status }) => status === 'done');
   const verdict = submissionVerdict(
     looks.map((look) => ({ before: look.losses_before!, after: look.losses_after })),
-    options.training.gate,
+    options.training,
   );
   const scored = looks.map((look) => ({ version: look.version, batchId: look.batch_id }));
   return { verdict: { ...verdict, scored }, looks: looks.length };

@@ -75,6 +75,27 @@ export async function lastEpoch(db: Queryable): Promise<EpochRow | undefined> {
 }
 
 export async function settleEpoch(db: Queryable, info: EpochInfo, payouts: readonly Payout[]): Promise<void> {
+  await db.query(`UPDATE epochs SET status = 'settled', settled = $2, payouts = $3 WHERE epoch = $1`, [
+    info.index,
+    ...settledMessages(info, payouts),
+  ]);
+}
+
+/** An epoch that another server reported: what the chain says of it is all there is. */
+export async function insertSettledEpoch(
+  db: Queryable,
+  info: EpochInfo,
+  { payouts, nowMs }: { payouts: readonly Payout[]; nowMs: number },
+): Promise<void> {
+  await db.query(
+    `INSERT INTO epochs (epoch, status, report, receipts_hash, fixed_ms, settled, payouts)
+     VALUES ($1, 'settled', '{}', '', $2, $3, $4)`,
+    [info.index, nowMs, ...settledMessages(info, payouts)],
+  );
+}
+
+/** Both as JSON. */
+function settledMessages(info: EpochInfo, payouts: readonly Payout[]): [settled: string, paid: string] {
   const { heldOutLossNanoNats: _, ...rest } = info;
   const message: SettledMessage = { ...rest, mintedPlanck: info.mintedPlanck.toString() };
   const paid: PayoutMessage[] = payouts.map(({ address, role, scoreNanoNats, amountPlanck }) => ({
@@ -83,11 +104,7 @@ export async function settleEpoch(db: Queryable, info: EpochInfo, payouts: reado
     score: scoreNanoNats.toString(),
     amountPlanck: amountPlanck.toString(),
   }));
-  await db.query(`UPDATE epochs SET status = 'settled', settled = $2, payouts = $3 WHERE epoch = $1`, [
-    info.index,
-    JSON.stringify(message),
-    JSON.stringify(paid),
-  ]);
+  return [JSON.stringify(message), JSON.stringify(paid)];
 }
 
 /** Settled epochs, newest last. */

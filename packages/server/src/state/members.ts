@@ -38,9 +38,13 @@ export async function upsertMember(
   );
 }
 
-/** Until the end of the transaction nobody else works on this device's tasks. */
-export async function lockMember(tx: Queryable, { address, instance }: Member): Promise<void> {
-  await tx.query('SELECT pg_advisory_xact_lock(1, hashtext($1))', [`${address}/${instance}`]);
+/** Until the end of the transaction nobody else works on these devices' tasks. All lock in one order. */
+export async function lockMembers(tx: Queryable, members: readonly Member[]): Promise<void> {
+  await tx.query(
+    `SELECT pg_advisory_xact_lock(1, key)
+     FROM (SELECT DISTINCT hashtext(device) AS key FROM unnest($1::text[]) AS device ORDER BY key) AS keys`,
+    [members.map(({ address, instance }) => `${address}/${instance}`)],
+  );
 }
 
 /** Instances an address has registered, this one left out. */
@@ -52,13 +56,17 @@ export async function otherInstances(db: Queryable, address: string, instance: s
   return row?.n ?? 0;
 }
 
-export async function touchMember(db: Queryable, member: Member, nowMs: number): Promise<void> {
-  await db.query('UPDATE members SET last_seen_ms = $4 WHERE address = $1 AND instance = $2 AND role = $3', [
-    member.address,
-    member.instance,
-    member.role,
-    nowMs,
-  ]);
+export async function touchMembers(db: Queryable, members: readonly Member[], nowMs: number): Promise<void> {
+  await db.query(
+    `UPDATE members SET last_seen_ms = $4
+     WHERE (address, instance, role) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))`,
+    [
+      members.map(({ address }) => address),
+      members.map(({ instance }) => instance),
+      members.map(({ role }) => role),
+      nowMs,
+    ],
+  );
 }
 
 export function countDecision(

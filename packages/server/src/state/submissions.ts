@@ -72,15 +72,24 @@ export type NewSubmission = Pick<
 /** Numbers are given out and become visible in the same order, so that of two equal ones the later is the copy. */
 const ARRIVAL_LOCK = 7_201_947;
 
-export async function insertSubmission(db: Queryable, row: NewSubmission): Promise<void> {
+/** Stores them in this order. */
+export async function insertSubmissions(
+  db: Queryable,
+  rows: readonly NewSubmission[],
+): Promise<SubmissionRow[]> {
+  if (rows.length === 0) return [];
   await db.query('SELECT pg_advisory_xact_lock($1)', [ARRIVAL_LOCK]);
-  const columns = Object.keys(row);
-  const places = columns.map((_, i) => `$${i + 1}`);
-  await db.query(
-    `INSERT INTO submissions (${columns.join(', ')}, stage, status, reason)
-     VALUES (${places.join(', ')}, 'inspect', 'queued', 'Received; waiting to be scored.')`,
-    Object.values(row),
+  const columns = Object.keys(rows[0]!).join(', ');
+  return db.query<SubmissionRow>(
+    `INSERT INTO submissions (${columns}, stage, status, reason)
+     SELECT ${columns}, 'inspect', 'queued', 'Received; waiting to be scored.'
+     FROM jsonb_populate_recordset(NULL::submissions, $1::jsonb) RETURNING *`,
+    [JSON.stringify(rows)],
   );
+}
+
+export async function insertSubmission(db: Queryable, row: NewSubmission): Promise<void> {
+  await insertSubmissions(db, [row]);
 }
 
 export async function findSubmission(
@@ -98,21 +107,27 @@ export async function submissionOfTask(db: Queryable, taskId: string): Promise<S
   return row;
 }
 
-export function submissionsAt(db: Queryable, stage: SubmissionStage): Promise<SubmissionRow[]> {
-  return db.query<SubmissionRow>('SELECT * FROM submissions WHERE stage = $1 ORDER BY sequence', [stage]);
+/** The earliest, at most `limit`. */
+export function submissionsAt(
+  db: Queryable,
+  stage: SubmissionStage,
+  limit: number,
+): Promise<SubmissionRow[]> {
+  return db.query<SubmissionRow>('SELECT * FROM submissions WHERE stage = $1 ORDER BY sequence LIMIT $2', [
+    stage,
+    limit,
+  ]);
 }
 
-export async function hasSubmitted(
-  db: Queryable,
-  who: { address: string; instance: string },
-  round: number,
-): Promise<boolean> {
-  const rows = await db.query(
-    'SELECT 1 FROM submissions WHERE address = $1 AND instance = $2 AND round = $3 LIMIT 1',
-    [who.address, who.instance, round],
+/** Those of the devices that have submitted in this round. */
+export function submittedIn(db: Queryable, devices: readonly Device[], round: number): Promise<Device[]> {
+  return db.query<Device>(
+    `SELECT address, instance FROM submissions
+     WHERE round = $3 AND (address, instance) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+    [devices.map(({ address }) => address), devices.map(({ instance }) => instance), round],
   );
-  return rows.length > 0;
 }
+type Device = Pick<SubmissionRow, 'address' | 'instance'>;
 
 export interface Verdict {
   readonly status: 'accepted' | 'refused';
@@ -159,19 +174,16 @@ export async function moveToScoring(
   );
 }
 
-/** Earlier submissions that this one may have been copied from: of its round, or not merged yet. */
-export function copySources(
-  db: Queryable,
-  row: SubmissionRow,
-): Promise<Pick<SubmissionRow, 'submission_id' | 'blob_hash'>[]> {
-  return db.query(
-    `SELECT submission_id, blob_hash FROM (
-       SELECT submission_id, blob_hash, sequence FROM submissions
-         WHERE round = $2 AND sequence < $1 AND status <> 'refused' AND blob_kept
-       UNION SELECT submission_id, blob_hash, sequence FROM submissions
-         WHERE stage <> 'merged' AND sequence < $1 AND status <> 'refused' AND blob_kept
-     ) AS sources ORDER BY sequence`,
-    [row.sequence, row.round],
+/** What a submission may have been copied from. */
+export interface CopySource
+  extends Pick<SubmissionRow, 'submission_id' | 'blob_hash' | 'sequence' | 'round' | 'stage'> {}
+
+/** Submissions of these rounds, and all that are not merged yet, in order of arrival. */
+export function copySources(db: Queryable, rounds: readonly number[]): Promise<CopySource[]> {
+  return db.query<CopySource>(
+    `SELECT submission_id, blob_hash, sequence, round, stage FROM submissions
+     WHERE (round = ANY($1) OR stage <> 'merged') AND status <> 'refused' AND blob_kept ORDER BY sequence`,
+    [rounds],
   );
 }
 

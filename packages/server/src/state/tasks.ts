@@ -22,20 +22,27 @@ export interface Instance {
   readonly instance: string;
 }
 
-export async function insertTask(db: Queryable, who: Instance, task: Task, nowMs: number): Promise<void> {
+export interface NewTask {
+  readonly who: Instance;
+  readonly task: Task;
+}
+
+export async function insertTasks(db: Queryable, tasks: readonly NewTask[], nowMs: number): Promise<void> {
+  if (tasks.length === 0) return;
+  const rows = tasks.map(({ who, task }) => ({
+    task_id: task.taskId,
+    address: who.address,
+    instance: who.instance,
+    round: task.round,
+    version: task.version,
+    deadline_ms: task.deadlineMs,
+    task,
+  }));
   await db.query(
     `INSERT INTO tasks (task_id, address, instance, round, version, status, issued_ms, deadline_ms, task)
-     VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, $8)`,
-    [
-      task.taskId,
-      who.address,
-      who.instance,
-      task.round,
-      task.version,
-      nowMs,
-      task.deadlineMs,
-      JSON.stringify(task),
-    ],
+     SELECT task_id, address, instance, round, version, 'open', $2, deadline_ms, task
+     FROM jsonb_populate_recordset(NULL::tasks, $1::jsonb)`,
+    [JSON.stringify(rows), nowMs],
   );
 }
 
@@ -52,12 +59,26 @@ export async function taskById(db: Queryable, taskId: string): Promise<TaskRow |
   return row;
 }
 
-export async function openTaskOf(db: Queryable, who: Instance): Promise<TaskRow | undefined> {
-  const [row] = await db.query<TaskRow>(
-    `SELECT * FROM tasks WHERE address = $1 AND instance = $2 AND status = 'open'`,
-    [who.address, who.instance],
+export function openTasksOf(db: Queryable, devices: readonly Instance[]): Promise<TaskRow[]> {
+  return db.query<TaskRow>(
+    `SELECT * FROM tasks WHERE status = 'open'
+       AND (address, instance) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+    [devices.map(({ address }) => address), devices.map(({ instance }) => instance)],
   );
-  return row;
+}
+
+/** Moves open tasks on; returns the ids of those that were open. */
+export async function closeTasks(
+  db: Queryable,
+  taskIds: readonly string[],
+  status: 'answered' | 'expired',
+): Promise<string[]> {
+  if (taskIds.length === 0) return [];
+  const rows = await db.query<{ task_id: string }>(
+    `UPDATE tasks SET status = $2 WHERE task_id = ANY($1) AND status = 'open' RETURNING task_id`,
+    [taskIds, status],
+  );
+  return rows.map(({ task_id }) => task_id);
 }
 
 /** Moves an open task on; false when it was not open any more. */
@@ -66,11 +87,7 @@ export async function closeTask(
   taskId: string,
   status: 'answered' | 'expired',
 ): Promise<boolean> {
-  const rows = await db.query(
-    `UPDATE tasks SET status = $2 WHERE task_id = $1 AND status = 'open' RETURNING task_id`,
-    [taskId, status],
-  );
-  return rows.length === 1;
+  return (await closeTasks(db, [taskId], status)).length === 1;
 }
 
 /** Expires what passed its deadline; returns how many. */

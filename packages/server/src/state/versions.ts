@@ -56,6 +56,12 @@ export async function latestVersion(db: Queryable): Promise<VersionRow | undefin
   return row;
 }
 
+/** Its number alone, which costs less than its row. */
+export async function latestVersionNumber(db: Queryable): Promise<number> {
+  const [row] = await db.query<{ version: number }>('SELECT MAX(version) AS version FROM versions');
+  return row!.version;
+}
+
 export async function findVersion(db: Queryable, version: number): Promise<VersionRow | undefined> {
   const [row] = await db.query<VersionRow>('SELECT * FROM versions WHERE version = $1', [version]);
   return row;

@@ -16,6 +16,7 @@ const calm: AlarmFacts = {
   oldestJobMs: undefined,
   lastScorerSeenMs: 0,
   chainUnreachableSinceMs: undefined,
+  upstreamUnreachableSinceMs: undefined,
   epochMismatch: undefined,
 };
 

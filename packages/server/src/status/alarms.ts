@@ -13,6 +13,7 @@ export interface AlarmFacts {
   readonly oldestJobMs: number | undefined;
   readonly lastScorerSeenMs: number;
   readonly chainUnreachableSinceMs: number | undefined;
+  readonly upstreamUnreachableSinceMs: number | undefined;
   readonly epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
 }
 
@@ -23,9 +24,15 @@ const UNIFORM_GRACE_VERSIONS = 5;
 const SCORER_SILENCE_MS = 60_000;
 
 export function alarmsOf(facts: AlarmFacts): Alarm[] {
-  return [lossAboveUniform, lossRose, lastRoundFailed, noScorer, chainUnreachable, epochMismatch].flatMap(
-    (rule) => rule(facts) ?? [],
-  );
+  return [
+    lossAboveUniform,
+    lossRose,
+    lastRoundFailed,
+    noScorer,
+    chainUnreachable,
+    upstreamUnreachable,
+    epochMismatch,
+  ].flatMap((rule) => rule(facts) ?? []);
 }
 
 function lossAboveUniform({ versions, uniformLossNats }: AlarmFacts): Alarm | undefined {
@@ -78,6 +85,15 @@ function chainUnreachable({ chainUnreachableSinceMs: sinceMs }: AlarmFacts): Ala
   return {
     code: 'CHAIN_UNREACHABLE',
     message: 'The chain does not answer; training goes on, payment waits.',
+    sinceMs,
+  };
+}
+
+function upstreamUnreachable({ upstreamUnreachableSinceMs: sinceMs }: AlarmFacts): Alarm | undefined {
+  if (sinceMs === undefined) return undefined;
+  return {
+    code: 'UPSTREAM_UNREACHABLE',
+    message: 'The upstream server does not answer; what the miners of this region have sent waits here.',
     sinceMs,
   };
 }

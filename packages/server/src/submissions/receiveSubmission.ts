@@ -14,15 +14,18 @@ import {
 import { contentHash } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
+import { groupCalls } from '../groupCalls.js';
 import type { Member } from '../state/members.js';
 import {
-  findSubmission,
-  insertSubmission,
+  insertSubmissions,
+  type NewSubmission,
+  type SubmissionRow,
   submissionMessage,
   submissionOfTask,
 } from '../state/submissions.js';
-import { closeTask, findTask, type TaskRow } from '../state/tasks.js';
-import { latestVersion } from '../state/versions.js';
+import { closeTasks, findTask, type TaskRow } from '../state/tasks.js';
+import { latestVersionNumber } from '../state/versions.js';
+import { findContribution } from '../upstream/regionReceipts.js';
 
 interface Upload {
   readonly member: Member;
@@ -30,53 +33,77 @@ interface Upload {
   readonly bytes: Uint8Array;
 }
 
+/** Rows stored in one transaction, at most. */
+const ROWS_AT_ONCE = 64;
+
 /** Throws the codes of the checks above; the client learns from `NONCE_USED` whether these very bytes had arrived. */
-export async function receiveSubmission(context: ServerContext, upload: Upload): Promise<Submission> {
+export function createReceiver(context: ServerContext): (upload: Upload) => Promise<Submission> {
+  const store = groupCalls((rows: readonly NewSubmission[]) => storeRows(context, rows), ROWS_AT_ONCE);
+  return (upload) => receive(context, upload, store);
+}
+
+async function receive(
+  context: ServerContext,
+  upload: Upload,
+  store: (row: NewSubmission) => Promise<SubmissionRow | undefined>,
+): Promise<Submission> {
   const { db, blobs, compute } = context;
   const task = await findTask(db, upload.taskId, upload.member);
   if (!task)
     throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
-  const { header, format } = decodeAnySubmissionHeader(upload.bytes);
+  const { header, format, entryCount } = decodeAnySubmissionHeader(upload.bytes);
   checkFormat(format, task);
+  await checkEntries(context, task, entryCount);
   checkTicket(header, task);
-  await checkUnused(context, task, upload.bytes);
+  if (task.status === 'answered') await checkUnused(context, task, upload.bytes);
   await checkTime(context, task);
   checkClaims(header, task);
   const checked = await compute.check(upload.bytes);
   const blob = await blobs.put(upload.bytes);
-  const submissionId = randomUUID();
-  const isStored = await db.transaction(async (tx) => {
-    if (!(await closeTask(tx, task.task_id, 'answered'))) return false;
-    await insertSubmission(tx, {
-      submission_id: submissionId,
-      task_id: task.task_id,
-      address: task.address,
-      instance: task.instance,
-      reward_address: upload.member.rewardAddress,
-      round: task.round,
-      version: task.version,
-      shards: [...new Set(task.task.ranges.map(({ shard }) => shard))].join(','),
-      blob_hash: blob.hash,
-      size_bytes: blob.sizeBytes,
-      content_hash: checked.contentHash,
-      norm_l2: checked.normL2,
-      steps: header.innerSteps,
-      tokens: header.tokens,
-      received_ms: context.now(),
-    });
-    return true;
+  const stored = await store({
+    submission_id: randomUUID(),
+    task_id: task.task_id,
+    address: task.address,
+    instance: task.instance,
+    reward_address: upload.member.rewardAddress,
+    round: task.round,
+    version: task.version,
+    shards: [...new Set(task.task.ranges.map(({ shard }) => shard))].join(','),
+    blob_hash: blob.hash,
+    size_bytes: blob.sizeBytes,
+    content_hash: checked.contentHash,
+    norm_l2: checked.normL2,
+    steps: header.innerSteps,
+    tokens: header.tokens,
+    received_ms: context.now(),
   });
-  if (!isStored) {
+  if (!stored) {
     await checkUnused(context, task, upload.bytes); // another request was faster
     throw expired(task);
   }
   context.nudge();
   context.changed();
-  return submissionMessage((await findSubmission(db, submissionId))!);
+  return submissionMessage(stored);
+}
+
+/** Uses up the tasks' nonces and stores the rows; undefined for a row whose task had been answered or was over. */
+function storeRows(
+  { db }: ServerContext,
+  rows: readonly NewSubmission[],
+): Promise<(SubmissionRow | undefined)[]> {
+  const first = new Map(rows.toReversed().map((row) => [row.task_id, row.submission_id]));
+  return db.transaction(async (tx) => {
+    const closed = new Set(await closeTasks(tx, [...first.keys()], 'answered'));
+    const stored = await insertSubmissions(
+      tx,
+      rows.filter((row) => closed.has(row.task_id) && first.get(row.task_id) === row.submission_id),
+    );
+    return rows.map((row) => stored.find(({ submission_id }) => submission_id === row.submission_id));
+  });
 }
 
 /** Precision is part of the task: who sends finer values than the others would be heard better for the same work. */
-function checkFormat(format: AnySubmissionFrame['format'], { task }: TaskRow): void {
+export function checkFormat(format: AnySubmissionFrame['format'], { task }: TaskRow): void {
   const asked = task.settings.format ?? { wire: 'binary_v2' };
   const [expected, actual] = [nameOf(asked), nameOf(format)];
   if (actual === expected) return;
@@ -88,6 +115,16 @@ function checkFormat(format: AnySubmissionFrame['format'], { task }: TaskRow): v
 
 function nameOf(format: AnySubmissionFrame['format']): string {
   return format.wire === 'binary_v2' ? format.wire : `${format.wire} with ${format.valueBits}-bit values`;
+}
+
+/** Only a region's contribution stands for several submissions and may be as large. */
+async function checkEntries({ db, bounds }: ServerContext, task: TaskRow, entries: number): Promise<void> {
+  const { maxEntries } = bounds;
+  if (entries <= maxEntries || (await findContribution(db, task.task_id))) return;
+  throw new WireError(
+    { code: 'WIRE_ENTRY_LIMIT', entries, maxEntries },
+    `a submission of this task has ${maxEntries} entries at most, not ${entries}`,
+  );
 }
 
 /** The header must be for this task, on this model. */
@@ -118,9 +155,9 @@ async function checkUnused({ db }: ServerContext, task: TaskRow, bytes: Uint8Arr
   );
 }
 
-async function checkTime({ db, now }: ServerContext, task: TaskRow): Promise<void> {
+export async function checkTime({ db, now }: ServerContext, task: TaskRow): Promise<void> {
   if (task.status === 'expired' || task.deadline_ms <= now()) throw expired(task);
-  const current = (await latestVersion(db))!.version;
+  const current = await latestVersionNumber(db);
   if (task.version < current - 1)
     throw new ServerError(
       { code: 'STALE_VERSION', version: task.version, current },

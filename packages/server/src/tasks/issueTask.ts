@@ -7,34 +7,57 @@ import { randomBytes } from 'node:crypto';
 import { hashJson, type Task, type TaskSettings, toHex } from '@alice/protocol';
 import { learningRatesOf, type TrainingSettings } from '@alice/training';
 import type { ServerContext } from '../context.js';
-import { lockMember, type Member } from '../state/members.js';
+import type { Queryable } from '../database/Database.js';
+import { lockMembers, type Member } from '../state/members.js';
 import { currentRound, type RoundRow } from '../state/rounds.js';
-import { hasSubmitted } from '../state/submissions.js';
-import { closeTask, insertTask, openTaskOf, type TaskRow } from '../state/tasks.js';
+import { submittedIn } from '../state/submissions.js';
+import { closeTasks, type Instance, insertTasks, openTasksOf, type TaskRow } from '../state/tasks.js';
 import { findVersion, type VersionRow } from '../state/versions.js';
 
 /** An open task is handed out again while this share of its window is left; otherwise a new one is made. */
 const REUSE_SHARE = 0.5;
 
-/** The device's task, or undefined while there is nothing for it to do. */
-export function issueTask(context: ServerContext, member: Member): Promise<Task | undefined> {
+/** A task for each of the devices, or undefined while there is nothing for it to do. One transaction for all. */
+export function issueTasks(
+  context: ServerContext,
+  members: readonly Member[],
+): Promise<(Task | undefined)[]> {
+  const devices = new Map(members.map((member) => [nameOf(member), member]));
   return context.db.transaction(async (tx) => {
-    await lockMember(tx, member); // two requests of one device, perhaps on two nodes, come one after the other
+    await lockMembers(tx, members); // two requests of one device, perhaps on two nodes, come one after the other
     const round = await currentRound(tx);
-    if (round.status !== 'open') return undefined;
-    const open = await openTaskOf(tx, member);
-    if (open) {
-      const again = sameTask(context, open, round);
-      if (again) return again;
-      await closeTask(tx, open.task_id, 'expired');
-    }
-    if (await hasSubmitted(tx, member, round.round)) return undefined;
+    if (round.status !== 'open') return members.map(() => undefined);
+    const given = await takeUpOpen(context, tx, { devices: [...devices.values()], round });
+    const idle = [...devices.values()].filter((member) => !given.has(nameOf(member)));
+    const done = new Set((await submittedIn(tx, idle, round.round)).map(nameOf));
     const base = (await findVersion(tx, round.version))!;
-    const task = newTask(context, { member, round, base });
-    await insertTask(tx, member, task, context.now());
-    return task;
+    const fresh = idle
+      .filter((member) => !done.has(nameOf(member)))
+      .map((member) => ({ who: member, task: newTask(context, { member, round, base }) }));
+    await insertTasks(tx, fresh, context.now());
+    for (const { who, task } of fresh) given.set(nameOf(who), task);
+    return members.map((member) => given.get(nameOf(member)));
   });
 }
+
+/** Tasks that are handed out again; those with too little time left are closed. */
+async function takeUpOpen(
+  context: ServerContext,
+  tx: Queryable,
+  { devices, round }: { devices: readonly Member[]; round: RoundRow },
+): Promise<Map<string, Task>> {
+  const given = new Map<string, Task>();
+  const stale: string[] = [];
+  for (const open of await openTasksOf(tx, devices)) {
+    const again = sameTask(context, open, round);
+    if (again) given.set(nameOf(open), again);
+    else stale.push(open.task_id);
+  }
+  await closeTasks(tx, stale, 'expired');
+  return given;
+}
+
+const nameOf = ({ address, instance }: Instance): string => `${address}/${instance}`;
 
 function sameTask(context: ServerContext, open: TaskRow, round: RoundRow): Task | undefined {
   const leftMs = open.deadline_ms - context.options.round.uploadMs - context.now();
@@ -46,8 +69,9 @@ function newTask(
   context: ServerContext,
   { member, round, base }: { member: Member; round: RoundRow; base: VersionRow },
 ): Task {
-  const { training, round: timing, seed } = context.options;
-  const miner = `${member.address}/${member.instance}`;
+  const { training, round: timing, regions } = context.options;
+  // A region gives its miners that time, and needs as much again to judge them.
+  const times = regions?.includes(member.address) ? 2 : 1;
   const firstStep = base.version * training.innerSteps; // each applied round made one version
   return {
     taskId: toHex(randomBytes(16)),
@@ -56,17 +80,29 @@ function newTask(
     version: base.version,
     stateRoot: base.state_root,
     objective: 'lm',
-    ranges: context.data.assign({
+    ...assignmentOf(context, member, round.round),
+    settings: taskSettings(training, firstStep),
+    deadlineMs: context.now() + times * (timing.windowMs + timing.uploadMs),
+    windowMs: timing.windowMs,
+  };
+}
+
+/** Which tokens, and in which order: pure in the network's seed, the device and the round. // SPEC TASK-1 */
+export function assignmentOf(
+  { options: { training, seed }, data }: Pick<ServerContext, 'options' | 'data'>,
+  { address, instance }: Pick<Member, 'instance'> & { readonly address: string },
+  round: number,
+): Pick<Task, 'ranges' | 'seed'> {
+  const miner = nameOf({ address, instance });
+  return {
+    ranges: data.assign({
       seed,
       miner,
-      round: round.round,
+      round,
       rows: training.innerSteps * training.rowsPerStep,
       rowLength: training.sequenceLength + 1,
     }),
-    seed: hashJson(['rows', seed, round.round, miner]),
-    settings: taskSettings(training, firstStep),
-    deadlineMs: context.now() + timing.windowMs + timing.uploadMs,
-    windowMs: timing.windowMs,
+    seed: hashJson(['rows', seed, round, miner]),
   };
 }
 
@@ -82,6 +118,7 @@ export function taskSettings(training: TrainingSettings, firstStep: number): Tas
     gradientClip: training.gradientClip,
     density: training.density,
     errorFeedbackDecay: training.errorFeedbackDecay,
+    ...(training.selection === 'chunked' ? {} : { selection: training.selection }),
     format: training.wire,
   };
 }

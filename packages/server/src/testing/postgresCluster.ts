@@ -5,10 +5,10 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { freePort } from './freePort.js';
 
 export interface PostgresCluster {
   /** Of its first database; `databaseUrl` makes more. */
@@ -51,14 +51,20 @@ export async function startPostgres(bin: string): Promise<PostgresCluster> {
   let child: ChildProcess | undefined;
   let made = 0;
 
-  const start = async (): Promise<void> => {
+  const spawnOnce = (): void => {
     const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${dir}`, 'max_connections=120'];
     child = spawn(
       join(bin, 'postgres'),
       ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
       run,
     );
-    await reachable(url);
+  };
+  const start = async (): Promise<void> => {
+    spawnOnce();
+    await reachable(url, () => {
+      // Orphans of a killed server may still hold its memory: then the new one gives up, and another must be started.
+      if (child?.exitCode !== null) spawnOnce();
+    });
   };
   const kill = async (): Promise<void> => {
     const dying = child;
@@ -84,13 +90,14 @@ export async function startPostgres(bin: string): Promise<PostgresCluster> {
   };
 }
 
-/** Waits until a server answers: after a kill it replays its log first, and its orphans must have let go of it. */
-async function reachable(url: string): Promise<void> {
+/** Waits until a server answers: after a kill it replays its log first. */
+async function reachable(url: string, onFailure: () => void): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await once(url, 'SELECT 1');
     } catch (error) {
       if (attempt >= 600) throw error;
+      onFailure();
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
@@ -123,15 +130,4 @@ function unprivileged(): { uid: number; gid: number } | undefined {
     if (uid !== undefined && gid !== undefined) return { uid, gid };
   }
   return undefined;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -42,7 +42,7 @@ export const tinyTraining: TrainingSettings = {
   sequenceLength: 16,
   scoringRows: 16,
   mergeRows: 16,
-  gate: { minRows: 16, maxRows: 32, interimZ: 3, finalZ: 1.96 },
+  gate: { minRows: 16, maxRows: 32, interimZ: 3, finalZ: 1.96, harmZ: 1 },
   mergeGate: { z: 2, maxRiseNats: 0.05, minRows: 16 },
   wire: { wire: 'binary_v2' }, // made-up deltas are compared with what was sent
   work: { ...defaultTrainingSettings.work, rows: 0 }, // losses in most tests are made up

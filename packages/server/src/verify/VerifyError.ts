@@ -10,6 +10,8 @@ export type VerifyErrorInfo =
   | { code: 'RECEIPT_BLOB_WRONG'; expected: string; actual: string } // other bytes than those that were scored
   | { code: 'RECEIPT_WEIGHTS_WRONG'; version: number; expected: string; actual: string }
   | { code: 'SCORE_DIFFERS'; what: string; stated: number | null; measured: number; tolerance: number }
+  | { code: 'EPOCH_NOT_SETTLED'; submissionId: string } // nothing on the chain pays it, or not yet
+  | { code: 'RECEIPT_NOT_IN_EPOCH'; epoch: number; expected: string; actual: string } // not what the chain settled
   | { code: 'ROOT_DIFFERS'; version: number; expected: string; actual: string };
 
 export class VerifyError extends CodedError<VerifyErrorInfo> {

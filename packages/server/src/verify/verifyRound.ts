@@ -31,9 +31,9 @@ export async function verifyRound(ports: RoundPorts): Promise<Float32Array> {
     outerLearningRate: fold.outerLearningRate,
     count: fold.submissions.length,
     deltaAt: async (position) => {
-      const { submissionId, blob, weight } = fold.submissions[position]!;
+      const { submissionId, blob, weight, members = 1 } = fold.submissions[position]!;
       const bytes = await ports.blob(submissionId);
-      return { delta: (await decodeAnySubmission(named(bytes, blob.hash), limits)).delta, weight };
+      return { delta: (await decodeAnySubmission(named(bytes, blob.hash), limits)).delta, weight, members };
     },
   });
   if (dropped[0]) throw new Error(`submission ${dropped[0].position} cannot be added: ${dropped[0].reason}`);

@@ -2,9 +2,13 @@
  * @file One round from master to master: aggregate in the order given, then the outer step. Used by the server and by who
  * verifies it, so that both get the same bits from the same bytes (SPEC AGG-4). Fetches and stores nothing.
  */
-import { isCodedError, type SparseDelta, type TensorLayout } from '@alice/protocol';
+import { isCodedError, type TensorLayout } from '@alice/protocol';
 import { outerStep } from './outerStep.js';
-import { type AggregatorOptions, StreamingAggregator } from './streamingAggregator.js';
+import {
+  type AcceptedSubmission,
+  type AggregatorOptions,
+  StreamingAggregator,
+} from './streamingAggregator.js';
 
 export interface FoldOptions {
   readonly layout: TensorLayout;
@@ -14,7 +18,7 @@ export interface FoldOptions {
   readonly outerLearningRate: number;
   /** How many submissions, and each when its turn comes; memory holds what the aggregator keeps. */
   readonly count: number;
-  deltaAt(position: number): Promise<{ readonly delta: SparseDelta; readonly weight: number }>;
+  deltaAt(position: number): Promise<AcceptedSubmission>;
 }
 
 export interface Folded {

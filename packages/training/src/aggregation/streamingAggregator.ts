@@ -31,6 +31,8 @@ export interface AcceptedSubmission {
   readonly delta: SparseDelta;
   /** Share in a score-weighted mean, in (0, 1]; ignored by other rules. */
   readonly weight?: number;
+  /** How many submissions it is the mean of already, ≥ 1: it counts as that many. */
+  readonly members?: number;
 }
 
 export class StreamingAggregator {
@@ -85,9 +87,9 @@ export class StreamingAggregator {
     for (const submission of held) this.#fold(submission);
   }
 
-  #fold({ delta, weight = 1 }: AcceptedSubmission): void {
+  #fold({ delta, weight = 1, members = 1 }: AcceptedSubmission): void {
     const sum = this.#sums[this.#folded++ % this.#sums.length]!;
-    const own = this.#options.rule === 'score-weighted' ? weight : 1;
+    const own = members * (this.#options.rule === 'score-weighted' ? weight : 1);
     const factors = this.#options.clip ? this.#clip.factorsFor(delta) : undefined;
     for (const { tensor, indices, values } of delta.tensors) {
       const { offset } = this.#layout.tensors[tensor]!;
@@ -96,11 +98,12 @@ export class StreamingAggregator {
     sum.addWeight(own);
   }
 
-  #check({ delta, weight = 1 }: AcceptedSubmission): void {
+  #check({ delta, weight = 1, members = 1 }: AcceptedSubmission): void {
     requireSetting(weight > 0 && weight <= 1, 'weight', weight, 'in (0, 1]');
+    requireSetting(Number.isInteger(members) && members >= 1, 'members', members, 'a whole number ≥ 1');
     flattenDelta(delta, this.#layout); // order, bounds, finite
     for (const { tensor, values } of delta.tensors) {
-      const entry = values.findIndex((value) => Math.abs(value) > MAX_TERM);
+      const entry = values.findIndex((value) => members * Math.abs(value) > MAX_TERM);
       if (entry < 0) continue;
       const reason = `no honest step moves a weight by more than ${MAX_TERM}`;
       throw new TrainingError({ code: 'DELTA_INVALID', reason, tensor, entry }, `delta refused: ${reason}`);

@@ -18,7 +18,7 @@ export interface ErrorFeedbackOptions {
   readonly density: number;
   /** Share of the residual kept each round, in [0, 1]; 0 switches error feedback off (whitepaper preset). */
   readonly decay: number;
-  readonly selection?: Selection;
+  readonly selection?: Selection | undefined;
   /**
    * What the receiver will decode of a delta, when the wire format rounds values: its rounding error then stays in
    * the residual too. Left out for formats that carry FP32 unchanged.

@@ -23,7 +23,7 @@ export interface SequentialScoreOptions extends Omit<PairedScoreOptions, 'rows' 
 }
 
 export interface SequentialScore {
-  readonly verdict: 'accept' | 'refuse';
+  readonly verdict: 'accept' | 'undecided' | 'refuse';
   readonly reason?: RefusalReason;
   readonly statistics: PairedStatistics;
   /** Per row, in the order of the batches. */

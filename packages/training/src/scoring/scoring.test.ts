@@ -8,7 +8,7 @@ import { likenessOf, overlapOf } from './overlap.js';
 import { pairedScore } from './pairedScore.js';
 import { pairedStatistics } from './pairedStatistics.js';
 import { scoreSequentially } from './scoreSequentially.js';
-import { defaultSequentialTest, sequentialDecision } from './sequentialDecision.js';
+import { defaultSequentialTest, isGainShown, sequentialDecision } from './sequentialDecision.js';
 
 const shape = { vocab: 24, sequenceLength: 16, batch: 4 };
 const { lossFunction, gradientFunction, layout } = bigramModel(shape);
@@ -132,9 +132,10 @@ describe('sequential decision', () => {
       [32, 2.9, 'continue'],
       [32, -3, 'refuse worse'],
       [128, 2, 'accept'],
-      [128, 1.9, 'refuse within-noise'],
-      [128, -1.9, 'refuse within-noise'],
-      [128, -2, 'refuse worse'],
+      [128, 1.9, 'undecided'],
+      [128, 0, 'undecided'],
+      [128, -0.9, 'undecided'],
+      [128, -1, 'refuse worse'],
       [8, Number.NaN, 'refuse not-finite'],
       [8, Number.NEGATIVE_INFINITY, 'refuse not-finite'],
     ];
@@ -147,6 +148,15 @@ describe('sequential decision', () => {
       verdict: 'refuse',
       reason: 'too-few-rows',
     });
+  });
+
+  test('what is accepted has shown its gain, what is undecided has not', () => {
+    for (let tenths = -9; tenths < 30; tenths++) {
+      const measured = statistics(128, tenths / 10);
+      const isAccepted = sequentialDecision(measured).verdict === 'accept';
+      assert.equal(isGainShown(measured), isAccepted, `z ${tenths / 10}`);
+    }
+    assert.ok(!isGainShown({ meanGainNats: 0, standardErrorNats: 0 }), 'no difference at all');
   });
 
   test('a worthless delta passes about 2.5% of the time although there are four looks; a gain of half a deviation passes', async () => {
@@ -170,7 +180,7 @@ describe('sequential decision', () => {
     assert.ok(passed(-0.1, 2000) < 0.005);
   });
 
-  test('runs on a real loss: honest is accepted early, its negation refused, noise refused at the budget', async () => {
+  test('runs on a real loss: honest is accepted early, its negation refused, noise not accepted', async () => {
     const parameters = new Float32Array(layout.size);
     const honest = await descentDelta(parameters, 20);
     const noise = denseDelta(normalVector('noise', layout.size, 0.05));
@@ -192,7 +202,7 @@ describe('sequential decision', () => {
       })),
       { verdict: 'refuse', reason: 'worse' },
     );
-    assert.equal((await run(noise)).verdict, 'refuse');
+    assert.notEqual((await run(noise)).verdict, 'accept');
     const dry = await scoreSequentially({
       lossFunction,
       parameters,

@@ -8,6 +8,7 @@ import {
   createMaskedGradientFunction,
   learnedTokens,
   type MaskedRows,
+  openElastic,
 } from '@alice/model';
 import { errorCodeOf } from '@alice/protocol';
 import type { Learner } from './learner.js';
@@ -24,10 +25,18 @@ export async function conversationLearner(
   const { model, settings, threads, microBatch, platform, precision, onNotice } = options;
   const { sequenceLength, rowsPerStep } = settings;
   const rowLength = sequenceLength + 1;
-  const shape = { batch: microBatch, sequenceLength, threads, platform };
-  const onLossScale = (scale: number): void => onNotice?.({ kind: 'loss-scale', scale });
-  const gradientFunction = await createMaskedGradientFunction(model, { ...shape, precision, onLossScale });
-  const logProbability = await createLogProbabilityFunction(model, shape);
+  const shape = { sequenceLength, threads, platform };
+  const gradientFunction = await openElastic({
+    ...{ rows: microBatch, onMicroBatch: (rows: number) => onNotice?.({ kind: 'micro-batch', rows }) },
+    compile: (batch) =>
+      createMaskedGradientFunction(model, {
+        ...{ ...shape, batch, precision },
+        onLossScale: (scale) => onNotice?.({ kind: 'loss-scale', scale }),
+      }),
+  });
+  const logProbability = await openElastic({
+    ...{ rows: microBatch, compile: (batch) => createLogProbabilityFunction(model, { ...shape, batch }) },
+  });
   const epochs = new ConversationEpochs(dataset, { rowLength, seed: settings.seed });
   const examined = await heldOutRows(dataset, rowLength);
   return {
@@ -35,16 +44,18 @@ export async function conversationLearner(
       learnSteps(work, async (step, gradient) => {
         const rows = await epochs.take(step * rowsPerStep, rowsPerStep);
         const over = learnedTokens(rows, sequenceLength);
-        return accumulate(rowsPerStep / microBatch, gradient, (part, own) =>
-          gradientFunction.run({
-            ...{ parameters: work.parameters, gradient: own, over },
-            rows: rowsOf(rows, { from: part * microBatch, count: microBatch, rowLength }),
-          }),
+        return gradientFunction.use((masked, count) =>
+          accumulate(rowsPerStep / count, gradient, (part, own) =>
+            masked.run({
+              ...{ parameters: work.parameters, gradient: own, over },
+              rows: rowsOf(rows, { from: part * count, count, rowLength }),
+            }),
+          ),
         );
       }),
     async heldOutNats(parameters) {
       if (!examined) return undefined;
-      const nats = await logProbability.run(parameters, examined);
+      const nats = await logProbability.use((own) => own.run(parameters, examined));
       return -nats.reduce((sum, own) => sum + own, 0) / learnedTokens(examined, sequenceLength);
     },
     async dispose() {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ChatTokens, ConversationDataset, PreferenceTokens } from '@alice/data';
+import type { Platform } from '@alice/engine';
+import { nodePlatformOn } from '@alice/engine/node';
 import {
   checkConfig,
   createLogProbabilityFunction,
@@ -20,7 +22,7 @@ import type { RunSettings } from '../runSettings.js';
 import { SEGMENT_STEPS, trainRun } from '../trainRun.js';
 import { conversationLearner } from './conversationLearner.js';
 import type { LearnerWork } from './learner.js';
-import type { Lessons } from './openLearner.js';
+import type { LearnerNotice, LearnerOptions, Lessons } from './openLearner.js';
 import { pairRows, preferenceLearner } from './preferenceLearner.js';
 
 const model = checkConfig({
@@ -158,6 +160,47 @@ test('a pair becomes two rows whose answers alone are marked', () => {
   assert.deepEqual([...chosen.tokens, ...chosen.mask], [1, 2, 3, 9, 9, 9, 0, 0, 1, 1, 0, 0]);
   assert.deepEqual([...rejected.tokens, ...rejected.mask], [1, 2, 4, 9, 9, 9, 0, 0, 1, 0, 0, 0]);
 });
+
+/** The processor with memory for two rows at once. */
+const shortOfMemory: Platform = {
+  async open(graph, session) {
+    const real = await nodePlatformOn('cpu').open(graph, session);
+    return {
+      ...real,
+      async run(feeds, into) {
+        if (feeds['labels']!.data.length > 2 * settings.sequenceLength) throw new Error('std::bad_alloc');
+        return await real.run(feeds, into);
+      },
+    };
+  },
+};
+
+for (const objective of ['sft', 'dpo'] as const)
+  test(`${objective}: memory that ends makes the micro-batch smaller, not the step`, async () => {
+    const open = (own: Partial<LearnerOptions>) =>
+      objective === 'sft'
+        ? conversationLearner(datasetOf(conversations(24)), { ...options, microBatch: 4, ...own })
+        : preferenceLearner(datasetOf(preferences(24)), {
+            ...{ ...options, microBatch: 4, beta: 0.1, reference: base, ...own },
+          });
+    const notices: LearnerNotice[] = [];
+    const results = [];
+    for (const own of [{}, { platform: shortOfMemory, onNotice: (n: LearnerNotice) => notices.push(n) }]) {
+      const learner = await open(own);
+      const { parameters, losses } = await learn(learner, 3);
+      results.push({ parameters, losses, heldOut: await learner.heldOutNats(parameters) });
+      await learner.dispose();
+    }
+    const [plenty, short] = results;
+    const told = objective === 'sft' ? [2] : [2, 1]; // a pair is two rows
+    assert.deepEqual(
+      notices,
+      told.map((rows) => ({ kind: 'micro-batch', rows })),
+    );
+    for (const [step, loss] of plenty!.losses.entries())
+      assert.ok(Math.abs(loss - short!.losses[step]!) < 1e-4, `${plenty!.losses}, not ${short!.losses}`);
+    assert.ok(Math.abs(plenty!.heldOut! - short!.heldOut!) < 1e-4);
+  });
 
 for (const objective of ['sft', 'dpo'] as const)
   test(`${objective}: a stopped run ends with the bits of one that was not; another objective is refused`, async () => {

@@ -20,7 +20,7 @@ export interface LearnerOptions {
   readonly model: ModelConfig;
   readonly settings: RunSettings;
   readonly threads: number;
-  /** Rows (or pairs) computed at once; divides `rowsPerStep`. */
+  /** Rows (or pairs) computed at once while memory lasts; divides `rowsPerStep`. */
   readonly microBatch: number;
   readonly platform?: Platform | undefined;
   /** Of gradients; held-out losses are FP32. */
@@ -30,7 +30,7 @@ export interface LearnerOptions {
 
 /** What a learner does about trouble without being asked. */
 export type LearnerNotice =
-  /** Memory ran out: so many rows at once from now on, the step stays as large as it was. */
+  /** Memory ran out: so many rows (or pairs) at once from now on, the step stays as large as it was. */
   | { readonly kind: 'micro-batch'; readonly rows: number }
   /** FP16 gradients overflowed and are computed again at this scale. */
   | { readonly kind: 'loss-scale'; readonly scale: number };

@@ -6,8 +6,10 @@ import { type ConversationDataset, type PreferenceTokens, preferencePairs } from
 import {
   createLogProbabilityFunction,
   createPreferenceGradientFunction,
+  type Elastic,
   type LogProbabilityFunction,
   type MaskedRows,
+  openElastic,
   type PreferencePairs,
   preferenceLoss,
 } from '@alice/model';
@@ -37,11 +39,17 @@ export async function preferenceLearner(
   const { model, settings, threads, microBatch, platform, beta, reference, precision, onNotice } = options;
   const { sequenceLength, rowsPerStep, seed } = settings;
   const shape = { sequenceLength, threads, platform };
-  const onLossScale = (scale: number): void => onNotice?.({ kind: 'loss-scale', scale });
-  const gradientFunction = await createPreferenceGradientFunction(model, {
-    ...{ ...shape, pairs: microBatch, beta, precision, onLossScale },
+  const gradientFunction = await openElastic({
+    ...{ rows: microBatch, onMicroBatch: (rows: number) => onNotice?.({ kind: 'micro-batch', rows }) },
+    compile: (pairs) =>
+      createPreferenceGradientFunction(model, {
+        ...{ ...shape, pairs, beta, precision },
+        onLossScale: (scale) => onNotice?.({ kind: 'loss-scale', scale }),
+      }),
   });
-  const logProbability = await createLogProbabilityFunction(model, { ...shape, batch: 2 * microBatch });
+  const logProbability = await openElastic({
+    ...{ rows: 2 * microBatch, compile: (batch) => createLogProbabilityFunction(model, { ...shape, batch }) },
+  });
   const asRows = (pairs: readonly PreferenceTokens[]): PreferencePairs =>
     pairRows(pairs, sequenceLength + 1, dataset.manifest.tokenizer.separator);
   const frozen = new ReferenceMargins(logProbability, reference, asRows);
@@ -64,15 +72,22 @@ export async function preferenceLearner(
     segment: (work) =>
       learnSteps(work, async (step, gradient) => {
         const pairs = await epochs.take(step * rowsPerStep, rowsPerStep);
-        const parts = rowsPerStep / microBatch;
-        const loss = await accumulate(parts, gradient, async (part, own) => {
-          const taken = pairs.slice(part * microBatch, (part + 1) * microBatch);
-          const referenceMargins = await frozen.of(taken);
-          const run = { parameters: work.parameters, pairs: asRows(taken), referenceMargins, gradient: own };
-          return (await gradientFunction.run(run)).lossNats;
+        return gradientFunction.use(async (preference, count) => {
+          const parts = rowsPerStep / count;
+          const loss = await accumulate(parts, gradient, async (part, own) => {
+            const taken = pairs.slice(part * count, (part + 1) * count);
+            const referenceMargins = await frozen.of(taken);
+            const run = {
+              parameters: work.parameters,
+              pairs: asRows(taken),
+              referenceMargins,
+              gradient: own,
+            };
+            return (await preference.run(run)).lossNats;
+          });
+          if (parts > 1) for (let i = 0; i < gradient.length; i++) gradient[i]! /= parts;
+          return loss / parts;
         });
-        if (parts > 1) for (let i = 0; i < gradient.length; i++) gradient[i]! /= parts;
-        return loss / parts;
       }),
     heldOutNats: async (parameters) =>
       examined.length === 0 ? undefined : preferenceLoss(await heldOut(parameters)),
@@ -111,23 +126,25 @@ export function pairRows(
 
 /** log π(chosen) − log π(rejected) of each pair. */
 async function marginsOf(
-  logProbability: LogProbabilityFunction,
+  logProbability: Elastic<LogProbabilityFunction>,
   parameters: Float32Array,
   { chosen, rejected }: PreferencePairs,
 ): Promise<Float64Array> {
-  const others = await logProbability.run(parameters, rejected);
-  return (await logProbability.run(parameters, chosen)).map((nats, i) => nats - others[i]!);
+  const natsOf = (rows: MaskedRows): Promise<Float64Array> =>
+    logProbability.use((own) => own.run(parameters, rows));
+  const others = await natsOf(rejected);
+  return (await natsOf(chosen)).map((nats, i) => nats - others[i]!);
 }
 
 /** What the reference says of each pair, remembered as long as the pair is. */
 class ReferenceMargins {
   readonly #known = new WeakMap<PreferenceTokens, number>();
-  readonly #logProbability: LogProbabilityFunction;
+  readonly #logProbability: Elastic<LogProbabilityFunction>;
   readonly #reference: Float32Array;
   readonly #asRows: (pairs: readonly PreferenceTokens[]) => PreferencePairs;
 
   constructor(
-    logProbability: LogProbabilityFunction,
+    logProbability: Elastic<LogProbabilityFunction>,
     reference: Float32Array,
     asRows: (pairs: readonly PreferenceTokens[]) => PreferencePairs,
   ) {

@@ -1,0 +1,192 @@
+/**
+ * @file Two devices of one address against a real parameter server, through a proxy that cuts, loses and refuses, and through
+ * a restart of the server: every task that was trained is on the server exactly once, and nothing has to be said twice.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { buildDataset } from '@alice/data';
+import { type MinerEvent, runMiner } from '@alice/miner';
+import type { ModelConfig } from '@alice/model';
+import {
+  initCrypto,
+  keyPairFromSecret,
+  messageOf,
+  ServerClient,
+  seededRandom,
+  silentLogger,
+} from '@alice/protocol';
+import {
+  type ChainPort,
+  type RunningServer,
+  runScorer,
+  type ServerOptions,
+  startServer,
+} from '@alice/server';
+import { defaultTrainingSettings } from '@alice/training';
+import { type Fault, FaultyProxy } from '../testing/FaultyProxy.js';
+
+const model: ModelConfig = {
+  ...{ name: 'faults', layers: 1, width: 32, heads: 2, kvHeads: 1, ffn: 64, context: 16, vocab: 257 },
+  ...{ ropeTheta: 10_000, normEps: 1e-5 },
+};
+const root = mkdtempSync(join(tmpdir(), 'alice-faults-'));
+const ended = new AbortController();
+let options: ServerOptions;
+let server: RunningServer;
+let proxy: FaultyProxy;
+let scoring: Promise<void>;
+
+const nothing = { height: 1, totalIssuancePlanck: 0n, currentEpoch: 0 };
+const chain: ChainPort = {
+  genesisHash: async () => `0x${'ab'.repeat(32)}`,
+  status: async () => nothing,
+  submitEpoch: async () => undefined,
+  epoch: async () => undefined,
+  payouts: async () => [],
+  balance: async () => 0n,
+};
+const start = (changes: Partial<ServerOptions> = {}): Promise<RunningServer> =>
+  startServer({ ...options, ...changes }, { log: silentLogger, chain });
+
+before(async () => {
+  await initCrypto();
+  mkdirSync(join(root, 'text'));
+  const random = seededRandom('faults');
+  const words = ['sun', 'moon', 'walks', 'sings', 'under', 'over', 'red', 'blue', 'river', 'stone'];
+  for (let document = 0; document < 60; document++)
+    writeFileSync(
+      join(root, 'text', `${document}.txt`),
+      Array.from({ length: 400 }, () => words[random.below(words.length)]).join(' '),
+    );
+  const encode = (text: string): Uint16Array => Uint16Array.from(new TextEncoder().encode(text));
+  const tokenizer = { id: 'bytes', vocab: 257, separator: 256, encode };
+  await buildDataset({ source: join(root, 'text'), outDir: join(root, 'data'), tokenizer, seed: 'test' });
+  options = {
+    ...{
+      dir: join(root, 'server'),
+      dataDir: join(root, 'data'),
+      port: 0,
+      seed: 'test',
+      tokenizerId: 'bytes',
+    },
+    serverKey: keyPairFromSecret('//server'),
+    scorers: [keyPairFromSecret('//scorer').address],
+    model,
+    training: {
+      ...defaultTrainingSettings,
+      ...{ innerSteps: 4, rowsPerStep: 2, sequenceLength: 16 },
+      schedule: { ...defaultTrainingSettings.schedule, peak: 1e-2, warmupSteps: 1 },
+    },
+    round: { windowMs: 60_000, uploadMs: 30_000, maxRoundMs: 120_000 },
+    epochMs: 3_600_000,
+    limits: { tokenTtlMs: 10_000 },
+  };
+  server = await start();
+  proxy = await FaultyProxy.start(() => server.url);
+  scoring = runScorer(
+    { serverUrl: proxy.url, key: keyPairFromSecret('//scorer'), instance: 'a', threads: 1 },
+    { log: silentLogger, signal: ended.signal },
+  ).catch((error: unknown) => assert.ok(ended.signal.aborted, messageOf(error)));
+});
+after(async () => {
+  ended.abort();
+  await scoring;
+  proxy?.close();
+  await server?.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** Mines so many tasks; returns what it said. */
+async function mine(
+  instance: string,
+  maxTasks: number,
+  onEvent: (event: MinerEvent) => void = () => undefined,
+) {
+  const events: MinerEvent[] = [];
+  await runMiner(
+    {
+      ...{ serverUrl: proxy.url, key: keyPairFromSecret('//miner'), instance, threads: 1, maxTasks },
+      dir: join(root, instance),
+    },
+    {
+      log: silentLogger,
+      signal: ended.signal,
+      onEvent: (event) => {
+        events.push(event);
+        onEvent(event);
+      },
+    },
+  );
+  return events;
+}
+
+const of = <T extends MinerEvent['type']>(events: readonly MinerEvent[], type: T) =>
+  events.filter((event): event is Extract<MinerEvent, { type: T }> => event.type === type);
+async function known(): Promise<number> {
+  const { accepted, queued, refused } = (await new ServerClient({ url: server.url }).status()).submissions;
+  return accepted + queued + Object.values(refused).reduce((sum, n) => sum + n, 0);
+}
+
+test('cuts, lost answers, maintenance, an expired token and a restart lose nothing and double nothing', async () => {
+  const faults: Fault[] = [
+    { at: /^GET \/v1\/network/, kind: 'unavailable' },
+    { at: /^GET \/v1\/blobs\//, kind: 'cut-answer' },
+    { at: /^GET \/v1\/data\/shards\/\d/, kind: 'cut-answer' },
+    { at: /^POST \/v1\/tasks/, kind: 'lose-answer' },
+    { at: /^PUT .*\/submission/, kind: 'cut-upload' },
+    { at: /^PUT .*\/submission/, kind: 'lose-answer' },
+    { at: /^PUT .*\/submission/, kind: 'unavailable' },
+    { at: /^GET \/v1\/submissions\//, kind: 'cut-answer' },
+  ];
+  proxy.inject(...faults);
+  let restarting: Promise<void> | undefined;
+  const restart = async (): Promise<void> => {
+    await server.close();
+    server = await start();
+  };
+  const [main, second] = await Promise.all([
+    mine('main', 3, ({ type }) => {
+      if (type === 'submitted') restarting ??= restart();
+    }),
+    mine('second', 2),
+  ]);
+  await restarting;
+  assert.equal(proxy.faultsLeft, 0, `struck: ${proxy.struck.join(', ')}`);
+  const trained = [...of(main, 'trained'), ...of(second, 'trained')].map(({ taskId }) => taskId);
+  const submitted = [...of(main, 'submitted'), ...of(second, 'submitted')].map(
+    ({ submissionId }) => submissionId,
+  );
+  assert.equal(new Set(trained).size, trained.length, 'no task was trained twice');
+  assert.deepEqual([trained.length, new Set(submitted).size], [5, 5]);
+  assert.equal(await known(), 5, 'each is on the server once');
+  const resumed = proxy.seen.filter((line) => /bytes=[1-9]\d*-/.test(line));
+  assert.ok(resumed.length >= 2, `downloads go on where they broke: ${resumed.join('; ')}`);
+  const codes = new Set([...of(main, 'retrying'), ...of(second, 'retrying')].map(({ code }) => code));
+  assert.ok(codes.has('SERVER_UNREACHABLE') && codes.has('HTTP_503'), [...codes].join());
+});
+
+test('a server of another protocol ends the miner with what to do about it', async () => {
+  proxy.inject({
+    at: /^GET \/v1\/network/,
+    kind: 'change-answer',
+    change: (body) => body.replace('"protocol":1', '"protocol":2'),
+  });
+  await assert.rejects(mine('main', 1), {
+    info: { code: 'PROTOCOL_MISMATCH', ours: 1 },
+    message: /install the release that the network runs/,
+  });
+});
+
+test('a clock that is hours off is said, and does not keep the miner from working', async () => {
+  proxy.inject({
+    at: /^GET \/v1\/network/,
+    kind: 'change-answer',
+    change: (body) => body.replace(/"serverTimeMs":\d+/, `"serverTimeMs":${Date.now() - 5 * 3_600_000}`),
+  });
+  const events = await mine('main', 1);
+  assert.deepEqual(of(events, 'clockOff'), [{ type: 'clockOff', aheadMinutes: 300 }]);
+  assert.equal(of(events, 'submitted').length, 1);
+});

@@ -1,0 +1,5 @@
+/** @file How a network may be trained. Names only: reading them must not load what trains. */
+
+/** `alice`: the measured default. `whitepaper`: its literal scheme, to be compared with. */
+export const TRAINING_PROTOCOLS = ['alice', 'whitepaper'] as const;
+export type TrainingProtocol = (typeof TRAINING_PROTOCOLS)[number];
