@@ -27,6 +27,8 @@ export interface Target {
 export interface ProtocolAttack {
   readonly name: string;
   readonly about: string;
+  /** Waits for timeouts, or for work to be merged. */
+  readonly isSlow?: boolean;
   /** What it was answered, one code a try, in order. */
   run(target: Target): Promise<readonly string[]>;
 }
@@ -191,11 +193,13 @@ export const protocolAttacks: readonly ProtocolAttack[] = [
   {
     name: 'nonce-replay',
     about: "a body twice, changed, under another's name; a merged one as it is and under a new header",
+    isSlow: true,
     run: replay,
   },
   {
     name: 'slow-loris',
     about: `${LORIS_SOCKETS} connections that send a byte every ${LORIS_BYTE_MS} ms, half in the header, half in the body`,
+    isSlow: true,
     run: ({ url }) =>
       Promise.all(
         Array.from({ length: LORIS_SOCKETS }, (_, i) =>
@@ -240,7 +244,12 @@ export const protocolAttacks: readonly ProtocolAttack[] = [
       return [sound.subarray(0, sound.length - 7), sound.subarray(0, 20), new Uint8Array()];
     }),
   },
-  { name: 'token-theft', about: "another's token used, until its owner registers again", run: stealToken },
+  {
+    name: 'token-theft',
+    about: "another's token used, until its owner registers again",
+    isSlow: true,
+    run: stealToken,
+  },
   {
     name: 'registration-flood',
     about: `${FLOOD} registrations begun at once`,

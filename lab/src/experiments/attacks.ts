@@ -1,6 +1,6 @@
 /**
  * @file What each attack of the gallery earns and does: 3 hostile devices among 7 honest ones, all ten honest before. Under
- * the gate alone and with the work tests, against ten and seven honest ones that go on undisturbed; three seeds.
+ * the work tests in three seeds, and in one under the gate alone, against honest ones that go on undisturbed.
  */
 import { gallery } from '../attacks/gallery.js';
 import { labSettings, labTraining } from '../network/settings.js';
@@ -33,9 +33,11 @@ export const attacksExperiment: Experiment = {
       : { honest: HONEST, hostile: HOSTILE, rounds: 3, warmup: 6 };
     const picked = gallery.filter(({ name }) => !quick || QUICK.includes(name));
     const all = honestCrew(size.honest + size.hostile);
-    const groups = (quick ? SEEDS.slice(0, 1) : SEEDS).flatMap((seed) =>
-      (quick ? (['work'] as const) : POLICIES).map((policy) => ({ seed, policy })),
-    );
+    const seeds = quick ? SEEDS.slice(0, 1) : SEEDS;
+    const groups = [
+      ...seeds.map((seed) => ({ seed, policy: 'work' as const })),
+      ...(quick ? [] : [{ seed: SEEDS[0]!, policy: 'gate' as const }]), // for comparison
+    ];
     return groups.flatMap(({ seed, policy }): Arm[] => {
       const settings = labSettings({ seed, policy, training: { ...labTraining, innerSteps: 4 } });
       const common = { settings, rounds: size.rounds, warmup: { participants: all, rounds: size.warmup } };

@@ -47,8 +47,10 @@ function schemes(tokens: number): Readonly<Record<string, Scheme>> {
   return {
     'dense AdamW': { scheme: 'dense', training: { ...common, schedule: schedule(PEAK.dense, tokens) } },
     'ours 3% H16': { policy: 'none', training: ours },
+    'ours 2.5% H8': { policy: 'none', training: { ...ours, innerSteps: 8, density: 0.025 } },
     'ours 6% H4': { policy: 'none', training: { ...ours, innerSteps: 4, density: 0.06 } },
-    [LITERAL]: { policy: 'gate', training: whitepaperSettings(common) },
+    'ours 6% H2': { policy: 'none', training: { ...ours, innerSteps: 2, density: 0.06 } },
+    [LITERAL]: { policy: 'score', training: whitepaperSettings(common) },
   };
 }
 /** Of 6e-3, 1.2e-2, 2.4e-2 for dense and 6e-3, 1e-2, 2e-2 for ours, one million tokens each. */
@@ -57,7 +59,9 @@ const PEAK = { dense: 1.2e-2, ours: 2e-2 };
 /** Within this of dense at equal tokens, with at least so many times fewer bytes. */
 const GOALS: readonly { scheme: string; gap: number; fewerBytes: number }[] = [
   { scheme: 'ours 3% H16', gap: 0.05, fewerBytes: 1000 },
+  { scheme: 'ours 2.5% H8', gap: 0.05, fewerBytes: 1000 },
   { scheme: 'ours 6% H4', gap: 0.02, fewerBytes: 100 },
+  { scheme: 'ours 6% H2', gap: 0.02, fewerBytes: 100 },
 ];
 
 export const convergenceExperiment: Experiment = {

@@ -3,6 +3,7 @@
  * codes each was refused, whether the honest went on being served and paid, and what the attackers earned.
  */
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,7 @@ const SERVER = fileURLToPath(
 interface Outcome {
   readonly attack: ProtocolAttack;
   readonly codes: readonly string[];
-  /** Honest submissions accepted from its start to its end and the next one. */
+  /** Honest submissions accepted from its start until one more was. */
   readonly honestAccepted: number;
 }
 
@@ -43,7 +44,7 @@ export const protocolAttacksExperiment: Experiment = {
   about: 'replays, malformed bodies, slow senders, stolen tokens and floods against a real server',
   arms: () => [],
   read: () => ({ table: [], assertions: [] }),
-  async study(_quick, say) {
+  async study(quick, say) {
     await initCrypto();
     const dir = mkdtempSync(join(tmpdir(), 'alice-lab-attacked-'));
     const server = fork(SERVER, [dir, await corpusDir(labModel.vocab)]);
@@ -55,7 +56,7 @@ export const protocolAttacksExperiment: Experiment = {
       const seen = watch(url, miners);
       await seen.accepted(READY_ACCEPTED);
       const outcomes: Outcome[] = [];
-      for (const attack of protocolAttacks) {
+      for (const attack of protocolAttacks.filter(({ isSlow }) => !quick || !isSlow)) {
         const before = (await seen.status()).submissions.accepted;
         const target = {
           url,
@@ -71,7 +72,7 @@ export const protocolAttacksExperiment: Experiment = {
     } finally {
       ended.abort();
       await miners.catch(() => undefined);
-      if (server.connected) server.disconnect();
+      await stopped(server);
       rmSync(dir, { recursive: true, force: true });
     }
   },
@@ -82,6 +83,14 @@ function addressOf(server: ReturnType<typeof fork>): Promise<string> {
     server.once('message', ({ url }: { url: string }) => resolve(url));
     server.once('exit', (code) => reject(new Error(`the attacked server ended with ${code}`)));
   });
+}
+
+/** It ends when its parent lets go of it. */
+function stopped(server: ReturnType<typeof fork>): Promise<unknown> {
+  if (server.exitCode !== null) return Promise.resolve();
+  const exit = once(server, 'exit');
+  server.disconnect();
+  return exit;
 }
 
 function mineAt(

@@ -13,6 +13,7 @@ import {
   type HexString,
   initCrypto,
   keyPairFromSecret,
+  orderedScores,
   PLANCK_PER_ALICE,
   type Random,
   seededRandom,
@@ -102,9 +103,12 @@ function specimens(runtime: Runtime, genesisHash: HexString): Uint8Array[] {
   const root: HexString = `0x${'00'.repeat(32)}`;
   const scores = [{ address: to, role: 'training' as const, scoreNanoNats: 5n }];
   const epoch = { epoch: 0, fromVersion: 0, toVersion: 1, stateRoot: root, heldOutLossNanoNats: 3n };
+  const report = { ...epoch, shardsCovered: 4, receiptsRoot: root, scores };
   return [
     encodeCall.transferKeepAlive({ to, planck: PLANCK_PER_ALICE }),
-    encodeCall.submitEpoch({ ...epoch, shardsCovered: 4, receiptsRoot: root, scores }),
+    encodeCall.submitEpoch(report),
+    encodeCall.beginEpoch(report),
+    encodeCall.submitScores({ epoch: 0, page: 0, scores: orderedScores(scores, scores.length) }),
   ].map((call) => signExtrinsicV4({ call, nonce: 0, ...common }));
 }
 

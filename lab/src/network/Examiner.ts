@@ -85,7 +85,8 @@ export class Examiner {
       return unscored(error.code);
     }
     if (this.#settings.policy === 'none') return unscored(null, flat);
-    if (earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy'))
+    const isCompared = this.#settings.policy !== 'score';
+    if (isCompared && earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy'))
       return unscored('COPY', flat);
     const overlaps = this.#publishedOverlaps(flat, measure);
     if (overlaps.some(isPublished)) return unscored('COPY', flat);
@@ -121,8 +122,8 @@ export class Examiner {
   }
 
   #publishedOverlaps(flat: FlatDelta, { published }: Measure): Overlap[] {
-    const looked = this.#settings.policy === 'work' ? published : published.slice(0, 1);
-    return looked.map((update) => overlapOf(flat, update));
+    const looked = { none: 0, score: 0, gate: 1, work: published.length }[this.#settings.policy];
+    return published.slice(0, looked).map((update) => overlapOf(flat, update));
   }
 
   /**

@@ -6,8 +6,11 @@ import { type ModelConfig, resolveModel } from '@alice/model';
 import type { WireFormat } from '@alice/protocol';
 import { defaultTrainingSettings, type TrainingSettings } from '@alice/training';
 
-/** `gate`: paired gate and overlap checks. `work`: also the work tests on probed batches. `none`: all is accepted. */
-export type Policy = 'none' | 'gate' | 'work';
+/**
+ * `none`: all is accepted. `score`: the paired gate alone, as in the whitepaper. `gate`: overlap checks before it. `work`: also
+ * the work tests on probed batches.
+ */
+export type Policy = 'none' | 'score' | 'gate' | 'work';
 
 export interface LabSettings {
   readonly seed: string;

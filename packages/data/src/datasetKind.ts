@@ -1,9 +1,10 @@
 /** @file What a dataset folder holds, so that one command can treat every kind. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CONVERSATIONS_FORMAT } from './conversation/conversationManifest.js';
+import { CONVERSATIONS_FORMAT, type ConversationManifest } from './conversation/conversationManifest.js';
 import { readConversationManifest } from './conversation/openConversations.js';
-import { MANIFEST_FILE } from './manifest.js';
+import { MANIFEST_FILE, type Manifest } from './manifest.js';
+import { readManifest } from './readManifest.js';
 
 /** By the format its manifest names; text when that cannot be told: reading it then says what is wrong. */
 export function datasetKind(dir: string): 'text' | 'chat' | 'preference' {
@@ -17,4 +18,9 @@ export function datasetKind(dir: string): 'text' | 'chat' | 'preference' {
   return text.slice(0, 200).includes(`"${CONVERSATIONS_FORMAT}"`)
     ? readConversationManifest(dir).kind
     : 'text';
+}
+
+/** The manifest of a dataset of any kind. Throws `MANIFEST_MISSING`, `MANIFEST_INVALID`. */
+export function readAnyManifest(dir: string): Manifest | ConversationManifest {
+  return datasetKind(dir) === 'text' ? readManifest(dir) : readConversationManifest(dir);
 }

@@ -112,7 +112,8 @@ export type DataErrorInfo =
   /** A shard's tokens are not those that its source gives. */
   | {
       readonly code: 'PROVENANCE_MISMATCH';
-      readonly shard: number;
+      /** Absent for conversations, whose shards do not say where they come from. */
+      readonly shard?: number;
       readonly source: string;
       readonly reason: string;
     }

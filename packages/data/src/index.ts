@@ -44,6 +44,7 @@ export {
   type ConversationManifest,
   type ConversationShardInfo,
   type ConversationSplit,
+  conversationShardName,
   parseConversationManifest,
 } from './conversation/conversationManifest.js';
 export type {
@@ -61,10 +62,11 @@ export {
   type ConversationSampleOptions,
   sampleConversationRows,
 } from './conversation/sampleConversationRows.js';
+export { verifyConversationSource } from './conversation/verifyConversationSource.js';
 export { verifyConversations } from './conversation/verifyConversations.js';
 export { cutRows, rowCount } from './cutRows.js';
 export type { SourceInfo } from './datasetFields.js';
-export { datasetKind } from './datasetKind.js';
+export { datasetKind, readAnyManifest } from './datasetKind.js';
 export { datasetRoot } from './datasetRoot.js';
 export { DataError, type DataErrorInfo } from './errors.js';
 export {

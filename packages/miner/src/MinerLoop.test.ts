@@ -123,7 +123,12 @@ class FakeTrainer implements Trainer {
   readonly syncs: SyncRequest[] = [];
   readonly settled: [taskId: string, outcome: Outcome][] = [];
   trainings = 0;
-  failures: { train?: (nth: number) => Trained | undefined; sync?: (nth: number) => void } = {};
+  saves = 0;
+  failures: {
+    train?: (nth: number) => Trained | undefined;
+    sync?: (nth: number) => void;
+    save?: (nth: number) => void;
+  } = {};
   /** Plays the file: survives a `FakeTrainer` made anew with it. */
   constructor(readonly disk: UnsettledWork[] = []) {}
 
@@ -163,7 +168,9 @@ class FakeTrainer implements Trainer {
       1,
     );
   }
-  async save(): Promise<void> {}
+  async save(): Promise<void> {
+    this.failures.save?.(++this.saves);
+  }
   async close(): Promise<void> {}
 }
 
@@ -177,7 +184,12 @@ interface Run {
 /** Runs the loop until `maxTasks` are delivered and judged, or nothing is left to do. */
 async function run(
   rounds: readonly Round[],
-  options: { trainer?: FakeTrainer; maxTasks?: number; onEvent?: (e: MinerEvent) => void } = {},
+  options: {
+    trainer?: FakeTrainer;
+    maxTasks?: number;
+    onEvent?: (e: MinerEvent) => void;
+    holdReason?: () => Promise<string | undefined>;
+  } = {},
 ): Promise<Run> {
   const server = new FakeServer(rounds);
   const { trainer = new FakeTrainer(), maxTasks = rounds.length } = options;
@@ -203,7 +215,7 @@ async function run(
         options.onEvent?.(event);
       },
       nowMs: () => 0,
-      holdReason: async () => undefined,
+      holdReason: options.holdReason ?? (async () => undefined),
       pause: async (ms) => {
         pauses.push(ms);
         if (pauses.length > 200) stop.abort(); // a loop that only waits has nothing left to do
@@ -442,6 +454,33 @@ describe('failures', () => {
     };
     await assert.rejects(run([{}], { trainer }), /no runtime/);
     assert.equal(trainer.syncs.length, MAX_THREAD_DEATHS);
+  });
+
+  it('a full disk is waited for as long as it takes, without training for nothing meanwhile', async () => {
+    const trainer = new FakeTrainer();
+    const full = () => {
+      throw new MinerError({ code: 'DISK_FULL', path: 'p' }, 'no space is left for p');
+    };
+    const freedAfter = 2 * MAX_FAILURES;
+    trainer.failures.train = (nth) => (nth === 1 ? full() : undefined);
+    trainer.failures.save = (nth) => (nth <= freedAfter ? full() : undefined);
+    const done = await run([{}], { trainer });
+    assert.equal(trainer.trainings, 2, 'once before, once after there was room');
+    assert.ok(trainer.saves > freedAfter);
+    assert.deepEqual(done.server.uploads, [idOf(1)]);
+    assert.ok(done.events.some((event) => event.type === 'retrying' && event.code === 'DISK_FULL'));
+  });
+
+  it('takes no task while something speaks against it, and says so once', async () => {
+    let looks = 0;
+    const holdReason = async () => (++looks <= 3 ? 'on battery' : undefined);
+    const done = await run([{}], { holdReason });
+    assert.deepEqual(
+      done.events.filter(({ type }) => type === 'holding'),
+      [{ type: 'holding', reason: 'on battery' }],
+    );
+    assert.deepEqual(done.server.uploads, [idOf(1)]);
+    assert.ok(types(done).indexOf('holding') < types(done).indexOf('task'));
   });
 
   it('a submission that could not be judged is sent again, not trained again', async () => {

@@ -50,6 +50,7 @@ interface SessionOptions extends FakeComputeOptions {
   readonly nowMs?: () => number;
   readonly stopRequested?: () => boolean;
   readonly source?: Partial<TrainerSource>;
+  readonly openStates?: typeof fileStates;
 }
 
 /** A session on `dir`, opened and synced: made anew, it is what a restart finds. */
@@ -68,7 +69,7 @@ async function opened(options: SessionOptions = {}): Promise<TrainingSession> {
       ...options.source,
     },
     compute: fakeCompute(options),
-    openStates: fileStates,
+    openStates: options.openStates ?? fileStates,
     nowMs: options.nowMs ?? (() => 0),
     stopRequested: options.stopRequested ?? (() => false),
   });
@@ -291,6 +292,32 @@ describe('what must not leave', () => {
       }),
       code('TASK_INVALID'),
     );
+  });
+});
+
+describe('a full disk', () => {
+  it('is said with its code, nothing is sent, and the work is saved once there is room', async () => {
+    const whole = dense((await trainAndRead(await start(), taskOf(1, { density: 1 }))).delta);
+    await rm(dir, { recursive: true });
+    let isFull = false;
+    const session = await opened({
+      openStates: (folder) => {
+        const states = fileStates(folder);
+        const save: typeof states.save = async (name, content) => {
+          if (isFull) throw Object.assign(new Error('write failed'), { code: 'ENOSPC' });
+          return states.save(name, content);
+        };
+        return { ...states, save };
+      },
+    });
+    await session.sync({ manifest: network.manifests.at(-1)!, fromSnapshot: false });
+    isFull = true;
+    await assert.rejects(trainAndRead(session, taskOf(1)), code('DISK_FULL'));
+    await assert.rejects(session.submission(taskOf(1).taskId), code('WORK_UNKNOWN'));
+    await assert.rejects(session.save(), code('DISK_FULL'));
+    isFull = false;
+    await session.save();
+    assert.deepEqual(await savedResidual(), whole);
   });
 });
 

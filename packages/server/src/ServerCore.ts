@@ -3,15 +3,15 @@
  * adds the listening port and the clocks; tests drive this directly. Whatever fails while opening is closed again.
  */
 import { mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { checkConfig, modelLayout } from '@alice/model';
 import { initCrypto, type Logger } from '@alice/protocol';
 import { checkTrainingSettings } from '@alice/training';
 import type { FastifyInstance } from 'fastify';
-import { openServerData, type ServerData } from './adapters.js';
+import { openServerData } from './adapters.js';
 import { atMostEvery } from './atMostEvery.js';
 import { openBlobStore } from './blobs/blobLocation.js';
+import { checkData } from './checkData.js';
 import { startCompute } from './compute/Compute.js';
 import type { ServerContext } from './context.js';
 import { type Database, openDatabase } from './database/Database.js';
@@ -19,25 +19,24 @@ import { createBanList } from './defence/BanList.js';
 import { lockDir } from './dirLock.js';
 import { readBalances } from './epochs/balances.js';
 import { stepEpoch } from './epochs/EpochKeeper.js';
-import { ServerError } from './errors.js';
 import { createApp } from './http/app.js';
+import { closeGently } from './http/closeGently.js';
 import { createMetrics } from './operations/metrics.js';
 import { checkOptions, defaultServerLimits, SERVER_ROLES, type ServerOptions } from './options.js';
 import type { ChainPort } from './ports.js';
-import { ensureFirstVersion, identify, reportRecovery } from './recovery.js';
+import { identify } from './recovery.js';
 import { createRegistration } from './registration/Registration.js';
-import { type Leadership, seekLeadership } from './roles/Leadership.js';
+import { createAggregator } from './roles/aggregator.js';
 import { createNodeNotices, sharedWaiters } from './roles/nodeNotices.js';
-import { type Coordinator, createCoordinator } from './rounds/Coordinator.js';
+import { createSettler } from './roles/settler.js';
+import type { Coordinator } from './rounds/Coordinator.js';
 import { createRefusalCounter } from './state/refusals.js';
-import { saveHealth } from './state/sharedFacts.js';
 import { latestVersion } from './state/versions.js';
 import { buildStatus } from './status/buildStatus.js';
 import { createStatusCache } from './status/StatusCache.js';
 import { submissionBounds } from './submissionBounds.js';
 import { contributionBounds } from './upstream/contributionBounds.js';
 import { followEpochs } from './upstream/followEpochs.js';
-import { startRegion } from './upstream/startRegion.js';
 
 export interface ServerPorts {
   readonly log: Logger;
@@ -148,8 +147,8 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
   notices.on('round', look);
   notices.on('status', () => status.changed());
   const status = createStatusCache(() => buildStatus(context), ports.log);
-  const aggregator = aggregate(context, blobs.orphans);
-  const settler = settle(context);
+  const aggregator = createAggregator(context, blobs.orphans);
+  const settler = createSettler(context);
   closers.push(() => settler.stop());
   closers.push(() => aggregator.stop());
   await aggregator.seek();
@@ -194,96 +193,6 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
   };
 }
 
-/** The rounds, on whichever node leads them: a coordinator for each term of this node. */
-function aggregate(
-  context: ServerContext,
-  orphans: number,
-): Coordinator & { readonly isLeading: boolean; seek(): Promise<void> } {
-  let current: Coordinator | undefined;
-  let isStarted = false;
-  let leadership: Leadership | undefined;
-  const lead = async (db: Database): Promise<() => Promise<void>> => {
-    const leading = { ...context, db };
-    const advance = leading.options.upstream ? await startRegion(leading) : undefined;
-    if (!advance) await ensureFirstVersion(leading);
-    await reportRecovery(leading, orphans);
-    const coordinator = createCoordinator(leading, advance);
-    current = coordinator;
-    if (isStarted) coordinator.start();
-    return async () => {
-      current = undefined;
-      await coordinator.stop();
-    };
-  };
-  return {
-    get isLeading() {
-      return current !== undefined;
-    },
-    async seek() {
-      if (context.roles.has('aggregator'))
-        leadership = await seekLeadership({ ...nodeOf(context), role: 'aggregator', lead });
-    },
-    step: async () => current?.step(),
-    start() {
-      isStarted = true;
-      current?.start();
-    },
-    stop: async () => leadership?.close(),
-  };
-}
-
-interface Settler {
-  seek(): Promise<void>;
-  /** Does nothing on a node that does not settle. */
-  run(work: (context: ServerContext) => Promise<void>): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** Settlement, on whichever node leads it; what it sees of the chain is stored for the nodes that do not look. */
-function settle(context: ServerContext): Settler {
-  let leading: ServerContext | undefined;
-  let leadership: Leadership | undefined;
-  let running: Promise<unknown> = Promise.resolve();
-  const lead = async (db: Database): Promise<() => Promise<void>> => {
-    leading = { ...context, db };
-    return async () => {
-      leading = undefined;
-      await running;
-    };
-  };
-  return {
-    async seek() {
-      if (context.roles.has('epochs'))
-        leadership = await seekLeadership({ ...nodeOf(context), role: 'epochs', lead });
-    },
-    async run(work) {
-      const mine = leading;
-      if (!mine) return;
-      const done = work(mine).then(async () => {
-        if (mine.db.shared) await saveHealth(mine.db, mine.health, mine.now());
-      });
-      running = done.catch(() => undefined);
-      await done;
-    },
-    stop: async () => leadership?.close(),
-  };
-}
-
-function nodeOf({ db, log, options }: ServerContext) {
-  return { db, log, node: options.node ?? `${hostname()}/${process.pid}` };
-}
-
-/** Requests under way get their answers; what hangs longer than the grace is cut. */
-async function closeGently(app: FastifyInstance): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSING_GRACE_MS);
-  try {
-    await app.close();
-  } finally {
-    clearTimeout(cut);
-  }
-}
-const CLOSING_GRACE_MS = 10_000;
-
 /** Ready once a version is published: before that there is nothing to tell anybody. */
 function readiness(db: Database): () => Promise<boolean> {
   let isReady = false;
@@ -296,23 +205,4 @@ function readiness(db: Database): () => Promise<boolean> {
 /** Closes in reverse order; a failing closer does not keep the others open. */
 async function closeAll(closers: Closer[]): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close().catch(() => undefined);
-}
-
-function checkData({ tokenizerId, model, training }: ServerOptions, data: ServerData): void {
-  const mismatch = (field: string, expected: string, actual: string): ServerError =>
-    new ServerError(
-      { code: 'DATA_MISMATCH', field, expected, actual },
-      `the dataset does not fit the model: ${field} is ${actual}, ${expected} is needed; build the dataset again`,
-    );
-  if (data.tokenizer !== tokenizerId) throw mismatch('tokenizer', tokenizerId, data.tokenizer);
-  if (data.vocab > model.vocab) throw mismatch('vocabulary', `at most ${model.vocab}`, String(data.vocab));
-  if (training.sequenceLength > model.context)
-    throw mismatch('sequence length', `at most ${model.context}`, String(training.sequenceLength));
-  const { mergeGate, sequenceLength } = training;
-  const rows = data.validationRowCount(sequenceLength + 1);
-  if (rows < mergeGate.minRows)
-    throw new ServerError(
-      { code: 'VALIDATION_TOO_SMALL', rows, needed: mergeGate.minRows },
-      `the shards hold ${rows} validation rows of ${sequenceLength} tokens, at least ${mergeGate.minRows} are needed to judge updates: build the shards from more text`,
-    );
 }

@@ -1,5 +1,6 @@
 /** @file The parameter server: hands out tasks, checks and merges submissions, publishes versions, settles epochs. */
 export { httpStatusOf, ServerError, type ServerErrorInfo } from './errors.js';
+export { type ByteRange, byteRange } from './http/byteRange.js';
 export { type BackupSummary, backUp, restore, type StateLocation } from './operations/backup.js';
 export { type StoredPublication, withPublished } from './operations/readPublished.js';
 export {

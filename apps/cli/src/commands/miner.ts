@@ -12,6 +12,7 @@ import { holdReason } from '../miner/holdReason.js';
 import { parseSchedule, type Schedule } from '../miner/schedule.js';
 import { integerOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { CA_OPTION, hasRunTrusting } from '../process/trustedCa.js';
 import {
   type DeviceFlags,
   openDevice,
@@ -26,6 +27,7 @@ import { minerEstimateCommand, minerStatusCommand } from './minerStatus.js';
 
 interface Flags extends LogOptions, DeviceFlags, PrecisionFlags {
   server: string;
+  ca?: string;
   keyFile?: string;
   wallet: string;
   rewardAddress?: string;
@@ -42,6 +44,7 @@ export function minerCommand(): Command {
   const command = new Command('miner')
     .description('train for a parameter server; makes a wallet on the first run')
     .option('--server <url>', 'the parameter server', urlOption('--server'), DEFAULT_SERVER_URL)
+    .option(...CA_OPTION)
     .option('--wallet <name>', 'wallet in DIR/wallets that is paid', 'default')
     .option('--key-file <file>', 'keystore to use instead of a wallet')
     .option('--reward-address <address>', 'pay another address than the one that signs')
@@ -87,6 +90,7 @@ Examples:
   alice miner install-service           mine in the background, from login on`,
     );
   return withLogOptions(withPrecisionOption(withDeviceOption(command))).action(async (flags: Flags) => {
+    if (await hasRunTrusting(flags.ca)) return;
     const lifecycle = createLifecycle();
     await initCrypto();
     const log = createLogger('miner', flags.log, flags.logLevel);

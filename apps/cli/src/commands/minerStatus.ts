@@ -44,9 +44,13 @@ Examples:
     .action(async (flags: StatusFlags) => {
       await initCrypto();
       const address = addressOf(flags);
-      const status = await new ServerClient({ url: flags.server, attempts: 2 }).status();
+      const client = new ServerClient({ url: flags.server, attempts: 2 });
+      const [status, { receipts }] = await Promise.all([
+        client.status(),
+        client.call('receipts', { params: { address } }),
+      ]);
       const paidTo = flags.rewardAddress === undefined ? address : parseAddress(flags.rewardAddress);
-      const reason = payReason(status, address, paidTo);
+      const reason = payReason({ ...status, receipts }, address, paidTo);
       const facts = { address, ...reason, ...totals(status, address, paidTo) };
       if (flags.json) process.stdout.write(`${JSON.stringify(facts)}\n`);
       else process.stdout.write(`${statusLines(facts).join('\n')}\n`);

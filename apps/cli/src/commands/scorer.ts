@@ -5,11 +5,13 @@ import { Command } from 'commander';
 import { createLogger } from '../logging.js';
 import { integerOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { CA_OPTION, hasRunTrusting } from '../process/trustedCa.js';
 import { type DeviceFlags, openDevice, withDeviceOption } from '../training/deviceOption.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, type LogOptions, openKey, withLogOptions } from './common.js';
 
 interface Flags extends LogOptions, DeviceFlags {
   server: string;
+  ca?: string;
   keyFile?: string;
   wallet: string;
   dir: string;
@@ -21,6 +23,7 @@ export function scorerCommand(): Command {
   const command = new Command('scorer')
     .description('score submissions for a parameter server (its operator must allow your address)')
     .option('--server <url>', 'the parameter server', urlOption('--server'), DEFAULT_SERVER_URL)
+    .option(...CA_OPTION)
     .option('--key-file <file>', 'keystore of the scorer')
     .option('--wallet <name>', 'wallet below DIR/wallets, when there is no --key-file', 'scorer')
     .option('--dir <dir>', 'where its files are kept', join(DEFAULT_DIR, 'scorer'))
@@ -32,6 +35,7 @@ export function scorerCommand(): Command {
       availableParallelism(),
     );
   return withLogOptions(withDeviceOption(command)).action(async (flags: Flags) => {
+    if (await hasRunTrusting(flags.ca)) return;
     const lifecycle = createLifecycle();
     const log = createLogger('scorer', flags.log, flags.logLevel);
     const key = await openKey({

@@ -9,6 +9,7 @@ import { createLogger } from '../logging.js';
 import { integerOption, portOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { type ModelFlags, withModelOptions } from '../training/modelOptions.js';
+import { withThreadsOption } from '../training/threadsOption.js';
 import { type LogOptions, withLogOptions } from './common.js';
 
 interface Flags extends ModelFlags, LogOptions {
@@ -31,10 +32,9 @@ export function serveCommand(): Command {
   const command = new Command('serve').description(
     'serve a model to programs that speak to OpenAI: /v1/models, /v1/completions, /v1/chat/completions',
   );
-  withModelOptions(command)
+  withThreadsOption(withModelOptions(command), { about: 'processor threads of each worker', threads: 2 })
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'HTTP port', portOption('--port'), 8421)
-    .option('--threads <n>', 'processor threads of each worker', integerOption('--threads', 1, 256), 2)
     .option('--workers <n>', 'texts written at the same time', integerOption('--workers', 1, 64), 1)
     .option(
       '--queue <n>',

@@ -9,8 +9,16 @@ import { createChainPort, waitForChain } from '../chain/chainPort.js';
 import { createLogger } from '../logging.js';
 import { choiceOption, integerOption, portOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { hasRunTrusting } from '../process/trustedCa.js';
 import { backupCommand, banCommand, restoreCommand } from '../server/operatorCommands.js';
-import { type NodeFlags, stateOf, tlsOf, withNodeOptions, withStateOptions } from '../server/serverFlags.js';
+import {
+  certificateOf,
+  type NodeFlags,
+  stateOf,
+  tlsOf,
+  withNodeOptions,
+  withStateOptions,
+} from '../server/serverFlags.js';
 import { TRAINING_PROTOCOLS, type TrainingProtocol } from '../settings/trainingProtocols.js';
 import { DEFAULT_CHAIN_URL, DEFAULT_DIR, type LogOptions, openKey, withLogOptions } from './common.js';
 import { LOCAL_PRESETS } from './presets.js';
@@ -78,6 +86,9 @@ export function serverCommand(): Command {
   for (const operator of [banCommand('ban'), banCommand('unban'), backupCommand(), restoreCommand()])
     command.addCommand(operator);
   return withLogOptions(command).action(async (flags: Flags) => {
+    const tls = tlsOf(flags);
+    const isOwnClient = flags.roles.includes('scorer') && flags.api === undefined;
+    if (isOwnClient && (await hasRunTrusting(certificateOf(flags)))) return;
     const lifecycle = createLifecycle();
     const log = createLogger('server', flags.log, flags.logLevel);
     const serverKey = await openKey({
@@ -113,7 +124,7 @@ export function serverCommand(): Command {
         ...stateOf(flags),
         roles: flags.roles.filter((role) => role !== 'scorer'),
         node: flags.node,
-        tls: tlsOf(flags),
+        tls,
         trustProxy: flags.behindProxy,
         metricsToken: process.env['ALICE_METRICS_TOKEN'],
         ...networkSettings(model, flags.protocol),

@@ -1,5 +1,4 @@
 /** @file `alice train`: trains a model on this machine alone. */
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
@@ -7,6 +6,7 @@ import { choiceOption, integerOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { withDeviceOption, withPrecisionOption } from '../training/deviceOption.js';
 import { numberOption } from '../training/numberOption.js';
+import { withThreadsOption } from '../training/threadsOption.js';
 import type { TrainCommandFlags } from '../training/trainCommand.js';
 import { DEFAULT_DIR } from './common.js';
 import { LOCAL_PRESETS } from './presets.js';
@@ -15,7 +15,7 @@ export function trainCommand(): Command {
   const command = new Command('train').description(
     'train a model on this machine alone: the baseline a network is compared with',
   );
-  return withPrecisionOption(withDeviceOption(command))
+  return withThreadsOption(withPrecisionOption(withDeviceOption(command)))
     .option(
       '--preset <name>',
       `model: ${LOCAL_PRESETS.join(', ')}`,
@@ -64,12 +64,6 @@ export function trainCommand(): Command {
       'steps between held-out losses',
       integerOption('--eval-every', 1, 1_000_000),
       100,
-    )
-    .option(
-      '--threads <n>',
-      'processor threads to use',
-      integerOption('--threads', 1, 256),
-      availableParallelism(),
     )
     .option('--json', 'print nothing but the result, as JSON')
     .addHelpText(

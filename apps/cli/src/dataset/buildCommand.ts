@@ -116,9 +116,12 @@ export function buildCommand(): Command {
       const result = await (flags.kind === 'text' ? buildText : buildTalk)(source, flags, signal);
       if (flags.json)
         return void process.stdout.write(`${JSON.stringify({ ...result, dir: resolve(flags.out) })}\n`);
-      const { root, shards, tokens, documents } = result;
+      const { root, shards, tokens, documents, skipped } = result;
+      const leftOut =
+        skipped === 0 ? '' : pc.yellow(`  ${skipped} faults left out: see "faults" in manifest.json\n`);
       process.stdout.write(
-        `${pc.green('✓')} ${shards} shards, ${tokens} tokens, ${documents} ${NOUNS[flags.kind]} in ${resolve(flags.out)}\n  root ${root}\n`,
+        `${pc.green('✓')} ${shards} shards, ${tokens} tokens, ${documents} ${NOUNS[flags.kind]} in ${resolve(flags.out)}\n` +
+          `  root ${root}\n${leftOut}`,
       );
     });
 }
@@ -129,6 +132,8 @@ interface Built {
   readonly tokens: number;
   /** Documents, conversations or pairs. */
   readonly documents: number;
+  /** Faults left out. */
+  readonly skipped: number;
 }
 
 async function buildText(source: string, flags: BuildFlags, signal: AbortSignal): Promise<Built> {
@@ -136,7 +141,7 @@ async function buildText(source: string, flags: BuildFlags, signal: AbortSignal)
     import('./buildShards.js'),
     import('./tokenizerOf.js'),
   ]);
-  const { root, shards, documents } = await buildShards(
+  const { root, shards, documents, skipped } = await buildShards(
     {
       source: placeOf(flags.source ?? source),
       outDir: resolve(flags.out),
@@ -150,7 +155,7 @@ async function buildText(source: string, flags: BuildFlags, signal: AbortSignal)
     },
     { signal },
   );
-  return { root, shards: shards.length, documents, tokens: sumOf(shards, 'tokens') };
+  return { root, shards: shards.length, documents, tokens: sumOf(shards, 'tokens'), skipped };
 }
 
 /** Conversations and preference pairs: options that are for text alone are refused, not passed over. */
@@ -158,9 +163,9 @@ async function buildTalk(
   source: string,
   flags: BuildFlags,
   signal: AbortSignal,
-): Promise<Built & { learned: number; skipped: number }> {
+): Promise<Built & { learned: number }> {
   const unused = (
-    ['tokens', 'shards', 'validationShards', 'auditShards', 'field', 'workers', 'nearDuplicates'] as const
+    ['tokens', 'shards', 'validationShards', 'auditShards', 'field', 'nearDuplicates'] as const
   ).find((name) => flags[name] !== undefined);
   const place = flags.source ?? source;
   if (unused !== undefined || place === 'builtin' || flags.kind === 'text')
@@ -186,6 +191,7 @@ async function buildTalk(
       skipInvalid: flags.skipInvalid ?? false,
       shardTokens: flags.shardTokens,
       validationFraction: flags.validationFraction,
+      workers: flags.workers,
     },
     { signal },
   );

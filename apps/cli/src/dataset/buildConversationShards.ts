@@ -2,6 +2,7 @@
 import { buildConversations, type ConversationKind, type ConversationManifest } from '@alice/data';
 import { openTokenizer } from '@alice/model';
 import { createProgress } from '../progressBar.js';
+import { tokenizerModuleOf } from './tokenizerModuleOf.js';
 
 export interface BuildConversationShardsOptions {
   readonly kind: ConversationKind;
@@ -14,13 +15,14 @@ export interface BuildConversationShardsOptions {
   readonly skipInvalid: boolean;
   readonly shardTokens?: number | undefined;
   readonly validationFraction?: number | undefined;
+  readonly workers?: number | undefined;
 }
 
 export async function buildConversationShards(
   options: BuildConversationShardsOptions,
   { signal }: { signal: AbortSignal },
 ): Promise<ConversationManifest> {
-  const { kind, source, outDir, seed, quiet, replace, shardTokens, validationFraction } = options;
+  const { kind, source, outDir, seed, quiet, replace, shardTokens, validationFraction, workers } = options;
   const bar = createProgress('reading conversations', { unit: 'MB', quiet, scale: 1e-6 });
   try {
     return await buildConversations({
@@ -31,10 +33,12 @@ export async function buildConversationShards(
       replace,
       signal,
       tokenizer: await openTokenizer(options.tokenizerId),
+      tokenizerModule: tokenizerModuleOf(options.tokenizerId),
       onInvalid: options.skipInvalid ? 'skip' : 'refuse',
       onProgress: ({ done, total }) => bar.update(done, total),
       ...(shardTokens === undefined ? {} : { shardTokens }),
       ...(validationFraction === undefined ? {} : { validationFraction }),
+      ...(workers === undefined ? {} : { workers }),
     });
   } finally {
     bar.stop();

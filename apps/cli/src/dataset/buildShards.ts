@@ -3,6 +3,7 @@ import { statfsSync } from 'node:fs';
 import { type BuildDatasetOptions, type BuildProgress, buildDataset, type Manifest } from '@alice/data';
 import { openTokenizer } from '@alice/model';
 import { createProgress, type Progress } from '../progressBar.js';
+import { tokenizerModuleOf } from './tokenizerModuleOf.js';
 
 export interface BuildShardsOptions {
   /** `builtin`, or a file or folder of text. */
@@ -36,11 +37,7 @@ export async function buildShards(
       replace,
       signal,
       tokenizer: await openTokenizer(options.tokenizerId),
-      tokenizerModule: {
-        url: import.meta.resolve('@alice/model'),
-        open: 'openTokenizer',
-        id: options.tokenizerId,
-      },
+      tokenizerModule: tokenizerModuleOf(options.tokenizerId),
       onInvalid: options.skipInvalid ? 'skip' : 'refuse',
       onProgress: bars.show,
       ...(shardTokens === undefined ? {} : { shardTokens }),

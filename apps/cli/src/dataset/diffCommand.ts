@@ -5,13 +5,19 @@ import pc from 'picocolors';
 
 export function diffCommand(): Command {
   return new Command('diff')
-    .description('what differs between two datasets, from their manifests')
+    .description('what differs between two datasets (texts or conversations), from their manifests')
     .argument('<before>', 'folder of shards')
     .argument('<after>', 'folder of shards')
     .option('--json', 'answer as JSON')
+    .addHelpText(
+      'after',
+      '\nFirst the settings and totals that differ, then sources added (+), removed (-) and changed (~), then how many shards are\n' +
+        'in both. A network names its data by the root: another root is another dataset.\n\n' +
+        'Example:\n  alice data diff ./slim ./slim-next',
+    )
     .action(async (before: string, after: string, flags: { json?: boolean }) => {
-      const { diffManifests, readManifest } = await import('@alice/data');
-      const diff = diffManifests(readManifest(resolve(before)), readManifest(resolve(after)));
+      const { diffManifests, readAnyManifest } = await import('@alice/data');
+      const diff = diffManifests(readAnyManifest(resolve(before)), readAnyManifest(resolve(after)));
       if (flags.json) return void process.stdout.write(`${JSON.stringify(diff)}\n`);
       const lines = [
         ...diff.settings,
@@ -20,6 +26,7 @@ export function diffCommand(): Command {
         ...diff.sourcesChanged.map((path) => pc.yellow(`~ ${path}`)),
         `${diff.shardsKept} of ${diff.shardsAfter} shards are also among the ${diff.shardsBefore} before`,
       ];
-      process.stdout.write(diff.isSame ? 'the same shards\n' : `${lines.join('\n')}\n`);
+      if (diff.isSame) lines.unshift('the same shards in the same order');
+      process.stdout.write(`${lines.join('\n')}\n`);
     });
 }

@@ -36,13 +36,7 @@ export function verifyCommand(): Command {
     .option('--json', 'answer as JSON')
     .action(async (dir: string, flags: VerifyFlags) => {
       const [data, { openTokenizer }] = await Promise.all([import('@alice/data'), import('@alice/model')]);
-      if (data.datasetKind(resolve(dir)) !== 'text') {
-        const report = await data.verifyConversations(resolve(dir));
-        if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-        else process.stdout.write(reportText(report));
-        if (report.problems.length > 0) process.exitCode = 1;
-        return;
-      }
+      if (data.datasetKind(resolve(dir)) !== 'text') return verifyTalk(resolve(dir), flags);
       const dataset = data.openDataset(resolve(dir));
       const id = flags.tokenizer ?? (flags.source === undefined ? undefined : dataset.manifest.tokenizer.id);
       const tokenizer = id === undefined ? undefined : await openTokenizer(id);
@@ -83,6 +77,31 @@ export function verifyCommand(): Command {
         );
       if (problems.length > 0) process.exitCode = 1;
     });
+}
+
+/** A folder of conversations or preference pairs. */
+async function verifyTalk(dir: string, { tokenizer, source, samples, json }: VerifyFlags): Promise<void> {
+  const [data, { openTokenizer }] = await Promise.all([import('@alice/data'), import('@alice/model')]);
+  const report = await data.verifyConversations(dir);
+  const dataset = data.openConversations(dir);
+  const { id } = dataset.manifest.tokenizer;
+  const problems = [...report.problems];
+  if (tokenizer !== undefined && tokenizer !== id)
+    problems.push({
+      info: { code: 'TOKENIZER_MISMATCH', expected: tokenizer, actual: id },
+      message: `the conversations were made with tokenizer '${id}', not '${tokenizer}': build them again`,
+    });
+  let remade = '';
+  if (source !== undefined) {
+    const seed = String(Date.now());
+    const made = { dataset, samples, seed, source: placeOf(source), tokenizer: await openTokenizer(id) };
+    const check = await data.verifyConversationSource(made);
+    problems.push(...check.problems.map(({ info, message }) => ({ info, message })));
+    remade = `  ${check.documents} records made again from the source\n`;
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ ...report, problems })}\n`);
+  else process.stdout.write(reportText({ ...report, problems }, remade));
+  if (problems.length > 0) process.exitCode = 1;
 }
 
 function nearText(near: NearSplitReport | undefined): string {

@@ -38,7 +38,7 @@ test('each reason is told by its code', () => {
     ],
   ];
   for (const [code, miners, epochs, sentence] of cases) {
-    const reason = payReason({ miners, epochs, submissions: none }, 'a2me');
+    const reason = payReason({ miners, epochs, submissions: none, receipts: [] }, 'a2me');
     assert.equal(reason.code, code);
     assert.match(reason.sentence, sentence);
   }
@@ -49,9 +49,23 @@ test('a reward address is looked up where the money goes', () => {
     miners: [miner({ accepted: 1 })],
     epochs: [epoch([{ ...mine, address: 'a2vault' }])],
     submissions: none,
+    receipts: [],
   };
   assert.equal(payReason(facts, 'a2me', 'a2vault').code, 'PAID');
   assert.equal(payReason(facts, 'a2me').code, 'COUNTS_NEXT_EPOCH');
+});
+
+test('its own receipts tell why it was refused, and of a member the status has forgotten', () => {
+  const receipt = (outcome: string, code: string | null) => ({
+    ...{ submissionId: 's', round: 1, outcome, code, score: '0', epoch: null },
+  });
+  const receipts = [receipt('refused', 'LAZY'), receipt('refused', 'STALE'), receipt('refused', 'LAZY')];
+  const facts = { miners: [], epochs: [epoch([])], submissions: none, receipts };
+  const refused = payReason(facts, 'a2me');
+  assert.equal(refused.code, 'ALL_REFUSED');
+  assert.match(refused.sentence, /all 3 .*; its refusals: LAZY \(2\), STALE \(1\)$/);
+  const away = payReason({ ...facts, receipts: [...receipts, receipt('accepted', null)] }, 'a2me');
+  assert.deepEqual([away.code, /has not been seen lately/.test(away.sentence)], ['AWAY', true]);
 });
 
 test('earnings: a quarter of the work is a quarter of what training was paid in the last epochs', () => {

@@ -1,5 +1,8 @@
-/** @file Why a miner was, or was not, paid in the last settled epoch: one code and one sentence, from the public status alone. */
-import { formatAlice, type NetworkStatus } from '@alice/protocol';
+/**
+ * @file Why a miner was, or was not, paid in the last settled epoch: one code and one sentence, from what anyone may ask a
+ * server: its status, and the miner's own receipts, which also tell of members the status no longer lists.
+ */
+import { formatAlice, type NetworkStatus, type ReceiptList } from '@alice/protocol';
 
 export type PayCode =
   | 'PAID' // the last settled epoch has a payout
@@ -15,7 +18,10 @@ export interface PayReason {
   readonly sentence: string;
 }
 
-type Facts = Pick<NetworkStatus, 'miners' | 'epochs' | 'submissions'>;
+type Facts = Pick<NetworkStatus, 'miners' | 'epochs' | 'submissions'> & {
+  /** The miner's own, newest first. */
+  readonly receipts: ReceiptList['receipts'];
+};
 
 /** `address`: the one that signs; `paidTo`: where its rewards go, if that is another. */
 export function payReason(status: Facts, address: string, paidTo: string = address): PayReason {
@@ -31,7 +37,7 @@ export function payReason(status: Facts, address: string, paidTo: string = addre
       sentence: `epoch ${last.epoch} paid ${formatAlice(planck)} ALICE for verified work`,
     };
   }
-  if (instances.length === 0)
+  if (instances.length === 0 && status.receipts.length === 0)
     return {
       code: 'NEVER_SEEN',
       sentence: 'this server has not seen the address lately: is the miner running, and with this wallet?',
@@ -39,12 +45,10 @@ export function payReason(status: Facts, address: string, paidTo: string = addre
   return unpaid(status, instances);
 }
 
-function unpaid({ epochs, submissions }: Facts, instances: Facts['miners']): PayReason {
-  const sum = (of: (m: Facts['miners'][number]) => number): number =>
-    instances.reduce((n, m) => n + of(m), 0);
-  const [accepted, refused] = [sum((m) => m.accepted), sum((m) => m.refused)];
-  const lastSeenMs = Math.max(...instances.map((m) => m.lastSeenMs));
-  const last = epochs.at(-1);
+function unpaid(facts: Facts, instances: Facts['miners']): PayReason {
+  const [accepted, refused] = [judged(facts, instances, 'accepted'), judged(facts, instances, 'refused')];
+  const lastSeenMs = Math.max(0, ...instances.map((m) => m.lastSeenMs));
+  const last = facts.epochs.at(-1);
   if (accepted === 0 && refused === 0)
     return {
       code: 'NOTHING_JUDGED',
@@ -54,30 +58,44 @@ function unpaid({ epochs, submissions }: Facts, instances: Facts['miners']): Pay
   if (accepted === 0)
     return {
       code: 'ALL_REFUSED',
-      sentence: `all ${refused} of its updates were refused; the network's commonest refusals: ${commonest(submissions.refused)}`,
+      sentence: `all ${refused} of its updates were refused${whyRefused(facts)}`,
     };
   if (!last)
     return {
       code: 'FIRST_EPOCH_OPEN',
       sentence: `${accepted} of its updates were accepted; no epoch has been settled yet, the first settlement pays them`,
     };
-  if (lastSeenMs < last.endedAtMs)
-    return {
-      code: 'AWAY',
-      sentence: `it was last seen ${new Date(lastSeenMs).toISOString()}, and had no accepted update in epoch ${last.epoch}`,
-    };
+  if (lastSeenMs < last.endedAtMs) {
+    const seen =
+      lastSeenMs === 0 ? 'has not been seen lately' : `was last seen ${new Date(lastSeenMs).toISOString()}`;
+    return { code: 'AWAY', sentence: `it ${seen}, and had no accepted update in epoch ${last.epoch}` };
+  }
   return {
     code: 'COUNTS_NEXT_EPOCH',
-    sentence: `none of its updates was accepted in epoch ${last.epoch}; what is accepted now is paid with the next settlement`,
+    sentence: `none of its updates was accepted in epoch ${last.epoch}${whyRefused(facts)}; what is accepted now is paid with the next settlement`,
   };
+}
+
+/** The status forgets members, and receipts come a version late: whichever knows of more. */
+function judged({ receipts }: Facts, instances: Facts['miners'], outcome: 'accepted' | 'refused'): number {
+  const listed = instances.reduce((sum, instance) => sum + instance[outcome], 0);
+  return Math.max(listed, receipts.filter((receipt) => receipt.outcome === outcome).length);
+}
+
+/** From its own receipts, else what the network refuses most. */
+function whyRefused({ receipts, submissions }: Facts): string {
+  const own: Record<string, number> = {};
+  for (const { outcome, code } of receipts)
+    if (outcome === 'refused') own[code ?? 'UNKNOWN'] = (own[code ?? 'UNKNOWN'] ?? 0) + 1;
+  if (Object.keys(own).length > 0) return `; its refusals: ${commonest(own)}`;
+  const all = commonest(submissions.refused);
+  return all === '' ? '' : `; the network's commonest refusals: ${all}`;
 }
 
 function commonest(refused: Readonly<Record<string, number>>): string {
   const codes = Object.entries(refused).sort(([, a], [, b]) => b - a);
-  return codes.length === 0
-    ? 'none listed'
-    : codes
-        .slice(0, 3)
-        .map(([code, n]) => `${code} (${n})`)
-        .join(', ');
+  return codes
+    .slice(0, 3)
+    .map(([code, n]) => `${code} (${n})`)
+    .join(', ');
 }

@@ -76,7 +76,7 @@ test('two regions of one upstream: all four miners are paid on the chain', async
       ...['--dir', join(root, name), '--threads', '1'],
     );
 
-  await until('a contribution on its way', { seconds: 240, run: north.run }, () =>
+  await until('a contribution on its way', { seconds: 600, run: north.run }, () =>
     north.run.output().includes('Round of the region closed'),
   );
   await north.run.kill();
@@ -86,7 +86,7 @@ test('two regions of one upstream: all four miners are paid on the chain', async
     const accounts = await Promise.all(MINERS.map((name) => client.account(parseAddress(addressOf(name)))));
     return accounts.every(({ freePlanck }) => freePlanck > 0n);
   };
-  await until('all four to be paid', { seconds: 300, run: again.run }, paid);
+  await until('all four to be paid', { seconds: 900, run: again.run }, paid);
 
   const status = (await readStatus(upstream.url, 20_000))!;
   const members = new Set(status.miners.filter(({ role }) => role === 'miner').map(({ address }) => address));

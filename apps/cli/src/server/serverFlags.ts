@@ -64,6 +64,11 @@ export function stateOf(flags: StateFlags): { databaseUrl: string | undefined; b
   return { databaseUrl: flags.database ?? process.env['ALICE_DATABASE_URL'], blobs: flags.blobs };
 }
 
+/** The file of this server's certificate; undefined for plain HTTP. */
+export function certificateOf({ tlsSelfSigned, tlsCert, dir }: NodeFlags): string | undefined {
+  return tlsSelfSigned ? join(dir, 'tls', 'cert.pem') : tlsCert;
+}
+
 /** Certificate and key, or undefined for plain HTTP. */
 export function tlsOf(flags: NodeFlags): { cert: string; key: string } | undefined {
   if (flags.tlsSelfSigned) return selfSigned(join(flags.dir, 'tls'));

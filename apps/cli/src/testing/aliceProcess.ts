@@ -44,7 +44,7 @@ export function startAlice(args: readonly string[], env: Record<string, string> 
     output: () => text,
     answer: () => answer,
     url: (message) =>
-      until(`"${message}"`, { seconds: 180, run }, () => {
+      until(`"${message}"`, { seconds: 600, run }, () => {
         const line = text.split('\n').find((candidate) => candidate.includes(message));
         return /"url":"([^"]+)"/.exec(line ?? '')?.[1];
       }),

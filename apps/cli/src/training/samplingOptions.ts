@@ -1,9 +1,9 @@
 /** @file The options that decide which token comes next, shared by `generate` and `chat`. */
 import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { integerOption } from '../options.js';
 import { numberOption } from './numberOption.js';
+import { withThreadsOption } from './threadsOption.js';
 
 export interface SamplingFlags {
   readonly maxTokens: number;
@@ -15,7 +15,7 @@ export interface SamplingFlags {
 }
 
 export function withSamplingOptions(command: Command, defaults: { maxTokens: number }): Command {
-  return command
+  return withThreadsOption(command)
     .option(
       '--max-tokens <n>',
       'tokens to add at most',
@@ -40,13 +40,7 @@ export function withSamplingOptions(command: Command, defaults: { maxTokens: num
       numberOption('--top-p', 0.001, 1),
       0.95,
     )
-    .option('--seed <text>', 'the same seed gives the same text (default: another one each time)')
-    .option(
-      '--threads <n>',
-      'processor threads to use',
-      integerOption('--threads', 1, 256),
-      availableParallelism(),
-    );
+    .option('--seed <text>', 'the same seed gives the same text (default: another one each time)');
 }
 
 export function seedOf({ seed }: SamplingFlags): string {

@@ -32,7 +32,10 @@ const SENTENCES: Readonly<Record<string, (fields: JsonFields, address: string) =
 };
 
 /** They move the money that other events name. */
-const BOOKKEEPING = new Set(['Deposit', 'Withdraw', 'Minted', 'Endowed'].map((name) => `Balances.${name}`));
+const BOOKKEEPING = new Set([
+  'System.NewAccount',
+  ...['Deposit', 'Withdraw', 'Minted', 'Endowed'].map((name) => `Balances.${name}`),
+]);
 
 const fieldsOf = (data: Json): JsonFields =>
   typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as JsonFields) : {};

@@ -46,7 +46,9 @@ for (const { name, nodeFlags } of [
       rmSync(dir, { recursive: true, force: true });
     });
 
-    it('an epoch settled in pages is whole, and adds up to what was minted', { skip: !hasIndex }, async () => {
+    it('an epoch settled in pages is whole, and adds up to what was minted', {
+      skip: !hasIndex,
+    }, async () => {
       await open('epochs/1');
       await page.getByText('The payouts add up to exactly what was minted').waitFor();
       await page.getByText('1 to 100 of 1\u202f152').waitFor();
@@ -62,7 +64,9 @@ for (const { name, nodeFlags } of [
     it('an account shows what it was paid, in pages or in one piece', async () => {
       await open(`explorer/account/${network.address}`);
       const epochs = hasIndex ? ['1', '0'] : ['0'];
-      await table('Payouts by epoch').nth(2 * epochs.length - 1).waitFor();
+      await table('Payouts by epoch')
+        .nth(2 * epochs.length - 1)
+        .waitFor();
       const rows = await table('Payouts by epoch').allInnerTexts();
       assert.deepEqual(
         rows.map((row) => row.split('\t').slice(0, 2)),
@@ -85,6 +89,16 @@ for (const { name, nodeFlags } of [
       await page.getByRole('button', { name: 'Show more' }).click();
       await page.getByText('200 accounts so far').waitFor();
       assert.equal(await table('Accounts').count(), 200);
+    });
+
+    it('a receipt holds in every point, its place among those the chain settled included', async () => {
+      await open(`receipts/${network.address}`);
+      await page.getByRole('button', { name: 'Verify in this browser' }).click();
+      await page.getByText(/✓ receipts of epoch 0 on the chain: receipt 2 of 2/).waitFor();
+      assert.deepEqual(
+        (await page.locator('.checks li').allInnerTexts()).filter((line) => !line.startsWith('✓')),
+        [],
+      );
     });
 
     it('broke nothing', () => assert.deepEqual(problems, []));

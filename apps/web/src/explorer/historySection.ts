@@ -21,6 +21,7 @@ export function historySection(address: string): HistorySection {
     empty: 'nothing yet that this node remembers',
   });
   const said = element('p', { class: 'hint', role: 'status' }, 'asking the chain …');
+  table.node.hidden = true;
   let shown: readonly HistoryEntry[] = [];
   let socket: ChainSocket | undefined;
   let next: number | null = null;

@@ -28,7 +28,7 @@ export function mineTiles(input: MineTilesInput): HTMLElement {
     tile({
       name: 'Tokens in this visit',
       value: compact(figures.tokens),
-      note: `${count(figures.sent)} update(s) sent`,
+      note: `${count(figures.sent)} update${figures.sent === 1 ? '' : 's'} sent`,
     }),
     verdictTile(input),
     shareTile(input),

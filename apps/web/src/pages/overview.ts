@@ -32,6 +32,18 @@ export function openOverview(): View {
     'div',
     {},
     element('h1', { tabindex: '-1' }, 'A language model trained by strangers, from random weights'),
+    element(
+      'p',
+      { class: 'lead' },
+      'Anyone may lend a computer. Each update is tried on text that no miner sees; what makes the model better becomes part of it and is paid in ALICE.',
+    ),
+    element(
+      'p',
+      { class: 'row' },
+      link('#/mine', 'Mine in this tab', { class: 'button main' }),
+      link('#/chat', 'Talk to the model', { class: 'button' }),
+      link('#/model', 'See what it writes', { class: 'button' }),
+    ),
     alarms,
     tiles,
     section('Held-out loss', lossHint, axis, chartHost),
@@ -44,7 +56,7 @@ export function openOverview(): View {
     onStatus: (status) => {
       showAlarms(alarms, status);
       tiles.replaceChildren(...keyFigures(status));
-      lossHint.textContent = `Measured on text no miner ever sees. Uniform guessing over ${count(status.model.vocab)} tokens costs ${status.uniformLossNats.toFixed(3)} nats (dashed); the band is two standard errors.`;
+      lossHint.textContent = lossText(status);
       chart.show(status);
       tables.show(status);
       footer.textContent = `model ${status.model.name}, tokenizer ${status.model.tokenizer} · network ${status.networkId} · parameter server ${status.serverId} · up ${duration(status.serverTimeMs - status.startedAtMs)}`;
@@ -53,9 +65,21 @@ export function openOverview(): View {
   };
 }
 
+const newestLoss = ({ versions }: NetworkStatus): number | null =>
+  versions.findLast(({ heldOutLossNats }) => heldOutLossNats !== null)?.heldOutLossNats ?? null;
+
+function lossText(status: NetworkStatus): string {
+  const { model, uniformLossNats } = status;
+  const loss = newestLoss(status);
+  const rule = `Lower is better. Guessing among all ${count(model.vocab)} tokens costs ${uniformLossNats.toFixed(3)} nats (dashed); the band is two standard errors.`;
+  return loss === null
+    ? rule
+    : `${rule} Now the model is as unsure as among ${count(Math.exp(loss))} equally likely tokens.`;
+}
+
 function keyFigures(status: NetworkStatus): HTMLElement[] {
   const latest = status.versions.at(-1);
-  const loss = status.versions.findLast((v) => v.heldOutLossNats !== null)?.heldOutLossNats ?? null;
+  const loss = newestLoss(status);
   const under = loss === null ? 0 : status.uniformLossNats - loss;
   const underNote = `${Math.abs(under).toFixed(2)} nats ${under >= 0 ? 'under' : 'over'} uniform guessing`;
   const refused = Object.values(status.submissions.refused).reduce((a, b) => a + b, 0);

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { initCrypto, keyPairFromSeed, type SignedReceipt } from '@alice/protocol';
-import { EXAMPLE_BLOB, EXAMPLE_STATE_ROOT, exampleReceipt } from '../testing/exampleReceipt.js';
+import {
+  EXAMPLE_BLOB,
+  EXAMPLE_STATE_ROOT,
+  exampleInclusion,
+  exampleReceipt,
+} from '../testing/exampleReceipt.js';
 import { checkReceipt, type ReceiptSource } from './checkReceipt.js';
 
 test('each point of a receipt is checked', async () => {
@@ -15,30 +20,25 @@ test('each point of a receipt is checked', async () => {
     ...{ networkId, serverId: key.address },
     blob: async () => EXAMPLE_BLOB,
     version: async () => ({ stateRoot: EXAMPLE_STATE_ROOT }),
+    ...exampleInclusion(signed, 7),
   };
   const states = async (s: SignedReceipt, from: Partial<ReceiptSource> = {}) =>
     (await checkReceipt(s, { ...source, ...from })).map(({ state }) => state);
 
-  assert.deepEqual(await states(signed), ['holds', 'holds', 'holds', 'holds']);
-  assert.deepEqual(await states({ ...signed, receipt: { ...receipt, score: '101' } }), [
-    'holds',
-    'fails',
-    'holds',
-    'holds',
-  ]);
-  assert.deepEqual(await states(signed, { serverId: 'a2other' }), ['fails', 'holds', 'holds', 'holds']);
-  assert.deepEqual(await states(signed, { blob: async () => Uint8Array.of(1, 2, 4) }), [
-    'holds',
-    'holds',
-    'fails',
-    'holds',
-  ]);
-  assert.deepEqual(await states(signed, { version: async () => ({ stateRoot: networkId }) }), [
-    'holds',
-    'holds',
-    'holds',
-    'fails',
-  ]);
-  const gone = { blob: () => Promise.reject(new Error('no longer kept')) };
-  assert.deepEqual(await states(signed, gone), ['holds', 'holds', 'unknown', 'holds']);
+  const failing = (at: number) => HOLDS.map((state, i) => (i === at ? 'fails' : state));
+
+  assert.deepEqual(await states(signed), HOLDS);
+  const changed = { ...signed, receipt: { ...receipt, score: '101' } };
+  assert.deepEqual(await states(changed), ['holds', 'fails', 'holds', 'holds', 'fails']);
+  assert.deepEqual(await states(signed, { serverId: 'a2other' }), failing(0));
+  assert.deepEqual(await states(signed, { blob: async () => Uint8Array.of(1, 2, 4) }), failing(2));
+  assert.deepEqual(await states(signed, { version: async () => ({ stateRoot: networkId }) }), failing(3));
+  assert.deepEqual(await states(signed, { settledRoot: async () => networkId }), failing(4));
+  const unknown = (at: number) => HOLDS.map((state, i) => (i === at ? 'unknown' : state));
+  const gone = () => Promise.reject(new Error('no longer kept'));
+  assert.deepEqual(await states(signed, { blob: gone }), unknown(2));
+  assert.deepEqual(await states(signed, { proof: gone }), unknown(4));
+  assert.deepEqual(await states(signed, { epoch: null }), unknown(4));
 });
+
+const HOLDS = Array.from({ length: 5 }, () => 'holds');

@@ -1,5 +1,5 @@
 /** @file The receipts of a parameter server as the page reads them; public routes, so without a token. */
-import type { ReceiptList, SignedReceipt, VersionManifest } from '@alice/protocol';
+import type { ReceiptList, ReceiptProof, SignedReceipt, VersionManifest } from '@alice/protocol';
 import { WebError } from '../errors.js';
 
 export const readReceipts = (address: string): Promise<ReceiptList> =>
@@ -10,6 +10,11 @@ export const readReceipt = (submissionId: string): Promise<SignedReceipt> =>
 
 export const readReceiptBlob = async (submissionId: string): Promise<Uint8Array> =>
   new Uint8Array(await (await read(`v1/receipts/${encodeURIComponent(submissionId)}/blob`)).arrayBuffer());
+
+export const readReceiptProof = (epoch: number, submissionId: string): Promise<ReceiptProof> =>
+  read(`v1/epochs/${epoch}/receipts/${encodeURIComponent(submissionId)}/proof`).then((answer) =>
+    answer.json(),
+  );
 
 export const readVersion = (version: number): Promise<VersionManifest> =>
   read(`v1/versions/${version}`).then((answer) => answer.json());

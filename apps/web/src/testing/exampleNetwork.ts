@@ -8,6 +8,7 @@ import {
   type EpochReport,
   type EpochScore,
   encryptKeystore,
+  type HashHex,
   initCrypto,
   type KeyPair,
   keyPairFromSecret,
@@ -15,9 +16,10 @@ import {
   type NetworkStatus,
   newMnemonic,
   reportEpoch,
+  type SignedReceipt,
 } from '@alice/protocol';
 import { type ChainNode, chainNode } from './chainNode.js';
-import { EXAMPLE_BLOB, EXAMPLE_STATE_ROOT, exampleReceipt } from './exampleReceipt.js';
+import { EXAMPLE_BLOB, EXAMPLE_STATE_ROOT, exampleInclusion, exampleReceipt } from './exampleReceipt.js';
 import { exampleStatus } from './exampleStatus.js';
 import { type PageServer, servePage } from './pageServer.js';
 
@@ -43,20 +45,25 @@ export async function exampleNetwork(
 ): Promise<ExampleNetwork> {
   await initCrypto();
   const key = keyPairFromSecret(newMnemonic());
-  const node = await chainNode({ dir, rich: key.address, planck: 1000n * ALICE, flags: nodeFlags });
-  const chain = new ChainClient({ url: node.ws, timeoutMs: 2_000 });
-  const server = await servePage({
-    status: () => statusOf(key, node, chain),
-    chainWs: node.ws,
-    answers: answersOf(key, node.genesisHash),
-  });
+  // Takes seconds of this thread, in which the node would close connections that are open.
   const keystore = encryptKeystore(key, 'correct horse battery', { name: 'mine' });
+  const node = await chainNode({ dir, rich: key.address, planck: 1000n * ALICE, flags: nodeFlags });
+  const chain = new ChainClient({ url: node.ws, timeoutMs: REPORT_TIMEOUT_MS });
+  const watcher = new ChainClient({ url: node.ws, timeoutMs: 2_000 });
+  const signed = exampleReceipt(key, node.genesisHash);
+  const inclusion = exampleInclusion(signed, 0);
+  const server = await servePage({
+    status: () => statusOf(key, node, watcher),
+    chainWs: node.ws,
+    answers: await answersOf(signed, inclusion),
+  });
   return {
     node,
     server,
     address: key.address,
     storedWallets: JSON.stringify([{ name: 'mine', address: key.address, keystore }]),
-    settleEpoch: (miners) => settleEpoch(chain, key, miners),
+    settleEpoch: async (miners) =>
+      settleEpoch(chain, key, { miners, receiptsRoot: await inclusion.settledRoot() }),
     stop: async () => {
       await server.stop();
       await node.stop();
@@ -64,14 +71,18 @@ export async function exampleNetwork(
   };
 }
 
-async function settleEpoch(chain: ChainClient, key: KeyPair, miners: number): Promise<void> {
+async function settleEpoch(
+  chain: ChainClient,
+  key: KeyPair,
+  { miners, receiptsRoot }: { readonly miners: number; readonly receiptsRoot: HashHex },
+): Promise<void> {
   const epoch = await chain.currentEpoch();
   const trained = (address: Address, i: number): EpochScore => ({
     ...{ address, role: 'training', scoreNanoNats: 1_000_000n + BigInt(i) },
   });
   const report: EpochReport = {
     ...{ epoch, fromVersion: epoch, toVersion: epoch + 1, stateRoot: EXAMPLE_STATE_ROOT },
-    ...{ heldOutLossNanoNats: 6_200_000_000n, shardsCovered: 3, receiptsRoot: EXAMPLE_STATE_ROOT },
+    ...{ heldOutLossNanoNats: 6_200_000_000n, shardsCovered: 3, receiptsRoot },
     scores: [
       ...Array.from({ length: miners }, (_, i) => trained(minerAddress(i), i)),
       trained(key.address, miners),
@@ -111,15 +122,19 @@ async function statusOf({ address }: KeyPair, node: ChainNode, chain: ChainClien
   };
 }
 
-/** Receipts, a version, and an inference endpoint that has written something. */
-function answersOf(key: KeyPair, networkId: string): Readonly<Record<string, unknown>> {
+/** A receipt with all it is checked against, and an inference endpoint that has written something. */
+async function answersOf(
+  signed: SignedReceipt,
+  inclusion: ReturnType<typeof exampleInclusion>,
+): Promise<Readonly<Record<string, unknown>>> {
   const listed = { submissionId: 'one', round: 3, outcome: 'accepted', code: null, score: '100', epoch: 0 };
   const sample = (version: number, text: string) => ({
     ...{ version, stateRoot: EXAMPLE_STATE_ROOT, createdAtMs: 0, texts: [text, text] },
   });
   return {
-    [`/v1/miners/${key.address}/receipts`]: { receipts: [listed] },
-    '/v1/receipts/one': exampleReceipt(key, networkId),
+    [`/v1/miners/${signed.receipt.address}/receipts`]: { receipts: [listed] },
+    '/v1/receipts/one': signed,
+    '/v1/epochs/0/receipts/one/proof': await inclusion.proof(),
     '/v1/receipts/one/blob': EXAMPLE_BLOB,
     '/v1/versions/2': { stateRoot: EXAMPLE_STATE_ROOT },
     '/inference/v1/models': {

@@ -2,11 +2,16 @@
 import {
   type HashHex,
   type KeyPair,
+  leafHash,
+  merkleTree,
   type Receipt,
+  type ReceiptProof,
+  receiptLeaf,
   receiptMessage,
   type SignedReceipt,
   sha256Hex,
   toHex,
+  utf8,
 } from '@alice/protocol';
 
 export const EXAMPLE_BLOB = Uint8Array.of(1, 2, 3);
@@ -25,4 +30,20 @@ export function exampleReceipt(key: KeyPair, networkId: string, submissionId = '
     ...{ gainNats: 0.1, standardErrorNats: 0.01, work: null, verifiedTokens: 4096, score: '100' },
   } as Receipt;
   return { receipt, signature: toHex(key.sign(receiptMessage(receipt))) };
+}
+
+/** The epoch that paid it beside another receipt, as server and chain would tell. */
+export function exampleInclusion(signed: SignedReceipt, epoch: number) {
+  const leaves = [utf8.encode('another receipt'), receiptLeaf(signed)].map(leafHash);
+  const { root, proof } = merkleTree(leaves);
+  const { submissionId } = signed.receipt;
+  const { path, ...place } = proof(1);
+  return {
+    epoch,
+    proof: async (): Promise<ReceiptProof> => ({
+      ...{ epoch, submissionId, receiptsRoot: root, path: [...path] },
+      ...place,
+    }),
+    settledRoot: async (): Promise<HashHex> => root,
+  };
 }

@@ -7,6 +7,7 @@ import { it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { diffManifests } from '../audit/diffManifests.js';
 import { byteTokenizer } from '../testing/byteTokenizer.js';
 import { temporaryFolder } from '../testing/temporaryFolder.js';
 import { zstdFrame } from '../testing/zstdFrame.js';
@@ -20,6 +21,7 @@ import {
 import { openConversations } from './openConversations.js';
 import { preferencePairs } from './preferencePairs.js';
 import { type ConversationRows, sampleConversationRows } from './sampleConversationRows.js';
+import { verifyConversationSource } from './verifyConversationSource.js';
 import { verifyConversations } from './verifyConversations.js';
 
 const shown = (tokens: Uint16Array): string =>
@@ -88,6 +90,16 @@ it('gives the same bytes for the same conversations, keeps equal questions on on
   assert.equal(counts(again), counts(manifest));
   assert.ok(counts(manifest) > 30 && counts(manifest) < 90, `${counts(manifest)}`);
 
+  // Every record follows from the source, and none from another.
+  const check = { dataset: openConversations(a), tokenizer: byteTokenizer, samples: 1000, seed: 'c' };
+  const proof = await verifyConversationSource({ ...check, source });
+  assert.deepEqual([proof.documents, proof.problems], [300, []]);
+  const disproof = await verifyConversationSource({ ...check, source: other });
+  assert.deepEqual(
+    disproof.problems.map(({ code, message }) => [code, message.includes('300 of the records')]),
+    [['PROVENANCE_MISMATCH', true]],
+  );
+
   // Nothing to do when it is there; another seed needs leave.
   assert.equal((await build(source, a, options)).root, manifest.root);
   await assert.rejects(build(source, a, { ...options, seed: 'other' }), { code: 'OUTPUT_OCCUPIED' });
@@ -138,8 +150,15 @@ it('gives the same bytes with any number of threads and after kill -9, and reads
   assert.equal((await build(source, killed, { seed: 'seed' })).root, manifest.root);
   assert.deepEqual(content(killed), content(join(out, 'here')));
   // What was built stays when the source changes; it takes a word to build it anew.
-  writeFileSync(join(source, 'f3.jsonl'), lines([qa(1)]));
+  writeFileSync(join(source, 'f3.jsonl'), lines([qa(1000)]));
   await assert.rejects(build(source, killed, { seed: 'seed' }), { code: 'OUTPUT_OCCUPIED' });
+  const anew = await build(source, killed, { seed: 'seed', replace: true });
+  const diff = diffManifests(manifest, anew);
+  assert.deepEqual(
+    [diff.isSame, diff.sourcesAdded, diff.sourcesRemoved, diff.sourcesChanged],
+    [false, [], [], ['f3.jsonl']],
+  );
+  assert.ok(diff.settings.includes('records: 460 → 421'), diff.settings.join());
 });
 
 it('packs whole conversations into rows, masks all but answers, and uses each once before any twice', async (t) => {

@@ -173,7 +173,16 @@ it('keeps a document on its side when sources are added, and tells the differenc
   assert.deepEqual([...diff.sourcesAdded].sort(), Object.keys(all).slice(5).sort());
   assert.deepEqual([diff.isSame, diff.sourcesRemoved, diff.sourcesChanged], [false, [], []]);
   assert.ok(diff.settings.includes(`documents: ${a.documents} → ${b.documents}`));
-  assert.equal(diffManifests(a, a).isSame, true);
+  assert.deepEqual(diffManifests(a, a), {
+    ...{ isSame: true, sourcesAdded: [], sourcesRemoved: [], sourcesChanged: [], settings: [] },
+    ...{ shardsKept: a.shards.length, shardsBefore: a.shards.length, shardsAfter: a.shards.length },
+  });
+  const { nearDuplicates: _, ...ignoring } = a;
+  const other = { ...ignoring, reading: { ...a.reading!, textField: 'content' } };
+  assert.deepEqual(diffManifests(a, other).settings, [
+    'textField: text → content',
+    'near-duplicates: keep → ignore',
+  ]);
 });
 
 it('stops at a fault, or leaves it out and says so; notices a source that changed between runs', async (t) => {

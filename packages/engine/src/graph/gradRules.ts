@@ -142,7 +142,7 @@ function scoreGradients(
   const grouped = reshape(q, [...k.shape.slice(0, 2), -1, q.shape[3]!]); // (B, KV, H/KV·T, D)
   const factor = ops.scalar(scale);
   const dQ = reshape(mul(matmul(dScores, k), factor), q.shape); // (B, H, T, D)
-  return [dQ, mul(matmul(dScores, grouped, { transposeA: true }), factor)]; // (B, KV, T, D)
+  return [dQ, mul(matmul(dScores, grouped, { transposeA: true }), factor)]; // (B, KV, S, D)
 }
 
 /**
@@ -155,6 +155,6 @@ function attentionGradients(g: Value, y: Value<'Attention'>): [Value, Value, Val
   const grouped = [...k.shape.slice(0, 2), -1, v.shape[3]!];
   const dO = reshape(g, grouped); // (B, KV, H/KV·T, E)
   const along = reduceSum(mul(dO, reshape(y, grouped)), [-1], { keepDims: true });
-  const dScores = mul(p, sub(matmul(dO, v, { transposeB: true }), along)); // (B, KV, H/KV·T, T)
+  const dScores = mul(p, sub(matmul(dO, v, { transposeB: true }), along)); // (B, KV, H/KV·T, S)
   return [...scoreGradients(dScores, p), matmul(p, dO, { transposeA: true })];
 }

@@ -181,17 +181,32 @@ export function rotary(x: Value, cos: Value, sin: Value): Value {
   return node('Rotary', [x, cos, sin], {});
 }
 
-/** Causal softmax(scale·q·kᵀ), grouped: q (B, H, T, D), k (B, KV, T, D) → (B, KV, H/KV·T, T). */
+/**
+ * Causal softmax(scale·q·kᵀ) of the last T of S positions, grouped: q (B, H, T, D), k (B, KV, S, D) →
+ * (B, KV, H/KV·T, S).
+ */
 export function attentionProbabilities(q: Value, k: Value, scale: number): Value {
   return node('AttentionProbabilities', [q, k], { scale });
 }
+
+/** Queries computed at once: with the keys after such a block nothing is computed. Smaller blocks are more, slower products. */
+const QUERY_BLOCK = 128;
 
 /**
  * Causal grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245): query head h reads key/value head
  * ⌊h·KV/H⌋. q (B, H, T, D), k (B, KV, T, D), v (B, KV, T, E) → (B, H, T, E).
  */
 export function attention(inputs: { q: Value; k: Value; v: Value; scale: number }): Value {
-  return node('Attention', [inputs.q, inputs.k, inputs.v], { scale: inputs.scale });
+  const { q, k, v, scale } = inputs;
+  const time = q.shape[2]!;
+  const blocks: Value[] = [];
+  for (let start = 0; start < time; start += QUERY_BLOCK) {
+    const end = Math.min(start + QUERY_BLOCK, time);
+    const own = slice(q, { axis: 2, start, end });
+    const seen = [k, v].map((x) => slice(x, { axis: 2, start: 0, end })) as [Value, Value];
+    blocks.push(node('Attention', [own, ...seen], { scale }));
+  }
+  return concat(blocks, 2);
 }
 
 /**

@@ -218,19 +218,20 @@ function rotaryShape([x, cos, sin]: Inputs<'Rotary'>): ValueType {
   return { shape: x.shape, dtype: 'float32' };
 }
 
-/** q (B, H, T, D), k (B, KV, T, D), H a multiple of KV → (B, KV, H/KV·T, T). */
+/** q (B, H, T, D), k (B, KV, S, D), H a multiple of KV, S ≥ T → (B, KV, H/KV·T, S). */
 function probabilitiesShape([q, k]: Inputs<'AttentionProbabilities'>, _: unknown): ValueType {
   wantTypes('Attention', [q, k], ['float32', 'float32']);
   const [batch, heads, time, depth] = q.shape;
-  const kvHeads = k.shape[1];
+  const [, kvHeads, keys] = k.shape;
   if (
     q.shape.length !== 4 ||
     !kvHeads ||
     heads! % kvHeads !== 0 ||
-    !sameShape(k.shape, [batch!, kvHeads, time!, depth!])
+    !(keys! >= time!) ||
+    !sameShape(k.shape, [batch!, kvHeads, keys!, depth!])
   )
     throw misfit('Attention', [q.shape, k.shape]);
-  return { shape: [batch!, kvHeads, (heads! / kvHeads) * time!, time!], dtype: 'float32' };
+  return { shape: [batch!, kvHeads, (heads! / kvHeads) * time!, keys!], dtype: 'float32' };
 }
 
 /** hidden (N, C), weight (V, C), labels (N) → (N, V). */

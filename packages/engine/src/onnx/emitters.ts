@@ -166,33 +166,35 @@ function emitProbabilities(
   to: Lowering,
   { q, k }: { q: string; k: string },
   {
-    inputs: [{ shape }],
-    shape: [batch, kvHeads, rows, time],
+    inputs: [{ shape: queries }],
+    shape: [batch, kvHeads, rows, keys],
     attributes: { scale },
   }: Value<'AttentionProbabilities'>,
 ): string {
-  const grouped = to.emit('Reshape', { inputs: [q, to.ints([batch!, kvHeads!, rows!, shape[3]!])] });
+  const [, , time, depth] = queries;
+  const grouped = to.emit('Reshape', { inputs: [q, to.ints([batch!, kvHeads!, rows!, depth!])] });
   const scaled = to.emit('Mul', { inputs: [grouped, to.float(scale)] });
   const scores = to.product('MatMul', [scaled, swapLastTwo(to, k, 4)]);
   const apart = to.emit('Reshape', {
-    inputs: [scores, to.ints([batch!, kvHeads!, rows! / time!, time!, time!])],
+    inputs: [scores, to.ints([batch!, kvHeads!, rows! / time!, time!, keys!])],
   });
-  const masked = to.emit('Add', { inputs: [apart, emitCausalMask(to, time!)] });
+  const masked = to.emit('Add', { inputs: [apart, emitCausalMask(to, time!, keys!)] });
   const softmax = to.emit('Softmax', { inputs: [masked], attributes: [LAST] });
-  return to.emit('Reshape', { inputs: [softmax, to.ints([batch!, kvHeads!, rows!, time!])] });
+  return to.emit('Reshape', { inputs: [softmax, to.ints([batch!, kvHeads!, rows!, keys!])] });
 }
 
-/** (T, T): 0 on and below the diagonal, FORBIDDEN above. Folded to a constant when the session is opened. */
-function emitCausalMask(to: Lowering, time: number): string {
-  const full = to.emit('Expand', { inputs: [to.float(FORBIDDEN), to.ints([time, time])] });
-  return to.emit('Trilu', { inputs: [full, to.int(1)], attributes: [intAttribute('upper', 1)] });
+/** (T, S): the last T of S positions; FORBIDDEN for keys after the query, else 0. Folded to a constant at opening. */
+function emitCausalMask(to: Lowering, time: number, keys: number): string {
+  const full = to.emit('Expand', { inputs: [to.float(FORBIDDEN), to.ints([time, keys])] });
+  const after = to.int(keys - time + 1);
+  return to.emit('Trilu', { inputs: [full, after], attributes: [intAttribute('upper', 1)] });
 }
 
 function emitAttention(to: Lowering, [q, k, v]: readonly string[], value: Value<'Attention'>): string {
   const [qValue, kValue] = value.inputs;
   const [batch, heads, time] = qValue.shape;
-  const kvHeads = kValue.shape[1]!;
-  const shape = [batch!, kvHeads, (heads! / kvHeads) * time!, time!];
+  const [, kvHeads, keys] = kValue.shape;
+  const shape = [batch!, kvHeads!, (heads! / kvHeads!) * time!, keys!];
   const probabilities: Value<'AttentionProbabilities'> = {
     op: 'AttentionProbabilities',
     inputs: [qValue, kValue],

@@ -32,17 +32,14 @@ export function bytePairTokenizer(id: string, table: readonly string[]): Tokeniz
     }
     return buffer.copy();
   };
-  const bytesOfToken = [...table, SEPARATOR_TEXT].map((bytes) =>
-    Uint8Array.from(bytes, (c) => c.charCodeAt(0)),
-  );
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const decode = (tokens: ArrayLike<number>): string => {
     const parts = Array.from(tokens, (token, position) => {
-      const bytes = bytesOfToken[token];
+      const bytes = token === separator ? SEPARATOR_TEXT : table[token];
       if (bytes === undefined) throw outOfRange({ tokenizer: id, position, token, vocab });
       return bytes;
     });
-    return decoder.decode(joined(parts));
+    return decoder.decode(bytesOfCharacters(parts.join('')));
   };
   return { id, vocab, separator, encode, decode };
 }
@@ -105,13 +102,10 @@ function wholePieces(table: readonly string[]): Map<string, number> {
   return whole;
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+/** One byte a character: the strings of the table take a third of the memory that arrays would. */
+function bytesOfCharacters(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 

@@ -10,11 +10,12 @@ import { type NetworkNode, prepareCuttableNetwork } from '../testing/CometNetwor
 import type { CuttableLinks } from '../testing/CuttableLinks.js';
 import {
   assertOneChain,
+  highest,
   included,
   occurrences,
-  pause,
   reach,
   sendTransfer,
+  standstill,
 } from '../testing/networkClient.js';
 import { scratchDirectory } from '../testing/scratchChain.js';
 import { initHasher } from '../trie/blake2.js';
@@ -38,9 +39,6 @@ after(async () => {
   await Promise.all(nodes.map((node) => node.kill()));
   links?.close();
 });
-
-const highest = async (of: readonly NetworkNode[]): Promise<number> =>
-  Math.max(...(await Promise.all(of.map((node) => node.height()))));
 
 for (const at of ['beforeCommit', 'afterCommit'] as const)
   test(
@@ -72,14 +70,7 @@ for (const how of ['reset', 'silence'] as const)
     options,
     async () => {
       links!.isolate([0, 1], how);
-      // What was decided before the cut may still arrive; after that both halves stand still.
-      let still = await highest(nodes);
-      for (let quiet = 0; quiet < 6; quiet++) {
-        await pause(500);
-        const now = await highest(nodes);
-        if (now !== still) quiet = 0;
-        still = now;
-      }
+      const still = await standstill(nodes);
       const nonce = how === 'reset' ? 0 : 1;
       const hash = await sendTransfer(nodes[0]!, '//Bob', nonce);
       links!.mend();

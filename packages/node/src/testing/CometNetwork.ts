@@ -12,6 +12,7 @@ import { parseChainSpec } from '../chainSpec.js';
 import { cometNodeId, withSetting } from '../comet/cometHome.js';
 import { prepareLocalNetwork } from '../comet/localNetwork.js';
 import { CuttableLinks } from './CuttableLinks.js';
+import type { NetworkNamespaces } from './NetworkNamespaces.js';
 import type { CometNodeArguments } from './runCometNode.js';
 import { testSpec } from './testNetwork.js';
 
@@ -107,6 +108,24 @@ export async function prepareCuttableNetwork(
     return new NetworkNode({ dir: chainDir, program: { ...program, persistentPeers }, genesisFile });
   });
   return { nodes, links };
+}
+
+/** The same, with every CometBFT in a network namespace of its own. */
+export async function prepareNamespacedNetwork(
+  { bin, dir, count }: { readonly bin: string; readonly dir: string; readonly count: number },
+  namespaces: NetworkNamespaces,
+): Promise<NetworkNode[]> {
+  const validators = await prepareLocalNetwork({ bin, dir, count, spec: () => parseChainSpec(testSpec()) });
+  const ids = await Promise.all(validators.map(({ program }) => cometNodeId(program)));
+  return validators.map(({ chainDir, program: { home }, genesisFile }, i) => {
+    stayOnLinks(home);
+    const peers = ids.map((id, to) => `${id}@${namespaces.peerAddress(to)}`).filter((_, to) => to !== i);
+    const program = {
+      ...{ bin: namespaces.programIn(i, bin, dir), home, persistentPeers: peers.join(',') },
+      ...{ p2pAddress: `tcp://${namespaces.peerAddress(i)}`, rpcAddress: namespaces.rpcAddress(i) },
+    };
+    return new NetworkNode({ dir: chainDir, program, genesisFile });
+  });
 }
 
 /** Peers must not tell each other ways around the links. */

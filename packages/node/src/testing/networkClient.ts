@@ -20,6 +20,22 @@ export async function reach(of: readonly NetworkNode[], height: number): Promise
   for (const node of of) while ((await node.height()) < height) await pause();
 }
 
+export async function highest(of: readonly NetworkNode[]): Promise<number> {
+  return Math.max(...(await Promise.all(of.map((node) => node.height()))));
+}
+
+/** The height at which all stand still after a cut; what was decided before it may still arrive. */
+export async function standstill(of: readonly NetworkNode[]): Promise<number> {
+  let still = await highest(of);
+  for (let quiet = 0; quiet < 6; quiet++) {
+    await pause(500);
+    const now = await highest(of);
+    if (now !== still) quiet = 0;
+    still = now;
+  }
+  return still;
+}
+
 /** Sends 1 ALICE to Dave through a node; resolves with the hash when its pool took it. */
 export async function sendTransfer(through: NetworkNode, secret: string, nonce: number): Promise<HexString> {
   const call = encodeCall.transferKeepAlive({

@@ -393,7 +393,51 @@ describe('tokens', () => {
   });
 });
 
+describe('a download that breaks', () => {
+  const content = Uint8Array.from({ length: 300_000 }, (_, i) => i % 251);
+
+  /** Answers with `cut` bytes of what was asked for and breaks, then with all of it. */
+  async function download(cuts: readonly number[], knowsRanges: boolean): Promise<string[]> {
+    const ranges: string[] = [];
+    const left = [...cuts];
+    const server = createServer((request, response) => {
+      const range = /bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1];
+      ranges.push(range ?? '');
+      const from = knowsRanges ? Number(range ?? 0) : 0;
+      const part = content.subarray(from);
+      response.writeHead(knowsRanges && range !== undefined ? 206 : 200, { 'content-length': part.length });
+      const cut = left.shift();
+      if (cut === undefined) response.end(part);
+      else response.write(part.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const quick = new ServerClient({ url: `http://127.0.0.1:${port}` }, { sleep: async () => undefined });
+      assert.deepEqual(await quick.call('receiptBlob', { params: { submissionId: 'x' } }), content);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    return ranges;
+  }
+
+  it('goes on where it broke, as often as it must', async () => {
+    const ranges = await download([100_000, 50_000], true);
+    assert.deepEqual(ranges, ['', '100000', '150000']);
+  });
+
+  it('starts anew where the server knows no ranges', async () => {
+    assert.equal((await download([100_000], false)).length, 2);
+  });
+});
+
 describe('answers', () => {
+  it('says plainly that a server is of another protocol', async () => {
+    script = () => ({ json: { ...networkAnswer(), protocol: 2 } });
+    await assert.rejects(client().network(), codeOf('PROTOCOL_MISMATCH'));
+  });
+
   it('refuses an answer that is not what the route table says, and names the place', async () => {
     script = () => ({ json: { ...networkAnswer(), latestVersion: -1 } });
     await assert.rejects(

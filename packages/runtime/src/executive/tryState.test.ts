@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { initCrypto, toHex } from '@alice/protocol';
-import { totalIssuance } from '../pallets/balances/storage.js';
+import { holds, totalIssuance } from '../pallets/balances/storage.js';
+import { MAX_PAGES } from '../pallets/proofOfGradient/limits.js';
 import {
   contributions,
+  epochArchive,
   epochs,
   lastSettledAt,
   payouts,
   roleShares,
+  scorePages,
 } from '../pallets/proofOfGradient/storage.js';
 import { account } from '../pallets/system/storage.js';
 import { Overlay } from '../storage/Overlay.js';
@@ -128,6 +131,36 @@ describe('tryState', () => {
       (chain, state) => {
         const own = contributions.get(state, chain.people.alice.publicKey)!;
         contributions.put(state, chain.people.alice.publicKey, { ...own, epochs: 2 });
+      },
+    ],
+    [
+      'payouts that nobody counted',
+      /1 payouts are stored, 2 counted/,
+      (_chain, state) => epochArchive.put(state, { ...epochArchive.get(state), entries: 2 }),
+    ],
+    [
+      'money that nobody was paid',
+      /planck are minted but/,
+      (_chain, state) => epochArchive.put(state, { ...epochArchive.get(state), minted: 1n }),
+    ],
+    [
+      'more entries than a map may have',
+      /ProofOfGradient.ScorePages has 201 entries, at most 200 may be/,
+      (_chain, state) => {
+        for (let page = 0; page <= MAX_PAGES; page++) scorePages.put(state, page, []);
+      },
+    ],
+    [
+      'a deposit for no reward address',
+      /held for a reward address/,
+      (chain, state) => {
+        const { publicKey } = chain.people.bob;
+        const info = chain.account(chain.people.bob);
+        const data = { ...info.data, free: info.data.free - 9n, reserved: 9n };
+        account.put(state, publicKey, { ...info, data });
+        holds.put(state, publicKey, [
+          { id: { type: 'ProofOfGradient', value: 'RewardAddress' }, amount: 9n },
+        ]);
       },
     ],
     [

@@ -181,4 +181,12 @@ CREATE TABLE region_rounds (
 );
 `;
 
-export const migrations: readonly string[] = [TABLES, WORK_TESTS, NODES, PAY, RECEIPTS, RECEIPT_TREES, REGIONS];
+export const migrations: readonly string[] = [
+  TABLES,
+  WORK_TESTS,
+  NODES,
+  PAY,
+  RECEIPTS,
+  RECEIPT_TREES,
+  REGIONS,
+];

@@ -3,7 +3,9 @@
  * is free the moment its holder dies; a term number in the database fences a leader that lost its session without
  * noticing: each of its transactions holds the term, and none commits once another node has begun the next.
  */
+import { hostname } from 'node:os';
 import { type Logger, messageOf } from '@alice/protocol';
+import type { ServerContext } from '../context.js';
 import type { Database, Queryable, SessionLock } from '../database/Database.js';
 import { ServerError } from '../errors.js';
 
@@ -122,4 +124,9 @@ async function holdTerm(tx: Queryable, role: string, term: number): Promise<void
   const rows = await tx.query('SELECT 1 FROM leaders WHERE role = $1 AND term = $2 FOR SHARE', [role, term]);
   if (rows.length === 0)
     throw new ServerError({ code: 'LEADERSHIP_LOST', role }, `another node leads the ${role} now`);
+}
+
+/** What every leadership of a node needs. */
+export function nodeOf({ db, log, options }: ServerContext): Pick<LeadershipOptions, 'db' | 'log' | 'node'> {
+  return { db, log, node: options.node ?? `${hostname()}/${process.pid}` };
 }

@@ -1,6 +1,6 @@
 /**
  * @file The computing half of a scorer: a copy of the published model and the paired losses of jobs on it (SPEC SCORE-1).
- * Runs in a thread of its own (scoringWorker.ts) and in tests directly. Decides nothing: it reports losses.
+ * Runs in a thread or process of its own (scoringProgram.ts) and in tests directly. Decides nothing: it reports losses.
  * Invariant: losses before are computed once per (state root, batch).
  */
 import { createHash } from 'node:crypto';

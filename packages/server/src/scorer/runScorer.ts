@@ -5,8 +5,8 @@
 import { cpus, totalmem } from 'node:os';
 import type { DeviceName } from '@alice/engine/node';
 import { type Device, type KeyPair, type Logger, refusalOf, ServerClient, sleep } from '@alice/protocol';
+import { RemoteScorer } from './RemoteScorer.js';
 import { scoreJobs } from './ScorerLoop.js';
-import { ScoringThread } from './ScoringThread.js';
 import type { ScorerEvent } from './scorerEvents.js';
 import type { OpenScoring, ScoringSource } from './scoring.js';
 
@@ -50,7 +50,11 @@ export async function runScorer(
     { url: serverUrl, member, attempts: Number.POSITIVE_INFINITY, signal },
     { onRetry: ({ code, reason, inMs }) => emit({ type: 'retrying', code, reason, inMs }) },
   );
-  const scorer = new ScoringThread(sourceOf(server), options.device);
+  const scorer = new RemoteScorer(sourceOf(server), {
+    device: options.device,
+    onDeviceLost: (device, reason) =>
+      log.warn('The device crashed: the processor computes from now on', { device, reason }),
+  });
   try {
     await scoreJobs({
       server,

@@ -1,7 +1,7 @@
 /**
  * @file A whole server of a small model as a process of its own, to be attacked: `attackedServer.js <folder> <dataset>`.
- * Production code on a real socket with a scorer beside it; only the chain settles at once, rounds are short, and slow
- * clients are let go sooner. Sends its parent {url}.
+ * Production code on a real socket with a scorer beside it; only the chain settles at once and rounds are short. Sends its
+ * parent {url}.
  */
 import { join } from 'node:path';
 import { resolveModel } from '@alice/model';
@@ -33,8 +33,8 @@ const server = await startServer(
     training: { ...defaultTrainingSettings, innerSteps: 4, sequenceLength: SEQUENCE },
     round: { windowMs: 4_000, uploadMs: 4_000, maxRoundMs: 12_000 },
     epochMs: 3_600_000,
-    // Attackers are counted as if they came from another machine.
-    limits: { headersTimeoutMs: 1_000, requestTimeoutMs: 2_000, registrationsPerLoopbackPerMinute: 60 },
+    // Attackers are counted as if they came from another machine, and bodies must arrive sooner.
+    limits: { registrationsPerLoopbackPerMinute: 60, requestTimeoutMs: 20_000 },
   },
   { log: silentLogger, chain: new FakeChain() },
 );

@@ -2,7 +2,7 @@
  * @file A regional server's connection to its upstream: one registered client, bound to the first upstream it met, and
  * whether it answers. Nothing is repeated here: the region's own clock asks again.
  */
-import { isServerCallError, messageOf, refusalOf, ServerClient } from '@alice/protocol';
+import { isServerCallError, messageOf, type Network, refusalOf, ServerClient } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import { readMeta, writeMeta } from '../state/meta.js';
@@ -10,6 +10,9 @@ import { readMeta, writeMeta } from '../state/meta.js';
 const UPSTREAM_KEY = 'upstreamId';
 /** Refusals that say "later", not "no". */
 const LATER: ReadonlySet<number> = new Set([401, 408, 425, 429, 500, 502, 503, 504]);
+
+/** About eight minutes. */
+const FIRST_CONTACTS = 20;
 
 export interface UpstreamLink {
   readonly client: ServerClient;
@@ -33,7 +36,7 @@ export async function openUpstream(context: ServerContext): Promise<UpstreamLink
     signal: context.closing,
   });
   if (known !== undefined) return { client, upstreamId: known };
-  const network = await client.network();
+  const network = await firstContact(context);
   const same: readonly [field: string, expected: string, actual: string][] = [
     ['networkId', network.networkId, networkId],
     ['model', network.model.name, options.model.name],
@@ -49,6 +52,15 @@ export async function openUpstream(context: ServerContext): Promise<UpstreamLink
       );
   await writeMeta(db, { [UPSTREAM_KEY]: network.serverId });
   return { client, upstreamId: network.serverId };
+}
+
+/** A first start waits a while for its upstream: the two may be started together. */
+function firstContact({ options, log, closing }: ServerContext): Promise<Network> {
+  const first = new ServerClient(
+    { url: options.upstream!.url, attempts: FIRST_CONTACTS, signal: closing },
+    { onRetry: ({ code, reason }) => log.warn('Waiting for the upstream', { code, reason }) },
+  );
+  return first.network();
 }
 
 /** The code with which the upstream said no for good; undefined for everything that may be asked again. */

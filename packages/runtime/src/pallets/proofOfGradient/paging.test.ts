@@ -8,6 +8,7 @@ import { assertNoop, callOf, GENESIS_MS, reportOf, TestChain } from '../../testi
 import type { RuntimeCall } from '../../wiring.js';
 import { compareEntries } from './calls.js';
 import { emittedBy, HALVING_PERIOD_MS } from './emission.js';
+import { REWARD_ADDRESS_DEPOSIT } from './rewardAddress.js';
 import { earnedParts, totalsOf } from './settlement.js';
 import {
   contributions,
@@ -239,7 +240,9 @@ describe('what is decided about rewards', () => {
       proxied(callOf('System', 'remark', { remark: new Uint8Array() })),
       'Proxy.Unproxyable',
     );
+    const delegationDeposit = chain.account(alice).data.reserved;
     assert.equal(chain.run(bob, proxied(set(carol.publicKey))), undefined);
+    assert.equal(chain.account(alice).data.reserved - delegationDeposit, REWARD_ADDRESS_DEPOSIT);
     const before = chain.free(alice);
     assert.equal(chain.run(server, reportOf(0, entries)), undefined);
     const { minted } = epochs.get(chain.access, 0)!;
@@ -252,6 +255,7 @@ describe('what is decided about rewards', () => {
       'the work stays its own',
     );
     assert.equal(chain.run(alice, gradient('clear_reward_address', {})), undefined);
+    assert.equal(chain.account(alice).data.reserved, delegationDeposit, 'the deposit is back');
     chain.run(server, reportOf(1, entries));
     assert.equal(chain.free(carol), minted);
   });

@@ -9,6 +9,7 @@ import { modelLayout } from '@alice/model';
 import { openBlobStore } from '../../blobs/blobLocation.js';
 import { type Database, openDatabase } from '../../database/Database.js';
 import type { ServerRole } from '../../options.js';
+import { createWaiters } from '../../waiters.js';
 import { FakeChain } from '../FakeChain.js';
 import { type PostgresCluster, startPostgres } from '../postgresCluster.js';
 import { type S3Server, startS3Server } from '../s3Server.js';
@@ -43,6 +44,8 @@ export interface ChaosNetwork {
   readonly processes: readonly Supervised[];
   /** Without faults in between. */
   readonly db: Database;
+  /** Resolves at the next submission that is acknowledged, or after `timeoutMs`. */
+  acknowledgement(timeoutMs: number): Promise<void>;
   outcome(): Outcome;
   stopMiners(): Promise<void>;
   remove(): Promise<void>;
@@ -103,11 +106,15 @@ async function start(
     start({ name: `scorer-${instance}`, script: './scorerRole.js', settings: { url, instance } }),
   );
   const acknowledged = new Set<string>();
+  const heard = createWaiters();
   const miners = start({
     name: 'miners',
     script: './minersRole.js',
     settings: { url, miners: MINERS },
-    onLine: (text) => text.startsWith('acknowledged ') && acknowledged.add(text.split(' ')[1]!),
+    onLine: (text) => {
+      acknowledged.add(text.replace('acknowledged ', ''));
+      heard.wake();
+    },
   });
   const processes = [...nodes, ...scorers, miners];
   await Promise.all(processes.map((one) => one.up()));
@@ -115,6 +122,7 @@ async function start(
   undo.push(() => db.close());
   return {
     ...{ logs, postgres, s3, chain, line, store, processes, db },
+    acknowledgement: async (timeoutMs) => void (await heard.wait(timeoutMs, new AbortController().signal)),
     outcome: () => ({
       ...{ acknowledged, db, chain, layout: modelLayout(tinyModel), seed: network.options.seed },
       blobs: openBlobStore(blobsAt(s3.endpoint)),

@@ -31,6 +31,7 @@ const LEAST = { versions: 3, epochs: 1 };
 const KILLS_A_FAULT = 3;
 const LONGEST_PAUSE_MS = 600;
 const FAULT_MS = 1_200;
+const LONGEST_WAIT_MS = 10_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -76,6 +77,7 @@ async function disturb(
     if (n % KILLS_A_FAULT !== KILLS_A_FAULT - 1) continue;
     const fault = faults();
     await fault.cause(network);
+    await network.acknowledgement(LONGEST_WAIT_MS); // kills in a row that nothing gets through test nothing
     caused[fault.name] = (caused[fault.name] ?? 0) + 1;
     say(`${n + 1} kills, last ${victim.name}; ${fault.name}`);
   }

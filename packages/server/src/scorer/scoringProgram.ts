@@ -1,21 +1,14 @@
-/** @file Entry of a scorer's computing thread: one ScoringSession behind a message port. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { type DeviceName, nodePlatformOn } from '@alice/engine/node';
+/** @file The program of a scorer that computes, on the device it is started for: one ScoringSession behind a port. */
+import { nodePlatformOn, servedDevice } from '@alice/engine/node';
 import { createLossFunction, modelLayout } from '@alice/model';
-import { initCrypto, PortCalls, portOfThread, type ScoringJob } from '@alice/protocol';
+import { initCrypto, PortCalls, type ScoringJob } from '@alice/protocol';
 import { ScoringSession } from './ScoringSession.js';
 import type { OpenScoring, ScoringSource } from './scoring.js';
 
-if (parentPort === null) throw new Error('scoringWorker is started as a worker thread, not as a program');
-
-/** What the starting thread passes. */
-export interface ScoringWorkerData {
-  readonly device: DeviceName;
-}
-
-const platform = nodePlatformOn((workerData as ScoringWorkerData).device);
+const { port, device } = servedDevice();
+const platform = nodePlatformOn(device);
 const ready = initCrypto();
-const calls: PortCalls<ScoringSource> = new PortCalls<ScoringSource>(portOfThread(parentPort), {
+const calls: PortCalls<ScoringSource> = new PortCalls<ScoringSource>(port, {
   open: async (request: OpenScoring) => {
     await ready;
     await session.open(request);
