@@ -24,8 +24,7 @@ describe('pages during an outage', { skip: SKIP_BROWSER }, () => {
     network = await exampleNetwork(dir);
     await network.settleEpoch(3);
     browser = await startBrowser();
-    const open = async (appPage: AppPage) => ({ appPage, page: await tab(appPage) });
-    tabs.push(...(await Promise.all(everyPage(network.address).map(open))));
+    for (const appPage of everyPage(network.address)) tabs.push({ appPage, page: await tab(appPage) });
   });
   after(async () => {
     await browser?.close();

@@ -1,7 +1,8 @@
 /**
  * @file What the chain carries on this machine: keep-alive transfers per second through the public RPC with every
- * signature checked, by one node and by four validators, the time between blocks meanwhile, how long an epoch of 10,000 miners takes, and what an account
- * costs on disk. Node and sender share the processors; transactions are signed before the clock starts.
+ * signature checked, by one node and by four validators, the time between blocks meanwhile, how long an epoch of 10,000
+ * miners takes, and what an account costs on disk. Node and sender share the processors; transactions are signed before
+ * the clock starts.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';

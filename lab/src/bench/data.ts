@@ -2,7 +2,7 @@
  * @file Making data: the tokenizer beside tiktoken's WASM package and js-tiktoken's plain call, the whole build on two
  * threads, what looking for near-duplicates costs, and whether memory grows with the input. Text: sentences of the
  * built-in corpus in random order, as plain .jsonl files. Sizes: 100 MB, then 2 GB or as much as takes five minutes here;
- * `ALICE_BENCH_DATA_MB=20:200` (or `quick`) sets both.
+ * `ALICE_BENCH_DATA_MB=20:200` (or `quick`) sets both; `100:2000` takes two gigabytes however long that is.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -4,7 +4,7 @@ import type { ServerContext } from '../context.js';
 import { findSubmission, type SubmissionRow, submissionOfTask } from '../state/submissions.js';
 import { type RegionCall, regionTask } from './holdReceipts.js';
 import { storedIds } from './receiveAudit.js';
-import { findContribution, receiptsOf } from './regionReceipts.js';
+import { type Contribution, findContribution, receiptsOf } from './regionReceipts.js';
 
 /** Throws `ROLE_FORBIDDEN`, `TASK_UNKNOWN`. */
 export async function readCredits(context: ServerContext, call: RegionCall): Promise<Credits> {
@@ -19,7 +19,7 @@ export async function readCredits(context: ServerContext, call: RegionCall): Pro
   const isWaiting = [whole, ...audited].some((row) => row && !isFinal(row)) || (!contribution && !expired);
   const missing = contribution && contribution.receipts > contribution.audits.length && !whole;
   if (isWaiting || (missing && !expired)) return { ...WAITING, credits: [] };
-  const fallback = missing || !contribution ? LATE : (refusalOf(whole) ?? TAKEN);
+  const fallback = missing || !contribution ? LATE : outcomeOf(contribution, whole);
   const credits = await Promise.all(
     (await receiptsOf(db, call.taskId)).map(async ({ claim: { submissionId } }) => {
       const row = await findSubmission(db, storedIds(call.taskId, submissionId).submissionId);
@@ -33,6 +33,11 @@ export async function readCredits(context: ServerContext, call: RegionCall): Pro
 type Outcome = Pick<Credits, 'status' | 'code' | 'reason'>;
 const WAITING: Outcome = { status: 'queued', code: null, reason: 'It is being judged.' };
 const TAKEN: Outcome = { status: 'accepted', code: null, reason: 'Merged.' };
+const NOTHING: Outcome = {
+  status: 'refused',
+  code: 'NOTHING_SENT',
+  reason: 'No work of the region was good.',
+};
 const LATE: Outcome = { status: 'refused', code: 'TASK_EXPIRED', reason: 'It did not come in time.' };
 
 /** Accepted work may still be rolled back with its round. */
@@ -40,6 +45,7 @@ function isFinal({ status, stage }: SubmissionRow): boolean {
   return status === 'refused' || stage === 'merged';
 }
 
-function refusalOf(row: SubmissionRow | undefined): Outcome | undefined {
-  return row?.status === 'refused' ? { status: row.status, code: row.code, reason: row.reason } : undefined;
+function outcomeOf({ receipts }: Contribution, whole: SubmissionRow | undefined): Outcome {
+  if (receipts === 0) return NOTHING;
+  return whole?.status === 'refused' ? { status: 'refused', code: whole.code, reason: whole.reason } : TAKEN;
 }

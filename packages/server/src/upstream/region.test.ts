@@ -55,6 +55,9 @@ describe('a region and its upstream', () => {
     let miners: TestClient[];
     let scorer: TestClient;
     let sent: Submission[];
+    /** Of a miner that works for the upstream in the same round. */
+    let both: TestClient;
+    let bothSent: Submission;
 
     before(async () => {
       region = await network.open(regionOptions);
@@ -84,6 +87,9 @@ describe('a region and its upstream', () => {
     it('waits, and says so, while the upstream is away; a region that died goes on with its round', async () => {
       sent = [];
       for (const [i, miner] of miners.entries()) sent.push(await miner.contribute(names[i]!));
+      both = await new TestClient(() => region, keyOf('zoe')).register();
+      bothSent = await both.contribute('zoe');
+      await (await new TestClient(upstream, keyOf('zoe')).register()).task();
       upstream.app.server.closeAllConnections();
       await new Promise<void>((resolve) => upstream.app.server.close(() => resolve()));
       await scorer.scoreAll();
@@ -100,6 +106,10 @@ describe('a region and its upstream', () => {
       await region.coordinator.step();
       assert.equal(await stage(region), 'sent');
       assert.equal((await miners[0]!.submission(sent[0]!.submissionId)).status, 'accepted');
+      assert.equal((await both.submission(bothSent.submissionId)).code, 'RECEIPT_TAKEN');
+      await upstream.context.db.query(`UPDATE tasks SET status = 'expired' WHERE address = $1`, [
+        keyOf('zoe').address,
+      ]);
     });
 
     it('sends two submissions whole and the mean of the others as one, which counts as two', async () => {

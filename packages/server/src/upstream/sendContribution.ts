@@ -4,6 +4,7 @@
  */
 import { type HashHex, type HexString, isServerCallError, RECEIPTS_AT_ONCE } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
+import { refuseFolded } from '../rounds/rollBackRound.js';
 import type { SubmissionRow } from '../state/submissions.js';
 import { acceptedIn } from './closeRegionRound.js';
 import type { RegionFold } from './foldRegion.js';
@@ -11,8 +12,21 @@ import { receiptsOf } from './regionReceipts.js';
 import { lastResidual, moveRegionRound, type RegionRound } from './regionRounds.js';
 import type { UpstreamLink } from './UpstreamLink.js';
 
-/** Throws the upstream's refusals. */
+/** Throws the upstream's refusals; one that is about a single miner costs that miner its round, and nobody else. */
 export async function commitUpstream(
+  context: ServerContext,
+  link: UpstreamLink,
+  row: RegionRound,
+): Promise<void> {
+  for (;;)
+    try {
+      return await commitAll(context, link, row);
+    } catch (error) {
+      if (!(await dropNamed(context, row, error))) throw error;
+    }
+}
+
+async function commitAll(
   { db, log }: ServerContext,
   { client }: UpstreamLink,
   { round, ticket: { taskId } }: RegionRound,
@@ -27,6 +41,38 @@ export async function commitUpstream(
   const { audits } = await client.call('regionCommit', { params, body: { count: receipts.length } });
   await moveRegionRound(db, round, { stage: 'committed', audits });
   log.debug('Committed to the upstream', { round, receipts: receipts.length, audits: audits.length });
+}
+
+/** Refusals of one receipt: the miner works elsewhere too, or is banned there. */
+const ABOUT_ONE: ReadonlySet<string> = new Set(['RECEIPT_TAKEN', 'RECEIPT_MINER_UNKNOWN', 'BANNED']);
+
+/** Takes the receipts out that a refusal names; whether there were any. */
+async function dropNamed(
+  { db, log }: ServerContext,
+  { round, ticket: { taskId } }: RegionRound,
+  error: unknown,
+): Promise<boolean> {
+  if (!isServerCallError(error) || error.info.code !== 'SERVER_REFUSED') return false;
+  const { refusal: code, detail } = error.info;
+  if (!ABOUT_ONE.has(code)) return false;
+  return db.transaction(async (tx) => {
+    const named = (await receiptsOf(tx, taskId))
+      .map(({ claim }) => claim)
+      .filter(
+        ({ submissionId, address, rewardAddress }) =>
+          submissionId === detail['submissionId'] ||
+          [address, rewardAddress].includes(detail['address'] as string),
+      )
+      .map(({ submissionId }) => submissionId);
+    const rows = (await acceptedIn(tx, round)).filter(({ submission_id }) => named.includes(submission_id));
+    await refuseFolded(tx, rows, { code, reason: `The upstream does not count this miner: ${code}.` });
+    await tx.query('DELETE FROM region_receipts WHERE task_id = $1 AND submission_id = ANY($2)', [
+      taskId,
+      named,
+    ]);
+    log.warn('Receipts taken out', { round, code, receipts: named.length });
+    return named.length > 0;
+  });
 }
 
 /** Throws the upstream's refusals. */

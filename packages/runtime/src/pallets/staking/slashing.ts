@@ -2,7 +2,6 @@
  * @file Slashes: reported, then applied after a delay in which root may cancel them. A slash takes at most what is
  * bonded, unbonding funds included; the reporter gets a share, the treasury the rest, so issuance stays exact.
  */
-import type { AccountId } from '../../scale/substrateTypes.js';
 import { slashHeld } from '../balances/ledger.js';
 import type { PalletContext } from '../Pallet.js';
 import { now } from '../timestamp/index.js';
