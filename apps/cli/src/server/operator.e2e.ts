@@ -38,7 +38,7 @@ before(async () => {
   const keys = [];
   for (const name of ['server', 'amy']) keys.push(await ensureLocalWallet(join(root, 'wallets'), name));
   amy = keys[1]!.address;
-  await runAlice(['data', 'build', 'builtin', '--out', join(root, 'data')]);
+  await runAlice(['data', 'build', 'builtin', '--tokens', '600000', '--out', join(root, 'data')]);
   const spec = join(root, 'spec.json');
   writeFileSync(spec, await runAlice(['node', 'spec', '--parameter-server', keys[0]!.address]));
   const port = await freePort();
