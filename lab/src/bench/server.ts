@@ -29,7 +29,7 @@ import type { Bench, Figure } from './figure.js';
 
 const promised = { dispatchMs: 250, growth: 0.1, ingest: 0.5, scoring: 0.9 };
 const FIRST_MINERS = 100;
-/** Bodies of full size: 3% of the model, as an honest miner of the default settings sends. */
+/** Bodies of full size, as an honest miner of the default settings sends. */
 const INGEST_MINERS = 32;
 const THIN_ENTRIES = 400;
 const AT_ONCE = 32;

@@ -46,10 +46,11 @@ function schemes(tokens: number): Readonly<Record<string, Scheme>> {
   const ours = { ...common, schedule: schedule(PEAK.ours, tokens) };
   return {
     'dense AdamW': { scheme: 'dense', training: { ...common, schedule: schedule(PEAK.dense, tokens) } },
-    'ours 3% H16': { policy: 'none', training: ours },
-    'ours 2.5% H8': { policy: 'none', training: { ...ours, innerSteps: 8, density: 0.025 } },
-    'ours 6% H4': { policy: 'none', training: { ...ours, innerSteps: 4, density: 0.06 } },
-    'ours 6% H2': { policy: 'none', training: { ...ours, innerSteps: 2, density: 0.06 } },
+    'ours 6% H16': { policy: 'none', training: ours },
+    'ours 3% H16': { policy: 'none', training: { ...ours, density: 0.03 } },
+    'ours 6% H4': { policy: 'none', training: { ...ours, innerSteps: 4 } },
+    'ours 12% H4': { policy: 'none', training: { ...ours, innerSteps: 4, density: 0.12 } },
+    'ours 20% H4': { policy: 'none', training: { ...ours, innerSteps: 4, density: 0.2 } },
     [LITERAL]: { policy: 'score', training: whitepaperSettings(common) },
   };
 }
@@ -58,10 +59,8 @@ const PEAK = { dense: 1.2e-2, ours: 2e-2 };
 
 /** Within this of dense at equal tokens, with at least so many times fewer bytes. */
 const GOALS: readonly { scheme: string; gap: number; fewerBytes: number }[] = [
-  { scheme: 'ours 3% H16', gap: 0.05, fewerBytes: 1000 },
-  { scheme: 'ours 2.5% H8', gap: 0.05, fewerBytes: 1000 },
-  { scheme: 'ours 6% H4', gap: 0.02, fewerBytes: 100 },
-  { scheme: 'ours 6% H2', gap: 0.02, fewerBytes: 100 },
+  { scheme: 'ours 6% H16', gap: 0.05, fewerBytes: 1000 },
+  { scheme: 'ours 20% H4', gap: 0.02, fewerBytes: 100 },
 ];
 
 export const convergenceExperiment: Experiment = {

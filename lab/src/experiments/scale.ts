@@ -10,13 +10,19 @@ import {
   seededRandom,
   toHex,
 } from '@alice/protocol';
-import { flattenDelta, overlapOf, StreamingAggregator, selectTopK } from '@alice/training';
+import {
+  defaultTrainingSettings,
+  flattenDelta,
+  overlapOf,
+  StreamingAggregator,
+  selectTopK,
+} from '@alice/training';
 import { openLaboratory } from '../network/Laboratory.js';
 import { labSettings } from '../network/settings.js';
 import type { Assertion, Experiment } from './Experiment.js';
 
 const MINERS = [10, 100, 1_000, 10_000, 100_000];
-const DENSITY = 0.03;
+const DENSITY = defaultTrainingSettings.density;
 /** Tries of each measurement; the fastest counts, since whatever else runs only slows it down. */
 const TRIES = 5;
 /** Rows of 128 tokens an accepted submission costs a scorer: one to four looks after, 96 for the work tests; before shared. */

@@ -27,7 +27,7 @@ export interface TrainingSettings {
   readonly weightDecay: number;
   /** Global L2 norm a gradient is clipped to, > 0. */
   readonly gradientClip: number;
-  /** Share of elements a submission carries, in (0, 1]. */
+  /** Share of elements a submission carries, in (0, 1]. 0.03 halves the bytes and ends 1.5% higher in loss. */
   readonly density: number;
   /** Which elements: the largest of every chunk, or of the whole model (whitepaper). */
   readonly selection: Selection;
@@ -62,7 +62,7 @@ export const defaultTrainingSettings: TrainingSettings = {
   schedule: defaultScheduleSettings,
   weightDecay: 0.01,
   gradientClip: 1,
-  density: 0.03,
+  density: 0.06,
   selection: 'chunked',
   errorFeedbackDecay: 0.95,
   wire: { wire: 'binary_v3', valueBits: 2 },
