@@ -1,20 +1,25 @@
 /**
  * @file Zstandard as a stream (RFC 8878). The frames and blocks are walked here, so that damage is reported with the byte
  * where it is, the end of the file inside a frame is noticed, and each frame's checksum is compared; the blocks
- * themselves are decoded by the `fzstd` package, which does none of the three. Memory: one block and the window.
+ * themselves are decoded by the `fzstd` package, which does none of the three, and which some damaged blocks keep in an
+ * endless loop: it is stopped. Memory: one block and the window.
  */
 import { Decompress } from 'fzstd';
 import { DataError } from '../errors.js';
+import { endsWithin } from './endsWithin.js';
 import { Xxh64 } from './xxh64.js';
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const LARGEST_BLOCK_BYTES = 128 * 1024;
+/** Of one block, which takes milliseconds: long enough for a machine that is busy or was asleep. */
+const BLOCK_TIMEOUT_MS = 60_000;
 
 type Expected = 'frame' | 'skip' | 'block' | 'checksum';
 
 export class ZstdDecoder {
   readonly #path: string;
+  readonly #blockTimeoutMs: number;
   #pending: Buffer = Buffer.alloc(0);
   /** Place in the file of the first pending byte. */
   #offset = 0;
@@ -29,8 +34,9 @@ export class ZstdDecoder {
   #out: Buffer[] = [];
 
   /** `path` is named in errors. */
-  constructor(path: string) {
+  constructor(path: string, { blockTimeoutMs = BLOCK_TIMEOUT_MS } = {}) {
     this.#path = path;
+    this.#blockTimeoutMs = blockTimeoutMs;
   }
 
   /** What can be decoded now. Throws `SOURCE_BROKEN`. */
@@ -119,11 +125,13 @@ export class ZstdDecoder {
   }
 
   #decode(unit: Buffer): void {
+    let hasEnded: boolean;
     try {
-      this.#frame.push(unit);
+      hasEnded = endsWithin(this.#blockTimeoutMs, () => this.#frame.push(unit));
     } catch (cause) {
       throw this.#broken(`a zstd block cannot be decoded (${(cause as Error).message})`);
     }
+    if (!hasEnded) throw this.#broken('a zstd block keeps the decoder in an endless loop');
   }
 
   #broken(reason: string, byteOffset = this.#offset): DataError {

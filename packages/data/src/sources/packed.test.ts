@@ -19,8 +19,8 @@ const REFERENCE_TEXT = Array.from({ length: 40 }, (_, i) => `Call me Ishmael. ${
 const REFERENCE_ZST =
   'KLUv/WQWAs0CAJKFDxCw64dMKmkhTBMrU5I6YjgQ4Ny8nHw8//s9/ti4mHg4fds1+tS0lHQ0+7ot9phCRt4FGERbyrGXwnKhNYUCJ6gRAPX9N/DlEP4TP/3/+7bVqlZoIFUBxJ2ywA==';
 
-function decoded(bytes: Uint8Array, step: number): string {
-  const decoder = new ZstdDecoder('f.zst');
+function decoded(bytes: Uint8Array, step: number, options?: { blockTimeoutMs: number }): string {
+  const decoder = new ZstdDecoder('f.zst', options);
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += step) parts.push(...decoder.push(bytes.subarray(at, at + step)));
   decoder.finish();
@@ -44,6 +44,22 @@ it('hashes as XXH64 does, whatever the pieces', () => {
       assert.equal(cutUp.low32(), whole.low32());
     }),
   );
+});
+
+it('reports every flipped bit of a frame with a checksum, one that keeps the decoder busy for ever too', () => {
+  const reference = Buffer.from(REFERENCE_ZST, 'base64');
+  const endless: number[] = [];
+  for (let bit = 0; bit < reference.length * 8; bit++) {
+    const damaged = Buffer.from(reference);
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
+    try {
+      assert.equal(decoded(damaged, 4096, { blockTimeoutMs: 500 }), REFERENCE_TEXT, `bit ${bit}`);
+    } catch (error) {
+      assert.equal((error as DataError).code, 'SOURCE_BROKEN', `bit ${bit}`);
+      if ((error as DataError).message.includes('endless')) endless.push(bit);
+    }
+  }
+  assert.ok(endless.includes(118));
 });
 
 it("decodes the reference tool's zstd, several frames, in any pieces; finds damage and says where", () => {
