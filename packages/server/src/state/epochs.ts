@@ -107,11 +107,27 @@ function settledMessages(info: EpochInfo, payouts: readonly Payout[]): [settled:
   return [JSON.stringify(message), JSON.stringify(paid)];
 }
 
-/** Settled epochs, newest last. */
-export async function settledEpochs(db: Queryable, limit: number): Promise<EpochRow[]> {
-  const rows = await db.query<EpochRow>(
-    `SELECT * FROM epochs WHERE status = 'settled' ORDER BY epoch DESC LIMIT $1`,
-    [limit],
+/** A settled epoch, as the status tells of it. */
+export interface SettledEpoch {
+  readonly settled: SettledMessage;
+  readonly payouts: readonly PayoutMessage[];
+}
+
+/**
+ * The newest settled epochs, oldest first: at most `epochs` of them, and only as many as have `payouts` payouts together,
+ * so that an answer stays small when thousands are paid in each. The newest is always there.
+ */
+export async function settledEpochs(
+  db: Queryable,
+  limits: { readonly epochs: number; readonly payouts: number },
+): Promise<SettledEpoch[]> {
+  return db.query<SettledEpoch>(
+    `SELECT settled, payouts FROM (
+       SELECT epoch, settled, payouts, row_number() OVER newest_first AS place,
+              sum(jsonb_array_length(payouts)) OVER newest_first AS paid
+       FROM (SELECT * FROM epochs WHERE status = 'settled' ORDER BY epoch DESC LIMIT $1) AS newest
+       WINDOW newest_first AS (ORDER BY epoch DESC)
+     ) AS counted WHERE place = 1 OR paid <= $2 ORDER BY epoch`,
+    [limits.epochs, limits.payouts],
   );
-  return rows.reverse();
 }

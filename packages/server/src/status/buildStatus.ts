@@ -12,7 +12,8 @@ import { thin } from './thin.js';
 
 const MAX_POINTS = 2_000;
 const MAX_MEMBERS = 200;
-const MAX_EPOCHS = 200;
+/** Of older epochs the chain tells. */
+const STATUS_EPOCHS = { epochs: 200, payouts: 10_000 };
 
 export async function buildStatus(context: ServerContext): Promise<NetworkStatus> {
   const { db, options, model, layout, health, roles } = context;
@@ -46,21 +47,15 @@ export async function buildStatus(context: ServerContext): Promise<NetworkStatus
       refused: row.refused,
       score: row.score,
     })),
-    epochs: (await settledEpochs(db, MAX_EPOCHS)).flatMap(({ settled, payouts }) =>
-      settled
-        ? [
-            {
-              epoch: settled.index,
-              startedAtMs: settled.startedAtMs,
-              endedAtMs: settled.endedAtMs,
-              mintedPlanck: settled.mintedPlanck,
-              fromVersion: settled.fromVersion,
-              toVersion: settled.toVersion,
-              payouts: payouts ?? [],
-            },
-          ]
-        : [],
-    ),
+    epochs: (await settledEpochs(db, STATUS_EPOCHS)).map(({ settled, payouts }) => ({
+      epoch: settled.index,
+      startedAtMs: settled.startedAtMs,
+      endedAtMs: settled.endedAtMs,
+      mintedPlanck: settled.mintedPlanck,
+      fromVersion: settled.fromVersion,
+      toVersion: settled.toVersion,
+      payouts: [...payouts],
+    })),
     balances: health.balances.map(({ address, role, planck }) => ({
       address,
       role,
