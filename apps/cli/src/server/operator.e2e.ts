@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -146,10 +146,6 @@ test(
     const backup = join(root, 'backup');
     await runAlice(['server', 'backup', backup, '--dir', join(root, 'server'), '--json']);
     await runAlice(['server', 'restore', backup, '--dir', join(root, 'restored'), '--json']);
-    const { latestVersion } = JSON.parse(readFileSync(join(backup, 'backup.json'), 'utf8')) as {
-      latestVersion: number;
-    };
-    assert.ok(latestVersion >= 1);
     server = await start('restored', ...tls);
     const restored = await submissions();
     assert.deepEqual([restored.accepted, restored.refused], [before.accepted, before.refused]);
