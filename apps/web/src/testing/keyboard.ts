@@ -39,6 +39,8 @@ async function checkSkipLink(page: Page): Promise<string[]> {
 
 interface Walk {
   last?: Element | null;
+  /** The stops there were at the last step: what came since cannot have been passed over. */
+  stops?: Set<Element>;
 }
 
 /** Runs in the page: the next Tab goes to the first stop. */
@@ -61,18 +63,20 @@ function judgeStep(): { isEnd: boolean; problem?: string } {
       'a[href], button, input, select, textarea, summary, [tabindex]',
     ),
   ].filter(isStop);
+  const known = stops.filter((stop) => walk.stops?.has(stop) ?? true);
+  walk.stops = new Set(stops);
   const now = document.activeElement as HTMLElement;
   if (now === document.body || now === stops[0]) {
     const isStart = walk.last === undefined;
     const missed =
-      isStart || !walk.last?.isConnected || walk.last === stops.at(-1) ? undefined : stops.at(-1);
+      isStart || !walk.last?.isConnected || walk.last === known.at(-1) ? undefined : known.at(-1);
     walk.last = now;
     return {
       isEnd: !isStart,
       ...(missed && { problem: `never reached: ${missed.outerHTML.slice(0, 120)}` }),
     };
   }
-  const [at, before] = [stops.indexOf(now), stops.indexOf(walk.last as HTMLElement)];
+  const [at, before] = [known.indexOf(now), known.indexOf(walk.last as HTMLElement)];
   const skipped = at >= 0 && before >= 0 && at !== before + 1;
   walk.last = now;
   const { outlineStyle, outlineWidth } = getComputedStyle(now);
