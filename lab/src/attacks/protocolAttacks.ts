@@ -6,14 +6,14 @@ import { connect } from 'node:net';
 import { deflateSync } from 'node:zlib';
 import {
   encodeAnySubmission,
-  type HashHex,
-  type HexString,
+  headerForTask,
   type SparseDelta,
   SUBMISSION_HEADER_BYTES,
   seededRandom,
   type Task,
   type TensorLayout,
   type WireFormat,
+  wholeTask,
 } from '@alice/protocol';
 import { Intruder } from './Intruder.js';
 
@@ -64,16 +64,7 @@ function encode(
     format = task.settings.format ?? { wire: 'binary_v2' },
   }: { layout: TensorLayout; format?: WireFormat },
 ): Promise<Uint8Array> {
-  const { innerSteps, rowsPerStep, sequenceLength } = task.settings;
-  const header = {
-    taskId: task.taskId as HexString,
-    nonce: task.nonce as HexString,
-    stateRoot: task.stateRoot as HashHex,
-    baseVersion: task.version,
-    innerSteps,
-    tokens: innerSteps * rowsPerStep * sequenceLength,
-    meanTrainingLossNats: 5,
-  };
+  const header = headerForTask(task, wholeTask(task, 5));
   return encodeAnySubmission(header, delta, { layout, format });
 }
 

@@ -15,8 +15,8 @@ import { modelLayout, presets } from '@alice/model';
 import {
   encodeSubmission,
   fromHex,
-  type HashHex,
   type HexString,
+  headerForTask,
   initCrypto,
   keyPairFromSecret,
   ServerClient,
@@ -24,6 +24,7 @@ import {
   SUBMISSION_HEADER_BYTES,
   seededRandom,
   type Task,
+  wholeTask,
 } from '@alice/protocol';
 import type { Bench, Figure } from './figure.js';
 
@@ -242,20 +243,7 @@ async function ingestSpeed(load: Load, from: number) {
 }
 
 function encodeFor(task: Task, delta: SparseDelta): Promise<Uint8Array> {
-  const { innerSteps, rowsPerStep, sequenceLength } = task.settings;
-  return encodeSubmission(
-    {
-      taskId: task.taskId as HexString,
-      nonce: task.nonce as HexString,
-      stateRoot: task.stateRoot as HashHex,
-      baseVersion: task.version,
-      innerSteps,
-      tokens: innerSteps * rowsPerStep * sequenceLength,
-      meanTrainingLossNats: 5,
-    },
-    delta,
-    layout,
-  );
+  return encodeSubmission(headerForTask(task, wholeTask(task, 5)), delta, layout);
 }
 
 /** The same body for another task: id and nonce lie at bytes 8 and 24 of every format's header. */

@@ -7,10 +7,8 @@ import {
   encodeAnySubmission,
   entryCount,
   errorCodeOf,
-  type HashHex,
-  type HexString,
+  headerForTask,
   messageOf,
-  type SubmissionHeader,
   type Task,
   type TensorLayout,
   type WireFormat,
@@ -172,7 +170,7 @@ export class TrainingSession implements Trainer {
     if (entryCount(delta) === 0) return nothing('EMPTY_DELTA', 'training changed nothing');
     const { steps, skippedSteps, tokens, lossesNats } = result;
     const lossNats = lossesNats.reduce((sum, loss) => sum + loss, 0) / steps;
-    const header = headerOf(task, { steps, tokens, lossNats });
+    const header = headerForTask(task, { innerSteps: steps, tokens, meanTrainingLossNats: lossNats });
     const bytes = await encodeAnySubmission(header, delta, { layout, format: formatOf(task.settings) });
     const work = { taskId: task.taskId, round: task.round, sizeBytes: bytes.length };
     state.optimizer = local.exportOptimizer();
@@ -186,22 +184,6 @@ export class TrainingSession implements Trainer {
 /** Older servers say nothing about formats: they know one. */
 function formatOf({ format }: Task['settings']): WireFormat {
   return format ?? { wire: 'binary_v2' };
-}
-
-function headerOf(
-  { taskId, nonce, stateRoot, version }: Task,
-  { steps, tokens, lossNats }: { steps: number; tokens: number; lossNats: number },
-): SubmissionHeader {
-  return {
-    // The schema of tasks has checked that these are hex strings of the right length.
-    taskId: taskId as HexString,
-    nonce: nonce as HexString,
-    stateRoot: stateRoot as HashHex,
-    baseVersion: version,
-    innerSteps: steps,
-    tokens,
-    meanTrainingLossNats: lossNats,
-  };
 }
 
 function nothing(code: NothingCode, reason: string): Trained {

@@ -25,6 +25,7 @@ export type {
   ServerClientOptions,
   ServerClientPorts,
 } from './api/clientTypes.js';
+export { type ClaimedWork, headerForTask, wholeTask } from './api/headerForTask.js';
 export { type Bans, type OperatorRequest, operatorMessage } from './api/operator.js';
 export {
   type DrawnRows,

@@ -18,8 +18,8 @@ export interface EpochScore {
   readonly scoreNanoNats: bigint;
 }
 
-// SPEC EPOCH-1
-export interface EpochReport {
+/** What a report says of its epoch as a whole. */
+export interface EpochHead {
   readonly epoch: number;
   readonly fromVersion: number;
   readonly toVersion: number;
@@ -27,6 +27,10 @@ export interface EpochReport {
   readonly heldOutLossNanoNats: bigint;
   readonly shardsCovered: number;
   readonly receiptsRoot: HashHex;
+}
+
+// SPEC EPOCH-1
+export interface EpochReport extends EpochHead {
   /** In any order, each (role, address) at most once. */
   readonly scores: readonly EpochScore[];
 }

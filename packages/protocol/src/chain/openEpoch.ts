@@ -1,20 +1,9 @@
-/**
- * @file `ProofOfGradient.OpenEpoch`: an epoch that is being reported in pages, as the chain has it. It says how much of
- * a report has arrived, which is all that a reporter needs to go on after a crash.
- */
-import type { HashHex } from '../hash.js';
 import { type Address, addressOf } from '../keys.js';
+import type { EpochHead } from './epochReport.js';
 import type { ScaleReader } from './ScaleReader.js';
 import { type Role, readRole, whole } from './storageValues.js';
 
-export interface OpenEpoch {
-  readonly epoch: number;
-  readonly fromVersion: number;
-  readonly toVersion: number;
-  readonly stateRoot: HashHex;
-  readonly heldOutLossNanoNats: bigint;
-  readonly shardsCovered: number;
-  readonly receiptsRoot: HashHex;
+export interface OpenEpoch extends EpochHead {
   /** Scores announced, pages and scores received. */
   readonly entries: number;
   readonly pages: number;

@@ -3,7 +3,7 @@
  * was doing fails with a code and is repeated by whoever asked, since all of it is deterministic.
  */
 import { Worker } from 'node:worker_threads';
-import { type Logger, PortCalls } from '@alice/protocol';
+import { type Logger, PortCalls, portOfThread } from '@alice/protocol';
 import { ServerError } from '../errors.js';
 import type { Candidate } from '../state/rounds.js';
 import type { RegionFold, RegionFoldRequest } from '../upstream/foldRegion.js';
@@ -36,10 +36,7 @@ export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
     const started = {
       worker,
-      calls: new PortCalls<ComputeCalls>({
-        post: (message, transfer) => worker.postMessage(message, [...transfer]),
-        onMessage: (listener) => void worker.on('message', listener),
-      }),
+      calls: new PortCalls<ComputeCalls>(portOfThread(worker)),
     };
     const ended = (reason: string): void => {
       started.calls.end(reason);

@@ -3,7 +3,7 @@
  * are handled one after another, so memory holds one fold at a time.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { PortCalls } from '@alice/protocol';
+import { PortCalls, portOfThread } from '@alice/protocol';
 import { openBlobStore } from '../blobs/blobLocation.js';
 import { foldRegion, type RegionFoldRequest } from '../upstream/foldRegion.js';
 import { checkSubmission } from './checkSubmission.js';
@@ -40,10 +40,4 @@ const handlers = {
 };
 export type ComputeCalls = typeof handlers;
 
-new PortCalls(
-  {
-    post: (message, transfer) => port.postMessage(message, [...transfer]),
-    onMessage: (listener) => void port.on('message', listener),
-  },
-  handlers,
-);
+new PortCalls(portOfThread(port), handlers);

@@ -8,6 +8,7 @@ import {
   encodeAnySubmission,
   type HashHex,
   type HexString,
+  headerForTask,
   type KeyPair,
   type RouteName,
   registrationMessage,
@@ -20,6 +21,7 @@ import {
   type TensorLayout,
   toHex,
   type WireFormat,
+  wholeTask,
 } from '@alice/protocol';
 import { Value } from '@sinclair/typebox/value';
 import type { ServerCore } from '../ServerCore.js';
@@ -200,15 +202,13 @@ export function submissionFor(
   layout: TensorLayout,
   changes: SubmissionChanges = {},
 ): Promise<Uint8Array> {
-  const { innerSteps, rowsPerStep, sequenceLength } = task.settings;
+  const honest = headerForTask(task, wholeTask(task, 5));
   const header = {
-    taskId: task.taskId as HexString,
-    nonce: changes.nonce ?? (task.nonce as HexString),
-    stateRoot: changes.stateRoot ?? (task.stateRoot as HashHex),
-    baseVersion: task.version,
-    innerSteps: changes.innerSteps ?? innerSteps,
-    tokens: changes.tokens ?? innerSteps * rowsPerStep * sequenceLength,
-    meanTrainingLossNats: 5,
+    ...honest,
+    nonce: changes.nonce ?? honest.nonce,
+    stateRoot: changes.stateRoot ?? honest.stateRoot,
+    innerSteps: changes.innerSteps ?? honest.innerSteps,
+    tokens: changes.tokens ?? honest.tokens,
   };
   const delta = changes.delta ?? randomDelta(layout, changes.seed ?? 'delta');
   const format = changes.format ?? task.settings.format ?? { wire: 'binary_v2' };

@@ -8,12 +8,12 @@ import {
   deltaAsDecoded,
   encodeAnySubmission,
   fromHalves,
-  type HashHex,
-  type HexString,
   halvesOfBytes,
+  headerForTask,
   type SparseDelta,
   type Submission,
   type Task,
+  wholeTask,
 } from '@alice/protocol';
 import { createMuon, ErrorFeedback, type InnerOptimizer, trainLocally } from '@alice/training';
 import type { ServerCore } from '../ServerCore.js';
@@ -128,16 +128,7 @@ export class TrainingDevice {
   }
 
   #encode(task: Task, delta: SparseDelta): Promise<Uint8Array> {
-    const { innerSteps, rowsPerStep, sequenceLength } = task.settings;
-    const header = {
-      taskId: task.taskId as HexString,
-      nonce: task.nonce as HexString,
-      stateRoot: task.stateRoot as HashHex,
-      baseVersion: task.version,
-      innerSteps,
-      tokens: innerSteps * rowsPerStep * sequenceLength,
-      meanTrainingLossNats: 5,
-    };
+    const header = headerForTask(task, wholeTask(task, 5));
     const { layout, options } = this.#core.context;
     return encodeAnySubmission(header, delta, { layout, format: options.training.wire });
   }

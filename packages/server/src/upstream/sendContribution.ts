@@ -2,7 +2,7 @@
  * @file The region's way up: receipts a few at a time and the commitment, then the audited submissions whole and the mean of
  * the others. Each call may be repeated after a crash or a lost answer; the upstream counts it once.
  */
-import { type HashHex, type HexString, isServerCallError, RECEIPTS_AT_ONCE } from '@alice/protocol';
+import { headerForTask, isServerCallError, RECEIPTS_AT_ONCE } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import { refuseFolded } from '../rounds/rollBackRound.js';
 import type { SubmissionRow } from '../state/submissions.js';
@@ -109,15 +109,11 @@ async function foldOnce(
   const mean = (of: (row: SubmissionRow) => number): number =>
     Math.floor(members.reduce((sum, row) => sum + of(row), 0) / members.length);
   const fold = await compute.foldRegion({
-    header: {
-      taskId: ticket.taskId as HexString,
-      nonce: ticket.nonce as HexString,
-      stateRoot: ticket.stateRoot as HashHex,
-      baseVersion: ticket.version,
+    header: headerForTask(ticket, {
       innerSteps: Math.max(...members.map(({ steps }) => steps)),
       tokens: mean(({ tokens }) => tokens),
       meanTrainingLossNats: 0,
-    },
+    }),
     submissions: members.map((row) => row.blob_hash),
     rule: {
       rule: training.aggregation,
