@@ -23,7 +23,8 @@ const texts = Array.from({ length: 20 }, (_, i) => prose(`bad${i}`, 400));
 const json = Buffer.from(texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
 const zst = zstdFrame(json);
 const gz = gzipSync(json);
-const parquet = parquetFile(texts, 10);
+const parquet = parquetFile(texts, { groupRows: 10 });
+const checked = parquetFile(texts, { checksums: true });
 
 function changed(bytes: Buffer, at: number, change: (byte: number) => number): Buffer {
   const copy = Buffer.from(bytes);
@@ -60,8 +61,10 @@ const CASES: Readonly<Record<string, readonly [content: Buffer, fault: string]>>
   'cut-in-character.txt': [Buffer.from('caf\xc3', 'latin1'), 'TEXT_NOT_UTF8@3'],
   'cut-off.parquet': [parquet.subarray(0, -5), `SOURCE_BROKEN@${parquet.length - 5}`],
   'empty.parquet': [Buffer.alloc(0), 'SOURCE_BROKEN@0'],
-  'other-column.parquet': [parquetFile(texts, 10, 'content'), 'SOURCE_BROKEN@0'],
+  'other-column.parquet': [parquetFile(texts, { column: 'content' }), 'SOURCE_BROKEN@0'],
   'not-utf8.parquet': [changed(parquet, inside, () => 0xff), 'JSON_LINE_INVALID@0'],
+  // A letter: another one, that only the checksum of its page tells.
+  'wrong-checksum.parquet': [changed(checked, checked.indexOf(texts[3]!), (b) => b ^ 1), 'SOURCE_BROKEN@4'],
   // The length of the first text: it now goes beyond its page.
   'broken-page.parquet': [changed(parquet, inside - 1, () => 0x7f), 'SOURCE_BROKEN@4'],
 };

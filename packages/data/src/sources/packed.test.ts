@@ -146,7 +146,7 @@ it('reads the same documents from plain, gzip, zstd and parquet, with places; re
     'f.jsonl.zst': zst.subarray(0, zst.length / 2),
     'g.jsonl.gz': gz.subarray(0, gz.length - 9),
     'h.parquet': parquet.subarray(0, parquet.length - 5),
-    'i.parquet': parquetFile(texts, 100, 'content'),
+    'i.parquet': parquetFile(texts, { column: 'content' }),
   });
   const read = async (name: string): Promise<{ texts: string[]; places: number[]; faults: string[] }> => {
     const result = { texts: [] as string[], places: [] as number[], faults: [] as string[] };

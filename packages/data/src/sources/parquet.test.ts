@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
+import { parquetMetadata } from 'hyparquet';
 import { buildConversations } from '../conversation/buildConversations.js';
 import { openConversations } from '../conversation/openConversations.js';
 import { byteTokenizer } from '../testing/byteTokenizer.js';
@@ -58,9 +61,30 @@ for (const [name, base64] of Object.entries(PARQUET_FIXTURES))
     assert.equal(result.texts.size, 0);
   });
 
+for (const name of ['snappy', 'zstd'])
+  it(`notices changed bytes of checked pages (${name}): a fault, or what it changes is no text`, async (t) => {
+    const content = Buffer.from(PARQUET_FIXTURES[name]!, 'base64');
+    const bytes = content.buffer.slice(content.byteOffset, content.byteOffset + content.length);
+    const { row_groups: groups } = parquetMetadata(bytes);
+    const meta = groups[0]!.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === 'text')!
+      .meta_data!;
+    const from = Number(meta.dictionary_page_offset);
+    const dir = temporaryFolder(t);
+    for (let at = from; at < from + Number(meta.total_compressed_size); at += 7) {
+      const damaged = Buffer.from(content);
+      damaged[at]! ^= 0x20;
+      writeFileSync(join(dir, 'a.parquet'), damaged);
+      const [file] = (await listSource(dir)).files;
+      const { texts, faults } = await read(file!);
+      // The null is a fault anyway.
+      if (faults.join() !== 'JSON_LINE_INVALID@7') continue;
+      assert.deepEqual(texts, EXPECTED, `byte ${at - from} of the chunk`);
+    }
+  });
+
 it('reads parquet on a hub by ranges, the footer first, never whole; notices a file that is cut off there', async (t) => {
   const texts = Array.from({ length: 6000 }, (_, i) => prose(`p${i}`, 300));
-  const content = parquetFile(texts, 2000);
+  const content = parquetFile(texts, { groupRows: 2000 });
   const hub = await hubServer(t, {
     files: { 'a.parquet': content },
     breakAfter: (n) => (n === 3 ? 1000 : undefined),

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { DataError } from '../errors.js';
+import { checkedChunks } from './checkedChunks.js';
 import type { ParquetBytes } from './openParquet.js';
 import { broken } from './ZstdDecoder.js';
 
@@ -55,15 +56,19 @@ export async function* parquetRows(
   let first = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = first + Number(group.num_rows);
-    const rows = await parquetReadObjects({
-      file,
-      metadata,
-      compressors,
-      parsers,
-      columns,
-      rowStart: first,
-      rowEnd,
-    }).catch((cause: unknown) => {
+    const read = async (): Promise<Record<string, unknown>[]> => {
+      const chunks = await checkedChunks(file, path, group, columns);
+      return parquetReadObjects({
+        file: chunks,
+        metadata,
+        compressors,
+        parsers,
+        columns,
+        rowStart: first,
+        rowEnd,
+      });
+    };
+    const rows = await read().catch((cause: unknown) => {
       if (cause instanceof DataError) throw cause;
       const at = Number(group.columns[0]?.meta_data?.data_page_offset ?? 0);
       throw broken(path, at, `row group from row ${first}: ${(cause as Error).message}`, cause);

@@ -2,6 +2,7 @@
  * @file A parquet file of one column of texts, several row groups, for tests: PLAIN pages, no compression, Thrift compact
  * protocol written by hand (Apache Parquet format 2, parquet.thrift).
  */
+import { crc32 } from 'node:zlib';
 
 /** Thrift compact: fields in order of their ids, at most 15 apart. */
 class Thrift {
@@ -21,7 +22,8 @@ class Thrift {
 
   int(id: number, value: number, type = 5): this {
     this.#field(id, type);
-    return this.varint(value * 2);
+    // Zigzag.
+    return this.varint(value < 0 ? -2 * value - 1 : 2 * value);
   }
 
   text(id: number, value: string): this {
@@ -64,8 +66,17 @@ class Thrift {
   }
 }
 
-/** Rows in groups of `groupRows`. */
-export function parquetFile(texts: readonly string[], groupRows = 100, column = 'text'): Buffer {
+export interface ParquetFileOptions {
+  readonly groupRows?: number;
+  readonly column?: string;
+  /** Whether pages have checksums. */
+  readonly checksums?: boolean;
+}
+
+export function parquetFile(
+  texts: readonly string[],
+  { groupRows = 100, column = 'text', checksums = false }: ParquetFileOptions = {},
+): Buffer {
   const parts: Buffer[] = [Buffer.from('PAR1')];
   let at = 4;
   const groups: { rows: number; offset: number; bytes: number }[] = [];
@@ -73,6 +84,7 @@ export function parquetFile(texts: readonly string[], groupRows = 100, column = 
     const rows = texts.slice(first, first + groupRows);
     const data = Buffer.concat(rows.flatMap((text) => [lengthOf(text), Buffer.from(text)]));
     const header = new Thrift().int(1, 0).int(2, data.length).int(3, data.length);
+    if (checksums) header.int(4, crc32(data) | 0);
     header.struct(5, (page) => page.int(1, rows.length).int(2, 0).int(3, 3).int(4, 3));
     const page = Buffer.concat([header.end(), data]);
     groups.push({ rows: rows.length, offset: at, bytes: page.length });
