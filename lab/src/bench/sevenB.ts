@@ -1,5 +1,5 @@
 /**
- * @file The true Alice-7B on this machine: random weights on disk, one task through the streamed gradient to the bytes
+ * @file The true Alice-7B on this machine: random weights in hashed pages on disk, one task through the streamed gradient to the bytes
  * of a submission, then its scoring as the server does it. What is measured: the memory it takes, and the time beside
  * what the machine's matrix products alone would take. ALICE_BENCH_LAYERS cuts the model for a quick look,
  * ALICE_BENCH_TOKENS sets the tokens of the task, ALICE_BENCH_DIR says where the weights are written (12.4 GB).
@@ -11,11 +11,12 @@ import {
   createStreamedModel,
   type ModelConfig,
   modelLayout,
-  openWeightFile,
+  openWeightPages,
   parameterCount,
   resolveModel,
   type StreamedModel,
   type WeightSource,
+  writeWeightPages,
 } from '@alice/model';
 import {
   decodeSubmission,
@@ -28,7 +29,7 @@ import {
 import type { Bench, Figure } from './figure.js';
 import { type MatmulProbe, openMatmulProbe, type Spent, spentSince } from './matmulProbe.js';
 import { peakResidentGib } from './peakResident.js';
-import { writeRandomWeights } from './writeRandomWeights.js';
+import { randomWeights } from './randomWeights.js';
 
 const LAYERS = Number(process.env['ALICE_BENCH_LAYERS'] ?? '32');
 const TOKENS = Number(process.env['ALICE_BENCH_TOKENS'] ?? '256');
@@ -58,10 +59,12 @@ export const sevenBBench: Bench = {
     const dir = mkdtempSync(join(DIR, 'alice-7b-'));
     try {
       const config = resolveModel('7b', { layers: LAYERS });
-      const path = join(dir, 'weights.f16');
+      const path = join(dir, 'weights.safetensors');
       const start = performance.now();
-      const sizeBytes = writeRandomWeights(path, config, '7b');
-      say(`${parameterCount(config)} weights, ${(sizeBytes / 1e9).toFixed(1)} GB, ${since(start)}`);
+      const { sizeBytes } = await writeWeightPages(path, randomWeights(config, '7b'), 'F16');
+      say(
+        `${parameterCount(config)} weights in hashed pages, ${(sizeBytes / 1e9).toFixed(1)} GB, ${since(start)}`,
+      );
       return await measure(config, path, say);
     } finally {
       rmSync(dir, { recursive: true, force: true });
@@ -72,7 +75,7 @@ export const sevenBBench: Bench = {
 async function measure(config: ModelConfig, path: string, say: Say): Promise<Figure[]> {
   const threads = availableParallelism();
   const probe = await openMatmulProbe(threads);
-  const file = await openWeightFile(path, 'float16');
+  const file = await openWeightPages(path, modelLayout(config));
   try {
     const probed = probedSource(file, probe);
     const shape = { batch: 1, sequenceLength: TOKENS, threads };

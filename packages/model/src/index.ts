@@ -64,6 +64,7 @@ export {
   type WeightRange,
   type WeightSource,
 } from './streaming/WeightSource.js';
+export type { PagesSource } from './streaming/weightPages.js';
 export { writeWeightPages } from './streaming/writeWeightPages.js';
 export { openTokenizer, vocabOf } from './tokenizer/openTokenizer.js';
 export type { Tokenizer } from './tokenizer/tokenizer.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fromHalves, seededRandom, toHalves } from '@alice/protocol';
+import { fromHalves, seededRandom, type TensorSpec, toHalves } from '@alice/protocol';
 import { openSafetensors } from '../checkpoint/safetensorsFile.js';
 import { tensorsOf } from '../checkpoint/tensorSource.js';
 import { initParameters } from '../initParameters.js';
@@ -31,6 +31,18 @@ before(async () => {
   await file.close();
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('halves are stored as they are, FP32 numbers as their halves: the same file', async () => {
+  const other = join(folder, 'halves.safetensors');
+  const stored = toHalves(parameters, { saturate: true });
+  const halves = {
+    layout,
+    read: async ({ offset, size }: TensorSpec) => stored.subarray(offset, offset + size),
+  };
+  await writeWeightPages(other, halves, 'F16');
+  assert.ok(readFileSync(other).equals(readFileSync(path)));
+  rmSync(other);
+});
 
 test('any range holds what was written, across and within pages', async () => {
   const source = await openWeightPages(path, layout);

@@ -4,13 +4,13 @@
  * read. Each tensor's own hash is there as well (`sha256`): other programs, and `openCheckpoint`, read the file as it is.
  */
 import { createHash } from 'node:crypto';
-import type { TensorLayout } from '@alice/protocol';
+import { bytesOf, fromHalves, type TensorLayout, type TensorSpec } from '@alice/protocol';
 import { corrupt } from '../checkpoint/checkpointError.js';
 import { type StoredType, storedBytes } from '../checkpoint/elementTypes.js';
 import type { WrittenFile } from '../checkpoint/nodeFiles.js';
 import { type TensorToWrite, writeSafetensors } from '../checkpoint/safetensorsFile.js';
 import type { SafetensorsHeader } from '../checkpoint/safetensorsHeader.js';
-import type { TensorSource } from '../checkpoint/tensorSource.js';
+import type { StoredWeights } from './WeightSource.js';
 
 /** Small enough that the row of one token costs little, large enough that hashes are few (32 bytes each). */
 export const PAGE_BYTES = 256 * 1024;
@@ -26,21 +26,29 @@ export interface WeightPages {
   readonly hashes: Uint8Array;
 }
 
+/** Where pages are written from, one tensor at a time. A `TensorSource` is one; halves are stored as they are. */
+export interface PagesSource {
+  readonly layout: TensorLayout;
+  /** Asked three times for each tensor, must give the same each time, and may use the same memory again. */
+  read(tensor: TensorSpec): Promise<StoredWeights>;
+}
+
 /** The work of `writeWeightPages`. */
-export async function writePages(
-  path: string,
-  source: TensorSource,
-  dtype: StoredType,
-): Promise<WrittenFile> {
+export async function writePages(path: string, source: PagesSource, dtype: StoredType): Promise<WrittenFile> {
   const tensors = source.layout.tensors.map(
     (spec): TensorToWrite => ({
       ...{ name: spec.name, shape: spec.shape, dtype },
-      bytes: async () => storedBytes(await source.read(spec), dtype),
+      bytes: async () => bytesAs(dtype, await source.read(spec)),
     }),
   );
   const hashes = await pageHashes(tensors);
   const pages = JSON.stringify({ bytes: PAGE_BYTES, sha256: Buffer.from(hashes).toString('base64') });
   return await writeSafetensors(path, { metadata: { format: 'pt', [PAGES]: pages }, tensors });
+}
+
+function bytesAs(dtype: StoredType, values: StoredWeights): Uint8Array {
+  if (values instanceof Float32Array) return storedBytes(values, dtype);
+  return bytesOf(dtype === 'F16' ? values : fromHalves(values));
 }
 
 async function pageHashes(tensors: readonly TensorToWrite[]): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /** @file Writes weights so that any part of them is checked when it is read (weightPages.ts). Node only. */
 import type { StoredType } from '../checkpoint/elementTypes.js';
 import type { WrittenFile } from '../checkpoint/nodeFiles.js';
-import type { TensorSource } from '../checkpoint/tensorSource.js';
+import type { PagesSource } from './weightPages.js';
 
 /**
  * A file for `openWeightPages`, whole or absent after a crash; one tensor in memory at a time. Cost: every tensor is read
@@ -9,7 +9,7 @@ import type { TensorSource } from '../checkpoint/tensorSource.js';
  */
 export async function writeWeightPages(
   path: string,
-  source: TensorSource,
+  source: PagesSource,
   dtype: StoredType,
 ): Promise<WrittenFile> {
   const { writePages } = await import('./weightPages.js');
