@@ -54,10 +54,12 @@ function listenWhileVisible(onStatus: () => void): void {
   follow();
 }
 
+const READER = /reads the model only$/;
+
 /** Programs that only read the model register like miners, under this name of a device; they are not miners. */
 function withoutReaders(status: NetworkStatus): NetworkStatus {
-  return {
-    ...status,
-    miners: status.miners.filter(({ device }) => !device.endsWith('reads the model only')),
-  };
+  const miners = status.miners.filter(({ device }) => !READER.test(device));
+  const readers = new Set(status.miners.filter((m) => !miners.includes(m)).map(({ address }) => address));
+  for (const { address } of miners) readers.delete(address); // who mines and reads with one key is a miner
+  return { ...status, miners, balances: status.balances.filter(({ address }) => !readers.has(address)) };
 }

@@ -21,6 +21,7 @@ const HONEST_GOAL = 1;
 const DOES_ITS_WORK = new Set(['sybil', 'sybil-inflated', 'collusion', 'scaled-2', 'scaled-10']);
 /** Final loss may be this much above the attack-free run's. */
 const LOSS_GOAL = 0.03;
+const whatItDoes = new Map(gallery.map(({ name, about }) => [name, about]));
 const QUICK = ['sign-flip', 'copy', 'lazy-quarter'];
 
 export const attacksExperiment: Experiment = {
@@ -56,6 +57,7 @@ export const attacksExperiment: Experiment = {
     const names = gallery.map(({ name }) => name).filter((name) => results.has(`work/${name}`));
     const heading = [
       'attack',
+      'what it does',
       ...POLICIES.flatMap((p) => [
         `accepted (${p})`,
         `pay per task (${p})`,
@@ -65,6 +67,7 @@ export const attacksExperiment: Experiment = {
     ];
     const line = (name: string): string[] => [
       name,
+      whatItDoes.get(name) ?? '',
       ...POLICIES.flatMap((policy) => {
         const runs = results.get(`${policy}/${name}`);
         if (!runs) return ['', '', '', ''];

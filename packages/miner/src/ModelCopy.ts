@@ -84,9 +84,9 @@ export class ModelCopy {
       layout: this.#options.layout,
       latest: manifest,
       manifestOf: (version) => this.#manifestOf(version),
-      fetchBlob: async (hash) => {
+      fetchBlob: async (hash, part) => {
         fetched.push(hash);
-        const blob = await this.#options.source.blob({ hash, sizeBytes: this.#largestBlob(manifest) });
+        const blob = await this.#options.source.blob({ hash, sizeBytes: this.#largestBlob(manifest), part });
         bytes += blob.length;
         return blob;
       },

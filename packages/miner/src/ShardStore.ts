@@ -31,6 +31,8 @@ export interface ShardStoreOptions {
   /** Asked first, in this order. */
   readonly mirrors?: readonly DataMirror[];
   readonly nowMs?: () => number;
+  /** Told of each whole shard that comes from the server, while it comes. */
+  readonly onBytes?: (done: number, total: number) => void;
 }
 
 /** A mirror that failed or lied is not asked for so long. */
@@ -43,6 +45,7 @@ export class ShardStore {
   readonly #cache: ContentCache;
   readonly #mirrors: readonly DataMirror[];
   readonly #nowMs: () => number;
+  readonly #onBytes: (done: number, total: number) => void;
   readonly #asideUntilMs = new Map<DataMirror, number>();
   readonly #hashes = new Map<string, Uint8Array>();
   #list: ReadonlyMap<number, ShardEntry> = new Map();
@@ -50,12 +53,13 @@ export class ShardStore {
   constructor(
     server: ShardServer,
     cache: ContentCache,
-    { mirrors = [], nowMs = Date.now }: ShardStoreOptions = {},
+    { mirrors = [], nowMs = Date.now, onBytes = () => undefined }: ShardStoreOptions = {},
   ) {
     this.#server = server;
     this.#cache = cache;
     this.#mirrors = mirrors;
     this.#nowMs = nowMs;
+    this.#onBytes = onBytes;
   }
 
   /**
@@ -77,9 +81,10 @@ export class ShardStore {
 
   #whole(entry: ShardEntry): Promise<Uint8Array> {
     const { shard, hash, sizeBytes } = entry;
+    const onReceived = (bytes: number): void => this.#onBytes(bytes, sizeBytes);
     return this.#firstGood(
       (mirror) => this.#cache.get(hash, () => mirror.bytes(shardFileName(shard), { from: 0, to: sizeBytes })),
-      () => this.#cache.get(hash, () => this.#server.shard(shard, { maxAnswerBytes: sizeBytes })),
+      () => this.#cache.get(hash, () => this.#server.shard(shard, { maxAnswerBytes: sizeBytes, onReceived })),
     );
   }
 

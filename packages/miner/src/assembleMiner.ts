@@ -36,7 +36,9 @@ export interface MinerParts {
 export function assembleMiner(parts: MinerParts, { log, signal, onEvent }: MinerPorts): MinerLoop {
   const { client, cache, trainer, prepare, maxTasks } = parts;
   const mirrors = (parts.dataMirrors ?? []).map((url) => new DataMirror(url));
-  const shards = new ShardStore(client, cache, { mirrors });
+  const onBytes = (doneBytes: number, totalBytes: number): void =>
+    onEvent({ type: 'download', what: 'data', doneBytes, totalBytes });
+  const shards = new ShardStore(client, cache, { mirrors, onBytes });
   return new MinerLoop(
     {
       server: parts.server ?? client,
@@ -62,7 +64,11 @@ export function trainerSource(
   onEvent: MinerPorts['onEvent'],
 ): TrainerSource {
   return {
-    blob: ({ hash, sizeBytes }) => cache.get(hash, () => client.blob(hash, { maxAnswerBytes: sizeBytes })),
+    blob: async ({ hash, sizeBytes, part: { beforeBytes, totalBytes } }) => {
+      const onReceived = (bytes: number): void =>
+        onEvent({ type: 'download', what: 'model', doneBytes: beforeBytes + bytes, totalBytes });
+      return await cache.get(hash, () => client.blob(hash, { maxAnswerBytes: sizeBytes, onReceived }));
+    },
     version: async (version) => {
       try {
         return await client.version(version);

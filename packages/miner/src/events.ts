@@ -6,6 +6,8 @@ export type MinerEvent =
   | { type: 'opened'; state: 'fresh' | 'resumed' | 'damaged'; unsettled: number }
   /** `bytes`: downloaded; 0 when the copy on disk was already right. */
   | { type: 'synced'; version: number; how: SyncWay; bytes: number }
+  /** Bytes of the model or of one shard's tokens that are here, out of all that are fetched now. */
+  | { type: 'download'; what: 'model' | 'data'; doneBytes: number; totalBytes: number }
   | { type: 'task'; taskId: string; round: number; version: number; shards: number; tokens: number }
   | { type: 'step'; step: number; steps: number; lossNats: number; skipped: boolean }
   | {

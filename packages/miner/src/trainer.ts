@@ -3,6 +3,7 @@
  * (`Trainer`) and what the second needs from it (`TrainerSource`). Types only; everything here crosses a message port.
  */
 import type { ModelMessage, Task, VersionManifest } from '@alice/protocol';
+import type { BlobPart } from '@alice/training';
 import type { SyncWay } from './events.js';
 
 export interface OpenTrainer {
@@ -90,7 +91,12 @@ export interface Trainer {
 
 /** What the computing thread asks of the other. */
 export interface TrainerSource {
-  blob(request: { readonly hash: string; readonly sizeBytes: number }): Promise<Uint8Array>;
+  /** `sizeBytes` bounds the answer; `part` is for whoever watches the download. */
+  blob(request: {
+    readonly hash: string;
+    readonly sizeBytes: number;
+    readonly part: BlobPart;
+  }): Promise<Uint8Array>;
   /** `undefined` when the server has it no longer. */
   version(version: number): Promise<VersionManifest | undefined>;
   onStep(report: {

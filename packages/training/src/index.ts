@@ -29,6 +29,7 @@ export {
   type MergeGateSettings,
 } from './mergeGate.js';
 export {
+  type BlobPart,
   type ModelReplica,
   parametersOf,
   type ReplicaManifest,

@@ -38,7 +38,13 @@ export interface ReplicaSource {
   /** The manifest of an earlier version; `undefined` when it is no longer kept. */
   manifestOf(version: number): Promise<ReplicaManifest | undefined>;
   /** Bytes by their SHA-256; from anywhere, they are checked here. */
-  fetchBlob(hash: HashHex): Promise<Uint8Array>;
+  fetchBlob(hash: HashHex, part: BlobPart): Promise<Uint8Array>;
+}
+
+/** Where a blob stands among all that are fetched for one synchronisation. */
+export interface BlobPart {
+  readonly beforeBytes: number;
+  readonly totalBytes: number;
 }
 
 /** FP32 weights of a replica: exact, every half is an FP32 number. */
@@ -98,8 +104,11 @@ async function throughDeltas(
   source: ReplicaSource,
 ): Promise<ModelReplica> {
   const halves = replica.halves.slice();
+  const totalBytes = chain.reduce((sum, { setDelta }) => sum + setDelta!.sizeBytes, 0);
+  let beforeBytes = 0;
   for (const { version, stateRoot: toRoot, parentStateRoot, setDelta } of chain) {
-    const bytes = await verifiedBlob(setDelta!.hash as HashHex, source);
+    const bytes = await verifiedBlob(setDelta!.hash as HashHex, source, { beforeBytes, totalBytes });
+    beforeBytes += bytes.length;
     const expected = { fromVersion: version - 1, toVersion: version, toRoot: toRoot as HashHex };
     const delta = await decodeSetDelta(bytes, {
       layout: source.layout,
@@ -118,13 +127,18 @@ async function throughSnapshot(source: ReplicaSource): Promise<ModelReplica> {
       `version ${version} is no longer kept as a snapshot and no chain of deltas leads to it: ask for the latest version`,
     );
   const assembly = new SnapshotAssembly(snapshot, 2 * source.layout.size);
-  for (const [chunk, { hash }] of snapshot.chunks.entries())
-    assembly.add(chunk, await source.fetchBlob(hash as HashHex));
+  let beforeBytes = 0;
+  for (const [chunk, { hash }] of snapshot.chunks.entries()) {
+    const part = { beforeBytes, totalBytes: snapshot.sizeBytes };
+    const bytes = await source.fetchBlob(hash as HashHex, part);
+    assembly.add(chunk, bytes);
+    beforeBytes += bytes.length;
+  }
   return checkedReplica(halvesOfBytes(assembly.finish()), source);
 }
 
-async function verifiedBlob(expected: HashHex, source: ReplicaSource): Promise<Uint8Array> {
-  const bytes = await source.fetchBlob(expected);
+async function verifiedBlob(expected: HashHex, source: ReplicaSource, part: BlobPart): Promise<Uint8Array> {
+  const bytes = await source.fetchBlob(expected, part);
   const actual = sha256Hex(bytes);
   if (actual === expected) return bytes;
   throw new TrainingError(

@@ -6,9 +6,10 @@ import { type Address, initCrypto, type KeyPair, type Logger, parseAddress } fro
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLogger } from '../logging.js';
-import { describeMinerEvent } from '../miner/describeMinerEvent.js';
+
 import { firstRun, firstRunLines } from '../miner/firstRun.js';
 import { holdReason } from '../miner/holdReason.js';
+import { minerView } from '../miner/minerView.js';
 import { parseSchedule, type Schedule } from '../miner/schedule.js';
 import { integerOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
@@ -114,7 +115,7 @@ Examples:
         ...(rewardAddress ? { rewardAddress } : {}),
         ...(flags.tasks ? { maxTasks: flags.tasks } : {}),
       },
-      { log, signal: lifecycle.signal, onEvent: (event) => describeMinerEvent(event, log) },
+      { log, signal: lifecycle.signal, onEvent: minerView(log, { quiet: flags.log === 'json' }) },
     );
   });
 }

@@ -16,6 +16,7 @@ export async function talkInPage(url: string, question: string): Promise<PageTal
     page.setDefaultTimeout(60_000);
     await page.goto(`${url}#/chat`);
     const send = page.getByRole('button', { name: 'Send', disabled: false });
+    await page.getByLabel('answers you').check();
     await page.getByLabel('Your message').fill(question);
     await send.waitFor();
     const growth = page.evaluate(

@@ -32,7 +32,7 @@ export interface ReaderOptions {
   /** Name of this reader among those of the key. */
   readonly instance: string;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes fetched of the version under way, and how many it takes at most. */
+  /** Bytes fetched of the version under way, and how many it takes in all. */
   readonly onBytes?: BytesListener | undefined;
 }
 
@@ -77,15 +77,12 @@ export class PublishedModelReader {
       return undefined;
     this.#check(latest, network);
     const config = checkConfig(network.model);
-    let bytes = 0;
     this.#replica = await syncReplica(this.#replica, {
       ...{ layout: modelLayout(config), latest },
       manifestOf: (version) => this.#manifestOf(version, network),
-      fetchBlob: async (hash) => {
-        const blob = await this.#client.blob(hash, { signal: this.#signal });
-        bytes += blob.length;
-        this.#onBytes?.(bytes, latest.snapshot?.sizeBytes ?? bytes);
-        return blob;
+      fetchBlob: (hash, { beforeBytes, totalBytes }) => {
+        const onReceived = (bytes: number): void => this.#onBytes?.(beforeBytes + bytes, totalBytes);
+        return this.#client.blob(hash, { signal: this.#signal, onReceived });
       },
     });
     const { version, stateRoot } = this.#replica;

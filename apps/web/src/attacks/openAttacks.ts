@@ -7,7 +7,11 @@ import { element, hint, section } from '../dom.js';
 import { type Cell, Table } from '../parts/Table.js';
 import { untilAnswered } from '../parts/untilAnswered.js';
 import type { View } from '../view.js';
-import { parseAttacks } from './parseAttacks.js';
+import { type AttackTable, parseAttacks } from './parseAttacks.js';
+
+/** Columns of words; all others hold numbers. */
+const WORDS = new Set(['attack', 'what it does']);
+const SENTENCES = 1;
 
 export function openAttacks(): View {
   const place = element('div', {}, 'reading the results …');
@@ -20,14 +24,9 @@ export function openAttacks(): View {
         return true;
       }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      const { columns, rows, assertions } = parseAttacks(await answer.text());
-      const table = new Table({
-        ...{ label: 'What attacks earn', empty: 'no result' },
-        columns: columns.map((name, i) => (i === 0 ? name : `#${name}`)),
-      });
-      table.show(rows.map((row) => row.map((text): Cell => ({ text }))));
-      place.replaceChildren(table.node);
-      said.textContent = assertions;
+      const report = parseAttacks(await answer.text());
+      place.replaceChildren(tableOf(report));
+      said.textContent = report.assertions;
       return true;
     },
     (error) => {
@@ -42,8 +41,13 @@ export function openAttacks(): View {
       element('h1', { tabindex: '-1' }, 'What attacks earn'),
       section(
         'Attack gallery',
+        element(
+          'p',
+          { class: 'said' },
+          'Whoever is paid for work may try to be paid without it, or to spoil the model. Here three of ten miners cheat, in every way we could think of, and seven are honest.',
+        ),
         hint(
-          'Three of ten miners attack; seven are honest. Pay is relative to an honest miner’s: 1.00× is as much, “free” marks attacks that do no work, so that any pay would be for nothing. “gate” is held-out loss alone, “work” adds the tests of the work done. Loss is what the attack did to the model.',
+          'Pay is relative to an honest miner’s: 1.00× is as much, “free” marks attacks that do no work, so that any pay would be for nothing. “gate” judges by held-out loss alone; “work”, which the network uses, also tests whether the work was done. Loss is what the attack did to the model; – was not measured.',
         ),
         place,
         said,
@@ -56,4 +60,17 @@ export function openAttacks(): View {
     ),
     close: stop,
   };
+}
+
+function tableOf({ columns, rows }: AttackTable): HTMLElement {
+  const table = new Table({
+    ...{ label: 'What attacks earn', empty: 'no result' },
+    columns: columns.map((name) => (WORDS.has(name) ? name : `#${name}`)),
+  });
+  table.show(
+    rows.map((row) =>
+      row.map((text, i): Cell => ({ text: text === '' ? '–' : text, words: i === SENTENCES })),
+    ),
+  );
+  return table.node;
 }

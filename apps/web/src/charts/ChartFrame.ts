@@ -2,7 +2,10 @@
 import uPlot from 'uplot';
 import { CHART_HEIGHT_PX, onSchemeChange } from './plotStyle.js';
 
-export type ChartForm = Omit<uPlot.Options, 'width' | 'height'>;
+export interface ChartForm extends Omit<uPlot.Options, 'width' | 'height'> {
+  /** Which point the legend describes while no pointer is on the chart; the last one unless given. */
+  readonly restAt?: (data: uPlot.AlignedData) => number;
+}
 
 export class ChartFrame {
   readonly #host: HTMLElement;
@@ -23,8 +26,10 @@ export class ChartFrame {
 
   show(data: uPlot.AlignedData): void {
     this.#data = data;
-    if (this.#plot) this.#plot.setData(data);
-    else this.#make();
+    if (this.#plot) {
+      this.#plot.setData(data);
+      this.#rest();
+    } else this.#make();
   }
 
   /** After a change of form or colours. */
@@ -43,7 +48,16 @@ export class ChartFrame {
   #make(): void {
     const width = this.#host.clientWidth;
     if (!this.#data || this.#data[0].length === 0 || width === 0) return;
-    this.#plot = new uPlot({ ...this.#form(), width, height: CHART_HEIGHT_PX }, this.#data, this.#host);
+    const form = { ...this.#form(), hooks: { setCursor: [() => this.#rest()] } };
+    this.#plot = new uPlot({ ...form, width, height: CHART_HEIGHT_PX }, this.#data, this.#host);
+    this.#rest();
+  }
+
+  /** A legend without values reads as if something were missing. */
+  #rest(): void {
+    const [plot, data] = [this.#plot, this.#data];
+    if (!plot || !data || (plot.cursor.left ?? -1) >= 0) return;
+    plot.setLegend({ idx: this.#form().restAt?.(data) ?? data[0].length - 1 });
   }
 
   #resize(): void {

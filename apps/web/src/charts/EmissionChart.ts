@@ -72,6 +72,11 @@ export class EmissionChart {
         { label: 'cap', stroke: colour('--warn'), width: 1.5, show: isWhole, points: { show: false }, value },
       ],
       legend: { live: true },
+      restAt: ([, , issued]) =>
+        Math.max(
+          0,
+          issued!.findLastIndex((v) => v !== undefined && v !== null),
+        ),
     };
   }
 }

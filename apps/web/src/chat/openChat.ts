@@ -13,6 +13,12 @@ import { Talk } from './Talk.js';
 
 type Mode = 'answer' | 'continue';
 
+const LABELS: Readonly<Record<Mode, string>> = {
+  answer: 'Your message',
+  continue: 'The beginning of a text',
+};
+/** For who has no beginning at hand; of the kind of text that the built-in corpus holds, and of another. */
+const BEGINNINGS = ['The people of the United States', 'Call me', 'Once upon a time'];
 const MAX_TOKENS = 120;
 const TEMPERATURE = 0.8;
 
@@ -73,12 +79,12 @@ interface ChatForm {
 
 function chatForm(inference: () => Inference | undefined): ChatForm {
   const talk = new Talk();
-  let mode: Mode = 'answer';
+  let mode: Mode = 'continue';
   let messages: Message[] = [];
   let running: AbortController | undefined;
   const id = freshId();
   const input = element('textarea', { id, rows: '3', maxlength: '4000' });
-  const label = element('label', { for: id }, 'Your message');
+  const label = element('label', { for: id }, LABELS[mode]);
   const send = element('button', { type: 'submit', class: 'main', disabled: '' }, 'Send');
   const stop = button('Stop', () => running?.abort());
   const problem = element('p', { class: 'problem', role: 'alert' });
@@ -121,11 +127,23 @@ function chatForm(inference: () => Inference | undefined): ChatForm {
     running = undefined;
     show();
   };
+  const tries = element(
+    'div',
+    { class: 'row', role: 'group', 'aria-label': 'Beginnings to try' },
+    element('span', { class: 'hint' }, 'Try'),
+    ...BEGINNINGS.map((text) =>
+      button(`${text} …`, () => {
+        input.value = text;
+        submit();
+      }),
+    ),
+  );
   const form = element(
     'form',
     { class: 'stack' },
     element('div', { class: 'field wide' }, label, input),
     element('div', { class: 'row' }, send, stop, button('Begin anew', anew)),
+    tries,
     problem,
   );
   const submit = (): void => {
@@ -147,12 +165,13 @@ function chatForm(inference: () => Inference | undefined): ChatForm {
   const modes = choice<Mode>({
     legend: 'What the model does',
     options: [
-      ['answer', 'answers you'],
       ['continue', 'continues your text'],
+      ['answer', 'answers you'],
     ],
     onChange: (value) => {
       mode = value;
-      label.textContent = value === 'answer' ? 'Your message' : 'The beginning of a text';
+      label.textContent = LABELS[value];
+      tries.hidden = value === 'answer';
       anew();
     },
   });
@@ -160,7 +179,7 @@ function chatForm(inference: () => Inference | undefined): ChatForm {
     nodes: [
       modes,
       hint(
-        'The network trains a base model: it learns to continue texts and was not taught to answer. Enter sends, Shift and Enter begin a line.',
+        'The network trains a base model: it learns to continue texts, and was not taught to answer. The younger it is, the stranger what it writes. Enter sends, Shift and Enter begin a line.',
       ),
       talk.node,
       form,

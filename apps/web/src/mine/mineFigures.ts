@@ -72,6 +72,11 @@ function counted(figures: MineFigures, event: Exclude<MinerEvent, { type: 'retry
       return figures;
     case 'synced':
       return { ...figures, activity: `has version ${event.version}; asking for a task` };
+    case 'download': {
+      const { doneBytes, totalBytes } = event;
+      const part = Math.floor((100 * doneBytes) / Math.max(1, totalBytes));
+      return { ...figures, activity: `fetching ${FETCHED[event.what]}: ${Math.min(100, part)} %` };
+    }
     case 'task':
       return { ...figures, activity: 'fetching the tokens of a task', step: undefined };
     case 'step': {
@@ -97,6 +102,7 @@ function counted(figures: MineFigures, event: Exclude<MinerEvent, { type: 'retry
   }
 }
 
+const FETCHED = { model: 'the model', data: 'the tokens of a task' } as const;
 const WAITING = 'waiting for the verdict and the next task';
 
 function lineOf(event: MinerEvent): Omit<LogLine, 'atMs'> | undefined {

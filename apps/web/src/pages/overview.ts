@@ -4,10 +4,12 @@ import { LossChart } from '../charts/LossChart.js';
 import { element, hint, link, section } from '../dom.js';
 import { alice, bytes, compact, count, duration, exactAlice, shortAddress } from '../format.js';
 import { choice } from '../parts/choice.js';
+import { newestLoss } from '../parts/newestLoss.js';
 import { accountHref, type Names, nameAddresses } from '../parts/people.js';
 import { type Cell, Table } from '../parts/Table.js';
 import { tile } from '../parts/tile.js';
 import type { View } from '../view.js';
+import { thenAndNow } from './thenAndNow.js';
 
 const LAST_EPOCHS = 8;
 
@@ -26,6 +28,7 @@ export function openOverview(): View {
     ],
     onChange: (value: 'tokens' | 'time') => chart.useAxis(value),
   });
+  const story = thenAndNow();
   const tables = openTables();
   const footer = element('p', { class: 'hint wrap' });
   const node = element(
@@ -35,7 +38,7 @@ export function openOverview(): View {
     element(
       'p',
       { class: 'lead' },
-      'Anyone may lend a computer. Each update is tried on text that no miner sees; what makes the model better becomes part of it and is paid in ALICE.',
+      'Anyone may lend a computer, from this page with one click. Each contribution is tried on text that no contributor sees: what makes the model better becomes part of it, and is paid in ALICE coins.',
     ),
     element(
       'p',
@@ -45,8 +48,9 @@ export function openOverview(): View {
       link('#/model', 'See what it writes', { class: 'button' }),
     ),
     alarms,
+    story.node,
     tiles,
-    section('Held-out loss', lossHint, axis, chartHost),
+    section('Held-out loss: how surprised the model is by text it has never seen', lossHint, axis, chartHost),
     tables.node,
     footer,
   );
@@ -55,26 +59,22 @@ export function openOverview(): View {
     node,
     onStatus: (status) => {
       showAlarms(alarms, status);
+      story.onStatus(status);
       tiles.replaceChildren(...keyFigures(status));
       lossHint.textContent = lossText(status);
       chart.show(status);
       tables.show(status);
       footer.textContent = `model ${status.model.name}, tokenizer ${status.model.tokenizer} · network ${status.networkId} · parameter server ${status.serverId} · up ${duration(status.serverTimeMs - status.startedAtMs)}`;
     },
-    close: () => chart.close(),
+    close: () => {
+      story.close();
+      chart.close();
+    },
   };
 }
 
-const newestLoss = ({ versions }: NetworkStatus): number | null =>
-  versions.findLast(({ heldOutLossNats }) => heldOutLossNats !== null)?.heldOutLossNats ?? null;
-
-function lossText(status: NetworkStatus): string {
-  const { model, uniformLossNats } = status;
-  const loss = newestLoss(status);
-  const rule = `Lower is better. Guessing among all ${count(model.vocab)} tokens costs ${uniformLossNats.toFixed(3)} nats (dashed); the band is two standard errors.`;
-  return loss === null
-    ? rule
-    : `${rule} Now the model is as unsure as among ${count(Math.exp(loss))} equally likely tokens.`;
+function lossText({ model, uniformLossNats }: NetworkStatus): string {
+  return `Lower is better, in nats per token. The dashed line is guessing among all ${count(model.vocab)} tokens (${uniformLossNats.toFixed(3)}); the band is two standard errors.`;
 }
 
 function keyFigures(status: NetworkStatus): HTMLElement[] {

@@ -1,20 +1,10 @@
 /** @file What versions of the model wrote to the same beginning, side by side: the untrained one next to the newest. */
 import type { NetworkStatus } from '@alice/protocol';
-import { Inference } from '../chat/inference.js';
 import { element, hint, section } from '../dom.js';
 import { choice } from '../parts/choice.js';
-
-interface Sample {
-  readonly version: number;
-  readonly texts: readonly string[];
-}
-interface Book {
-  readonly prompts: readonly string[];
-  readonly samples: readonly Sample[];
-}
+import { followSamples, type Sample, type SampleBook } from '../parts/sampleBook.js';
 
 const SHOWN = 4;
-const REFRESH_MS = 20_000;
 
 export interface VersionSamples {
   readonly node: HTMLElement;
@@ -32,14 +22,14 @@ export function versionSamples(): VersionSamples {
     place,
   );
   node.hidden = true;
-  let book: Book = { prompts: [], samples: [] };
+  let book: SampleBook = { prompts: [], samples: [] };
   let losses = new Map<number, number>();
   let prompt = 0;
   const cards = element('div', { class: 'samples' });
   const draw = (): void => {
     cards.replaceChildren(...spread(book.samples).map((sample) => card(book, sample, { prompt, losses })));
   };
-  const show = (now: Book): void => {
+  const show = (now: SampleBook): void => {
     const isNew = now.prompts.join('\n') !== book.prompts.join('\n');
     book = now;
     node.hidden = now.samples.length === 0;
@@ -53,21 +43,14 @@ export function versionSamples(): VersionSamples {
       );
     draw();
   };
-  const read = async (): Promise<void> => {
-    const inference = await Inference.find();
-    const found = inference && ((await inference.samples()) as Book);
-    if (found && Array.isArray(found.samples)) show(found);
-  };
-  const refresh = (): void => void read().catch(() => undefined); // what is shown stays; asked again soon
-  refresh();
-  const timer = setInterval(refresh, REFRESH_MS);
+  const close = followSamples(show);
   return {
     node,
     onStatus: ({ versions }) => {
       losses = new Map(versions.map((v) => [v.version, v.heldOutLossNats ?? Number.NaN]));
       draw();
     },
-    close: () => clearInterval(timer),
+    close,
   };
 }
 
@@ -89,7 +72,7 @@ export function spread<T>(samples: readonly T[]): T[] {
 }
 
 function card(
-  { prompts }: Book,
+  { prompts }: SampleBook,
   { version, texts }: Sample,
   { prompt, losses }: { prompt: number; losses: ReadonlyMap<number, number> },
 ): HTMLElement {

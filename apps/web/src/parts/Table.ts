@@ -12,6 +12,8 @@ export interface Cell {
   readonly text: string;
   readonly title?: string;
   readonly code?: boolean;
+  /** A sentence: breaks into lines even where figures scroll. */
+  readonly words?: boolean;
   readonly href?: string;
 }
 
@@ -69,11 +71,12 @@ export class Table {
     this.#body.replaceChildren(element('tr', {}, cell));
   }
 
-  #cell({ text, title, code, href }: Cell, column: number): HTMLElement {
+  #cell({ text, title, code, href, words }: Cell, column: number): HTMLElement {
     const content = code ? element('code', {}, text) : text;
+    const plain = words ? 'words' : '';
     return element(
       'td',
-      { class: this.#columns[column]?.number ? 'number' : '', title: title ?? '' },
+      { class: this.#columns[column]?.number ? 'number' : plain, title: title ?? '' },
       href ? link(href, content) : content,
     );
   }

@@ -122,7 +122,7 @@ export class ServerClient {
   }
   blob(
     hash: string,
-    options: { maxAnswerBytes?: number; signal?: AbortSignal | undefined } = {},
+    options: Pick<CallOptions<'blob'>, 'maxAnswerBytes' | 'signal' | 'onReceived'> = {},
   ): Promise<Uint8Array> {
     return this.call('blob', { params: { hash }, ...options });
   }
@@ -131,7 +131,7 @@ export class ServerClient {
   }
   shard(
     shard: number,
-    options: Pick<CallOptions<'shard'>, 'maxAnswerBytes' | 'range' | 'signal'> = {},
+    options: Pick<CallOptions<'shard'>, 'maxAnswerBytes' | 'range' | 'signal' | 'onReceived'> = {},
   ): Promise<Uint8Array> {
     return this.call('shard', { params: { shard }, ...options });
   }
@@ -264,6 +264,7 @@ export class ServerClient {
       idleTimeoutMs: (this.#options.idleTimeoutMs ?? 20_000) + (options.waitMs ?? 0),
       maxAnswerBytes:
         options.maxAnswerBytes ?? (routes[name].answer === 'bytes' ? MAX_BYTES_ANSWER : MAX_JSON_BYTES),
+      onReceived: options.onReceived,
     };
     return exchange(request, this.#ports.fetch, this.#ports.nowMs);
   }

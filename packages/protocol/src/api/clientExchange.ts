@@ -22,6 +22,8 @@ export interface ExchangeRequest {
   readonly idleTimeoutMs: number;
   /** Longer answers are refused before they are held in memory. */
   readonly maxAnswerBytes: number;
+  /** Called with the bytes of the answer that are here, each time some come. */
+  readonly onReceived?: ((bytes: number) => void) | undefined;
 }
 
 /** The beginning of an answer whose connection broke: the next try asks for the rest. */
@@ -153,6 +155,7 @@ async function readBounded(
       throw invalidAnswer(request.route, '', `longer than ${request.maxAnswerBytes} bytes`);
     }
     received.parts.push(value);
+    if (response.ok) request.onReceived?.(received.sizeBytes);
   }
 }
 

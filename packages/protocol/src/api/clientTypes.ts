@@ -40,6 +40,8 @@ export interface CallOptions<N extends RouteName> {
   readonly range?: { readonly from: number; readonly to: number } | undefined;
   /** Bound on the answer; default by kind of answer. */
   readonly maxAnswerBytes?: number | undefined;
+  /** Told how much of the answer is here, also of what a broken connection had brought before. */
+  readonly onReceived?: ((bytes: number) => void) | undefined;
 }
 
 /** Who registers. Without it a client may only call public routes. */
