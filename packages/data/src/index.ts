@@ -53,6 +53,7 @@ export type {
   PreferenceTokens,
 } from './conversation/conversationShard.js';
 export { type ConversationStats, conversationStats } from './conversation/conversationStats.js';
+export { conversationStatsSvg } from './conversation/conversationStatsSvg.js';
 export { type ConversationDataset, openConversations } from './conversation/openConversations.js';
 export { type PreferenceOptions, preferencePairs } from './conversation/preferencePairs.js';
 export { readConversation } from './conversation/readMessages.js';

@@ -14,7 +14,10 @@ export function statsCommand(): Command {
     .action(async (dir: string, flags: { svg?: string; json?: boolean }) => {
       const data = await import('@alice/data');
       if (data.datasetKind(resolve(dir)) !== 'text') {
-        const stats = await data.conversationStats(data.openConversations(resolve(dir)));
+        const dataset = data.openConversations(resolve(dir));
+        const stats = await data.conversationStats(dataset);
+        if (flags.svg !== undefined)
+          await writeFile(flags.svg, data.conversationStatsSvg(stats, dataset.manifest.name));
         return void process.stdout.write(flags.json ? `${JSON.stringify(stats)}\n` : conversationText(stats));
       }
       const { datasetStats, openDataset, statsSvg } = data;
@@ -45,6 +48,7 @@ function conversationText({
   duplicatesDropped,
   skipped,
   lengths,
+  longer,
 }: ConversationStats): string {
   const noun = kind === 'chat' ? 'conversations' : 'pairs';
   const splits = (['train', 'validation'] as const)
@@ -53,7 +57,14 @@ function conversationText({
       (split) =>
         `${split.padEnd(12)} ${records[split]} ${noun}, ${tokens[split]} tokens, ${learned[split]} of them learned\n`,
     );
-  return `${splits.join('')}left out     ${duplicatesDropped} duplicates, ${skipped} faults\n${lengthsText(lengths)}`;
+  const longerText =
+    longer === null
+      ? ''
+      : `longer       chosen ${longer.chosen} times, rejected ${longer.rejected}, neither ${longer.neither}\n`;
+  return (
+    `${splits.join('')}left out     ${duplicatesDropped} duplicates, ${skipped} faults\n` +
+    `${longerText}${lengthsText(lengths)}`
+  );
 }
 
 function lengthsText(lengths: readonly number[]): string {

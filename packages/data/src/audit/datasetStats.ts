@@ -1,6 +1,7 @@
 /** @file Figures about a dataset: the lengths of its documents, and how much each source gave. */
 import { SPLITS, type Split } from '../manifest.js';
 import type { Dataset } from '../openDataset.js';
+import { type SourceFolder, sourceFolders } from './sourceFolders.js';
 import { splitDocuments } from './splitDocuments.js';
 
 export interface DatasetStats {
@@ -13,7 +14,7 @@ export interface DatasetStats {
   /** Documents with 2^i to 2^(i+1) − 1 tokens, at index i; empty ones at 0. */
   readonly lengths: readonly number[];
   /** Documents of each folder of the source, most first. */
-  readonly folders: readonly { readonly folder: string; readonly documents: number }[];
+  readonly folders: readonly SourceFolder[];
 }
 
 /** Throws what reading a shard throws. Cost: all shards are read once. */
@@ -28,11 +29,6 @@ export async function datasetStats(dataset: Dataset): Promise<DatasetStats> {
       lengths[power]!++;
       documents[split]++;
     }
-  const folders = new Map<string, number>();
-  for (const { path, documents: count } of manifest.sources) {
-    const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
-    folders.set(folder, (folders.get(folder) ?? 0) + count);
-  }
   return {
     tokens: {
       train: dataset.tokensOf('train'),
@@ -44,8 +40,6 @@ export async function datasetStats(dataset: Dataset): Promise<DatasetStats> {
     nearDuplicates: manifest.nearDuplicates ?? null,
     skipped: manifest.skipped,
     lengths,
-    folders: [...folders]
-      .map(([folder, count]) => ({ folder, documents: count }))
-      .sort((a, b) => b.documents - a.documents),
+    folders: sourceFolders(manifest.sources),
   };
 }
