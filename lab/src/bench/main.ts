@@ -7,6 +7,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { messageOf } from '@alice/protocol';
 import { browserBench } from './browser.js';
 import { chainBench } from './chain.js';
+import { copiesBench } from './copies.js';
 import { dataBench } from './data.js';
 import { engineBench } from './engine.js';
 import type { Bench, Figure } from './figure.js';
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   browserBench,
   engineBench,
   chainBench,
+  copiesBench,
   dataBench,
   generationBench,
   localBench,

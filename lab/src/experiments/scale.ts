@@ -11,11 +11,15 @@ import {
   toHex,
 } from '@alice/protocol';
 import {
+  CopyIndex,
   defaultTrainingSettings,
   flattenDelta,
-  overlapOf,
+  mayBeCopies,
+  overlapWithUpdate,
+  publishedUpdate,
   StreamingAggregator,
   selectTopK,
+  sketchIndices,
 } from '@alice/training';
 import { openLaboratory } from '../network/Laboratory.js';
 import { labSettings } from '../network/settings.js';
@@ -33,13 +37,22 @@ const FOLD_BYTES = 8 + 4 + 4 + 2 + 2;
 /** A scorer for 7B: not measured; a card that does this many useful operations a second. */
 const ASSUMED_SCORER = 2e14;
 const LINK = 1e10 / 8;
+/** Published updates that a submission is compared with, and at most so many of its entries. */
+const UPDATES = 4;
+const LOOKED_AT = 2 ** 18;
 
 interface UnitCosts {
   readonly bytesPerEntry: number;
   readonly decodeNs: number;
   readonly foldNs: number;
-  /** Of comparing two submissions, per entry of both. */
-  readonly overlapNs: number;
+  /** Of sketching a submission, per entry; of comparing it with one published update, per entry. */
+  readonly sketchNs: number;
+  readonly publishedNs: number;
+  /** Of looking a sketch up, entering it, and comparing it with those named: per submission, and per named one. */
+  readonly lookupNs: number;
+  readonly namedNs: number;
+  /** Share of honest pairs that the index names. */
+  readonly namedShare: number;
   /** Operations a second of this machine's forward pass. */
   readonly forwardOps: number;
 }
@@ -79,21 +92,14 @@ export const scaleExperiment: Experiment = {
           'uplink to server',
           'downlink from server',
           'decode, cores',
-          'compare all pairs, cores',
+          'look for copies, cores',
           'fold, cores',
           'scorers needed',
           'fold memory',
           'fullest first',
         ],
         ...loads.map((load) => load.cells),
-        [
-          'unit costs',
-          ...Object.entries(costs).map(([name, value]) => `${name} ${value.toPrecision(3)}`),
-          '',
-          '',
-          '',
-          '',
-        ],
+        ['unit costs', ...Object.entries(costs).map(([name, value]) => `${name} ${value.toPrecision(3)}`)],
       ],
       assertions: assertionsOn(loads),
     };
@@ -118,13 +124,21 @@ function loadOf(scenario: Scenario, miners: number, costs: UnitCosts): Load {
   const downlink = (miners * parameters * Math.min(2, 3 * touched)) / roundSeconds;
   const decode = cores(miners * entries * costs.decodeNs);
   const fold = cores(miners * entries * costs.foldNs);
-  const compare = cores((miners * (miners - 1) * entries * costs.overlapNs) / 1);
+  const looked = Math.min(entries, LOOKED_AT);
+  const named = (costs.namedShare * (miners - 1)) / 2;
+  const compare = cores(
+    miners *
+      (entries * costs.sketchNs +
+        UPDATES * looked * costs.publishedNs +
+        costs.lookupNs +
+        named * costs.namedNs),
+  );
   const scorers = (miners * SCORED_ROWS * ROW_TOKENS * 2 * parameters) / scorerOps / roundSeconds;
   // Fullness against what one server has: 16 cores, 10 Gbit/s; scorers are many machines, one for each ten miners.
   const fullness: [string, number][] = [
     ['downlink', downlink / LINK],
     ['uplink', uplink / LINK],
-    ['comparing pairs', compare / 16],
+    ['looking for copies', compare], // one thread, in order
     ['decoding', decode / 16],
     ['folding', fold], // one thread, in order
     ['scorers', scorers / Math.max(1, miners / 10)],
@@ -172,7 +186,7 @@ async function measure(tries: number): Promise<UnitCosts> {
   const random = seededRandom('scale');
   const dense = () => Float32Array.from({ length: layout.size }, () => 0.01 * random.normal());
   const options = { layout, density: DENSITY, selection: 'chunked' } as const;
-  const [delta, other] = [selectTopK(dense(), options), selectTopK(dense(), options)];
+  const delta = selectTopK(dense(), options);
   const format = { wire: 'binary_v3', valueBits: 2 } as const;
   const header = {
     taskId: toHex(new Uint8Array(16)),
@@ -183,9 +197,12 @@ async function measure(tries: number): Promise<UnitCosts> {
   const bytes = await encodeAnySubmission(header, delta, { layout, format });
   const limits = { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size };
   const count = entriesOf(delta);
-  const [flat, flatOther] = [flattenDelta(delta, layout), flattenDelta(other, layout)];
+  const flat = flattenDelta(delta, layout);
   const decode = await fastest(tries, () => decodeAnySubmission(bytes, limits));
-  const overlap = await fastest(tries, () => overlapOf(flat, flatOther));
+  const secret = { secret: 'scale', maxEntries: count };
+  const sketch = await fastest(tries, () => sketchIndices(flat, secret));
+  const update = publishedUpdate(dense(), dense());
+  const published = await fastest(tries, () => overlapWithUpdate(flat, update));
   const aggregator = new StreamingAggregator(layout);
   for (let i = 0; i < 3; i++) aggregator.add({ delta });
   const fold = await fastest(tries, () => aggregator.add({ delta }));
@@ -199,12 +216,45 @@ async function measure(tries: number): Promise<UnitCosts> {
       bytesPerEntry: bytes.length / count,
       decodeNs: (1e9 * decode) / count,
       foldNs: (1e9 * fold) / count,
-      overlapNs: (1e9 * overlap) / (2 * count),
+      sketchNs: (1e9 * sketch) / count,
+      publishedNs: (1e9 * published) / count,
+      ...measureIndex(),
       forwardOps: (2 * lab.layout.size * tokens) / seconds,
     };
   } finally {
     await lab.dispose();
   }
+}
+
+/** Honest submissions that share a quarter of their entries: what trained ones of ten miners share at this density. */
+const INDEXED = 600;
+const INDEXED_ENTRIES = 3_000;
+
+function measureIndex(): Pick<UnitCosts, 'lookupNs' | 'namedNs' | 'namedShare'> {
+  const random = seededRandom('scale/index');
+  const settings = { secret: 'scale', maxEntries: INDEXED_ENTRIES };
+  const sketches = Array.from({ length: INDEXED }, () => {
+    const picked = new Set<number>();
+    while (picked.size < INDEXED_ENTRIES / 2) picked.add(random.below(INDEXED_ENTRIES));
+    while (picked.size < INDEXED_ENTRIES) picked.add(random.below(INDEXED_ENTRIES / DENSITY));
+    const indices = Uint32Array.from(picked).sort();
+    return sketchIndices({ indices, values: new Float32Array(indices.length) }, settings);
+  });
+  const index = new CopyIndex('scale');
+  let named = 0;
+  const startMs = performance.now();
+  for (const [i, sketch] of sketches.entries()) {
+    named += index.candidates(sketch).size;
+    index.add(String(i), sketch);
+  }
+  const lookedMs = performance.now() - startMs;
+  const comparedMs = performance.now();
+  for (const [i, sketch] of sketches.entries()) mayBeCopies(sketch, sketches[(7 * i + 1) % INDEXED]!);
+  return {
+    lookupNs: (1e6 * lookedMs) / INDEXED,
+    namedNs: (1e6 * (performance.now() - comparedMs)) / INDEXED,
+    namedShare: named / ((INDEXED * (INDEXED - 1)) / 2),
+  };
 }
 
 /** Seconds of the fastest of some tries. */

@@ -12,11 +12,14 @@ import {
   type Overlap,
   type OverlapThresholds,
   overlapOf,
+  overlapWithUpdate,
+  type PublishedUpdate,
   pairedScore,
   type RowGaps,
   rowGapsNats,
   scoreSequentially,
 } from '@alice/training';
+import type { Earlier } from './Earlier.js';
 import type { Laboratory } from './Laboratory.js';
 import { pickRows } from './rows.js';
 import type { LabSettings } from './settings.js';
@@ -36,7 +39,7 @@ export interface Measure {
   readonly round: number;
   readonly parameters: Float32Array;
   /** The last published update and the ones before. */
-  readonly published: readonly FlatDelta[];
+  readonly published: readonly PublishedUpdate[];
 }
 
 /** Values must agree as well: with many miners an update covers much of the model. */
@@ -71,7 +74,7 @@ export class Examiner {
   /** Everything that one submission alone decides. `earlier`: submissions of the round that arrived before. */
   async examine(
     delta: SparseDelta,
-    { earlier, updatesSinceBase }: { earlier: readonly FlatDelta[]; updatesSinceBase: number },
+    { earlier, updatesSinceBase }: { earlier: Earlier; updatesSinceBase: number },
     measure: Measure,
   ): Promise<Finding> {
     const unscored = (code: string | null, flat?: FlatDelta): Finding => ({
@@ -86,7 +89,10 @@ export class Examiner {
     }
     if (this.#settings.policy === 'none') return unscored(null, flat);
     const isCompared = this.#settings.policy !== 'score';
-    if (isCompared && earlier.some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy'))
+    if (
+      isCompared &&
+      earlier.alike(flat).some((other) => likenessOf(overlapOf(flat, other), COPY) === 'copy')
+    )
       return unscored('COPY', flat);
     const overlaps = this.#publishedOverlaps(flat, measure);
     if (overlaps.some(isPublished)) return unscored('COPY', flat);
@@ -123,7 +129,7 @@ export class Examiner {
 
   #publishedOverlaps(flat: FlatDelta, { published }: Measure): Overlap[] {
     const looked = { none: 0, score: 0, gate: 1, work: published.length }[this.#settings.policy];
-    return published.slice(0, looked).map((update) => overlapOf(flat, update));
+    return published.slice(0, looked).map((update) => overlapWithUpdate(flat, update));
   }
 
   /**

@@ -8,14 +8,15 @@ import { fromHalves, type SparseDelta, seededRandom, stateRoot } from '@alice/pr
 import {
   coveredShares,
   decideMerge,
-  type FlatDelta,
   outerStep,
+  type PublishedUpdate,
+  publishedUpdate,
   publishHalves,
   StreamingAggregator,
   vouchedTokens,
 } from '@alice/training';
 import type { Contribution, Turn } from './behaviour.js';
-import { changedDelta } from './changedDelta.js';
+import { Earlier } from './Earlier.js';
 import { Examiner, type Measure, WITHIN_NOISE } from './Examiner.js';
 import type { Laboratory } from './Laboratory.js';
 import { Ledger } from './Ledger.js';
@@ -124,9 +125,9 @@ export class LabNetwork {
     return worker;
   }
 
-  #publishedUpdates(base: Float32Array): FlatDelta[] {
+  #publishedUpdates(base: Float32Array): PublishedUpdate[] {
     const versions = [base, ...this.#earlier];
-    return versions.slice(0, -1).map((to, i) => changedDelta(versions[i + 1]!, to));
+    return versions.slice(0, -1).map((to, i) => publishedUpdate(versions[i + 1]!, to));
   }
 
   /** Submissions that arrive in this round, in order of arrival: late ones of the last round among them. */
@@ -226,7 +227,7 @@ export class LabNetwork {
   }
 
   async #examine(arrived: readonly LabSubmission[], measure: Measure): Promise<void> {
-    const earlier: FlatDelta[] = [];
+    const earlier = new Earlier(this.#settings.seed, this.#lab.layout.size * this.#settings.training.density);
     for (const submission of arrived) {
       if (submission.code !== null) continue;
       if (submission.version < this.#version - 1) {
@@ -235,7 +236,7 @@ export class LabNetwork {
       }
       const known = { earlier, updatesSinceBase: this.#version - submission.version };
       Object.assign(submission, await this.examiner.examine(submission.contribution.delta, known, measure));
-      if (submission.flat) earlier.push(submission.flat);
+      if (submission.flat) earlier.add(submission.flat);
     }
   }
 

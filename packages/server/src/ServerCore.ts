@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkConfig, modelLayout } from '@alice/model';
 import { initCrypto, type Logger } from '@alice/protocol';
-import { checkTrainingSettings } from '@alice/training';
+import { CopyIndex, checkTrainingSettings } from '@alice/training';
 import type { FastifyInstance } from 'fastify';
 import { openServerData } from './adapters.js';
 import { atMostEvery } from './atMostEvery.js';
@@ -93,7 +93,7 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
   const bounds = submissionBounds(layout, options.training);
   const uploadBounds = options.regions?.length ? contributionBounds(layout, options.training) : bounds;
   const compute = startCompute(
-    { model, seed: options.seed, bounds: uploadBounds, blobs: location },
+    { model, seed: options.seed, bounds: uploadBounds, blobs: location, secret },
     ports.log,
   );
   closers.push(() => compute.close());
@@ -114,6 +114,7 @@ async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[
     db,
     blobs,
     compute,
+    copies: new CopyIndex(secret),
     data,
     refusals: createRefusalCounter(db),
     networkId,

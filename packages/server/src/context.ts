@@ -1,6 +1,7 @@
 /** @file What every part of the running server shares: options, ports, stores and wake-up calls. Made by `startServer`. */
 import type { ModelConfig } from '@alice/model';
 import type { Address, HexString, Logger, TensorLayout } from '@alice/protocol';
+import type { CopyIndex } from '@alice/training';
 import type { ServerData } from './adapters.js';
 import type { BlobStore } from './blobs/BlobStore.js';
 import type { Compute } from './compute/Compute.js';
@@ -27,6 +28,8 @@ export interface ServerContext {
   readonly db: Database;
   readonly blobs: BlobStore;
   readonly compute: Compute;
+  /** Submissions that a new one may be a copy of, by blob. Memory only: what is missing is looked up again. */
+  readonly copies: CopyIndex;
   readonly data: ServerData;
   readonly refusals: RefusalCounter;
   /** The chain's genesis hash. */

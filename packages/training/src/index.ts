@@ -47,6 +47,7 @@ export {
   learningRatesOf,
   type ScheduleSettings,
 } from './schedule.js';
+export { CopyIndex } from './scoring/CopyIndex.js';
 export { foldedGains, type SizedGain } from './scoring/foldedGains.js';
 export {
   defaultFreshnessSettings,
@@ -54,6 +55,12 @@ export {
   freshShares,
   leanOnOlder,
 } from './scoring/freshness.js';
+export {
+  type IndexSketch,
+  mayBeCopies,
+  type SketchSettings,
+  sketchIndices,
+} from './scoring/indexSketch.js';
 export {
   defaultOverlapThresholds,
   type Likeness,
@@ -64,6 +71,7 @@ export {
 } from './scoring/overlap.js';
 export { type PairedScore, type PairedScoreOptions, pairedScore } from './scoring/pairedScore.js';
 export { type PairedStatistics, pairedStatistics } from './scoring/pairedStatistics.js';
+export { overlapWithUpdate, type PublishedUpdate, publishedUpdate } from './scoring/publishedUpdate.js';
 export {
   breakEvenPenaltyTasks,
   cheatingValueTasks,

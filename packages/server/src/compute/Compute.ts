@@ -3,7 +3,8 @@
  * was doing fails with a code and is repeated by whoever asked, since all of it is deterministic.
  */
 import { Worker } from 'node:worker_threads';
-import { type Logger, PortCalls, portOfThread } from '@alice/protocol';
+import { type HashHex, type Logger, PortCalls, portOfThread } from '@alice/protocol';
+import type { IndexSketch } from '@alice/training';
 import { ServerError } from '../errors.js';
 import type { Candidate } from '../state/rounds.js';
 import type { RegionFold, RegionFoldRequest } from '../upstream/foldRegion.js';
@@ -14,6 +15,8 @@ import type { ComputeCalls, ComputeWorkerData } from './worker.js';
 
 export interface Compute {
   check(bytes: Uint8Array): Promise<CheckedSubmission>;
+  /** What a submission is looked up by among those it may be a copy of. */
+  sketch(blobHash: HashHex): Promise<IndexSketch>;
   compare(request: CompareRequest): Promise<CompareResult>;
   fold(request: FoldRequest): Promise<FoldResult>;
   /** One submission out of a region's. */
@@ -50,6 +53,7 @@ export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
 
   return {
     check: async (bytes) => calls().call('check', bytes),
+    sketch: async (blobHash) => calls().call('sketch', blobHash),
     compare: async (request) => calls().call('compare', request),
     fold: async (request) => calls().call('fold', request),
     foldRegion: async (request) => calls().call('foldRegion', request),

@@ -11,20 +11,30 @@ import {
   type HashHex,
   type SparseDelta,
   type SubmissionHeader,
+  seededRandom,
   type TensorLayout,
   toHalves,
 } from '@alice/protocol';
-import { type FlatDelta, flattenDelta } from '@alice/training';
+import {
+  type FlatDelta,
+  flattenDelta,
+  type IndexSketch,
+  mayBeCopies,
+  type PublishedUpdate,
+  publishedUpdate,
+  sketchIndices,
+} from '@alice/training';
 import type { BlobRef, BlobStore } from '../blobs/BlobStore.js';
 import { ServerError } from '../errors.js';
 import { createLru } from '../lru.js';
 import type { SubmissionBounds } from '../submissionBounds.js';
-import { indexSketch, mayBeCopies } from './indexSketch.js';
 
 export interface ModelStateOptions {
   readonly model: ModelConfig;
   readonly seed: string;
   readonly bounds: SubmissionBounds;
+  /** Which indices a sketch looks at. */
+  readonly secret: string;
 }
 
 // A master is 4 bytes a parameter: the base and the candidate. A decoded submission is 8 bytes an entry.
@@ -37,15 +47,18 @@ export const UPDATES_KEPT = 4;
 
 export class ModelState {
   readonly layout: TensorLayout;
+  /** Which entries of a large delta are compared with a published update. */
+  readonly sampleKey: number;
   readonly #options: ModelStateOptions;
   readonly #blobs: BlobStore;
   readonly #masters = createLru<HashHex, Float32Array>(MASTERS_KEPT);
   readonly #deltas = createLru<HashHex, SparseDelta>(DELTAS_KEPT);
-  readonly #sketches = createLru<HashHex, Uint32Array>(SKETCHES_KEPT);
-  readonly #updates = createLru<string, FlatDelta>(UPDATES_KEPT);
+  readonly #sketches = createLru<HashHex, IndexSketch>(SKETCHES_KEPT);
+  readonly #updates = createLru<string, PublishedUpdate>(UPDATES_KEPT);
 
   constructor(options: ModelStateOptions, blobs: BlobStore) {
     this.layout = modelLayout(options.model);
+    this.sampleKey = seededRandom(JSON.stringify(['published update', options.secret])).u32();
     this.#options = options;
     this.#blobs = blobs;
   }
@@ -91,31 +104,25 @@ export class ModelState {
     return ref;
   }
 
-  /** What an applied round did to the master weights, as a sparse delta. Cost: one pass over the parameters. */
-  async publishedUpdate(fromMaster: HashHex, toMaster: HashHex): Promise<FlatDelta> {
+  /** What an applied round did to the master weights. Cost: one pass over the parameters. */
+  async publishedUpdate(fromMaster: HashHex, toMaster: HashHex): Promise<PublishedUpdate> {
     const key = `${fromMaster}>${toMaster}`;
     const known = this.#updates.get(key);
     if (known) return known;
     const [from, to] = [await this.master(fromMaster), await this.master(toMaster)];
-    const changed: number[] = [];
-    for (let i = 0; i < from.length; i++) if (from[i] !== to[i]) changed.push(i);
-    const indices = Uint32Array.from(changed);
-    const values = new Float32Array(indices.length);
-    for (let i = 0; i < indices.length; i++) values[i] = to[indices[i]!]! - from[indices[i]!]!;
-    return this.#updates.set(key, { indices, values });
+    return this.#updates.set(key, publishedUpdate(from, to));
   }
 
   /** Whether one of two submissions may be a copy of the other; known ones are told apart without decoding them. */
   async mayBeCopies(one: HashHex, other: HashHex): Promise<boolean> {
-    return mayBeCopies(await this.#sketchOf(one), await this.#sketchOf(other));
+    return mayBeCopies(await this.sketchOf(one), await this.sketchOf(other));
   }
 
-  async #sketchOf(blobHash: HashHex): Promise<Uint32Array> {
+  async sketchOf(blobHash: HashHex): Promise<IndexSketch> {
     const known = this.#sketches.get(blobHash);
     if (known) return known;
-    const { indices } = await this.flatDeltaOf(blobHash);
-    // Without indices every element has a value: nothing to tell apart by.
-    const sketch = indices ? indexSketch(indices, this.#options.bounds.maxEntries) : new Uint32Array();
+    const { secret, bounds } = this.#options;
+    const sketch = sketchIndices(await this.flatDeltaOf(blobHash), { secret, maxEntries: bounds.maxEntries });
     return this.#sketches.set(blobHash, sketch);
   }
 

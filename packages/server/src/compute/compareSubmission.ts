@@ -3,12 +3,18 @@
  * or a recently published update sent back. Says what it found; the refusal is decided elsewhere.
  */
 import { type HashHex, isCodedError } from '@alice/protocol';
-import { type FlatDelta, leanOnOlder, type OverlapThresholds, overlapOf } from '@alice/training';
+import {
+  type FlatDelta,
+  leanOnOlder,
+  type OverlapThresholds,
+  overlapOf,
+  overlapWithUpdate,
+} from '@alice/training';
 import type { ModelState } from './ModelState.js';
 
 export interface CompareRequest {
   readonly blobHash: HashHex;
-  /** Earlier submissions of other miners that may have been copied. */
+  /** Earlier submissions of other miners that may have been copied: those that the index named. */
   readonly others: readonly { readonly submissionId: string; readonly blobHash: HashHex }[];
   /** Master blobs around the last applied rounds, newest first; those after its base come first. */
   readonly published: readonly { readonly from: HashHex; readonly to: HashHex }[];
@@ -28,7 +34,10 @@ export type CompareResult =
  */
 const PUBLISHED_COSINE = 0.8;
 
-/** Cost: microseconds per earlier submission, and a merge pass for what its sketch does not rule out. */
+/**
+ * Cost: a pass over its entries for each published update, a merge of sketches for each candidate, and one of all entries
+ * for what that does not rule out.
+ */
 export async function compareSubmission(model: ModelState, request: CompareRequest): Promise<CompareResult> {
   const own = await model.flatDeltaOf(request.blobHash);
   for (const { submissionId, blobHash } of request.others) {
@@ -41,7 +50,7 @@ export async function compareSubmission(model: ModelState, request: CompareReque
   const overlaps: number[] = [];
   for (const { from, to } of request.published) {
     const update = await model.publishedUpdate(from, to);
-    const { indexFraction, cosine } = overlapOf(own, update);
+    const { indexFraction, cosine } = overlapWithUpdate(own, update, model.sampleKey);
     overlaps.push(indexFraction);
     if (indexFraction >= request.thresholds.copy && cosine >= PUBLISHED_COSINE)
       return { copyOf: 'published', overlap: indexFraction };

@@ -24,7 +24,8 @@ import { ModelState } from './ModelState.js';
 
 describe('folding', () => {
   const layout = modelLayout(tinyModel);
-  const options = { model: tinyModel, seed: 'fold', bounds: submissionBounds(layout, tinyTraining) };
+  const bounds = submissionBounds(layout, tinyTraining);
+  const options = { model: tinyModel, seed: 'fold', bounds, secret: 'secret' };
   let dir: string;
   let blobs: BlobStore;
   let base: Candidate;

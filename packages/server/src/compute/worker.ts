@@ -3,7 +3,7 @@
  * are handled one after another, so memory holds one fold at a time.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { PortCalls, portOfThread } from '@alice/protocol';
+import { type HashHex, PortCalls, portOfThread } from '@alice/protocol';
 import { openBlobStore } from '../blobs/blobLocation.js';
 import { foldRegion, type RegionFoldRequest } from '../upstream/foldRegion.js';
 import { checkSubmission } from './checkSubmission.js';
@@ -33,6 +33,7 @@ function inTurn<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promi
 
 const handlers = {
   check: inTurn((bytes: Uint8Array) => checkSubmission(model, bytes)),
+  sketch: inTurn((blobHash: HashHex) => model.sketchOf(blobHash)),
   compare: inTurn((request: CompareRequest) => compareSubmission(model, request)),
   fold: inTurn((request: FoldRequest) => foldRound(model, blobs, request)),
   foldRegion: inTurn((request: RegionFoldRequest) => foldRegion(model, blobs, request)),

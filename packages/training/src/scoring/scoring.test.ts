@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bytesOf, seededRandom } from '@alice/protocol';
+import fc from 'fast-check';
 import { denseDelta, type FlatDelta } from '../flatDelta.js';
 import { bigramModel, bigramRows } from '../testing/bigramModel.js';
 import { normalVector } from '../testing/vectors.js';
 import { likenessOf, overlapOf } from './overlap.js';
 import { pairedScore } from './pairedScore.js';
 import { pairedStatistics } from './pairedStatistics.js';
+import { overlapWithUpdate, publishedUpdate } from './publishedUpdate.js';
 import { scoreSequentially } from './scoreSequentially.js';
 import { defaultSequentialTest, isGainShown, sequentialDecision } from './sequentialDecision.js';
 
@@ -227,6 +229,41 @@ describe('overlap', () => {
     assert.deepEqual(overlapOf(a, delta({ 2: 1 })), { indexFraction: 0, cosine: 0 });
     assert.deepEqual(overlapOf(a, delta({})), { indexFraction: 0, cosine: 0 });
     assert.equal(overlapOf(a, denseDelta(new Float32Array(12).fill(1))).indexFraction, 1);
+  });
+  test('with a published update: the same as a merge pass over what it changed', () => {
+    const weights = fc.array(fc.integer({ min: -2, max: 2 }), { minLength: 12, maxLength: 12 });
+    const own = fc.dictionary(fc.nat(11).map(String), fc.integer({ min: -3, max: 3 }), {
+      noNullPrototype: true,
+    });
+    fc.assert(
+      fc.property(weights, weights, own, (from, to, entries) => {
+        const update = publishedUpdate(Float32Array.from(from), Float32Array.from(to));
+        const changed = to.flatMap((x, i) => (x === from[i] ? [] : [[i, x - from[i]!] as const]));
+        assert.equal(update.changed, changed.length);
+        const expected = overlapOf(delta(entries), delta(Object.fromEntries(changed)));
+        assert.deepEqual(overlapWithUpdate(delta(entries), update), expected);
+      }),
+    );
+  });
+  test('with a published update by samples: a large delta agrees with the merge pass to a hundredth', () => {
+    const random = seededRandom('samples');
+    const size = 2 ** 21;
+    const [from, to] = [new Float32Array(size), new Float32Array(size)];
+    for (let i = 0; i < size; i++) if (random.unit() < 0.4) to[i] = random.normal();
+    const indices = Uint32Array.from({ length: 2 ** 20 }, (_, i) => 2 * i + random.below(2));
+    const large = {
+      indices,
+      values: Float32Array.from(indices, (i) => 0.5 * to[i]! + 0.5 * random.normal()),
+    };
+    const update = publishedUpdate(from, to);
+    const changed = Uint32Array.from({ length: size }, (_, i) => i).filter((i) => to[i] !== 0);
+    const exact = overlapOf(large, { indices: changed, values: Float32Array.from(changed, (i) => to[i]!) });
+    for (const key of [1, 2]) {
+      const sampled = overlapWithUpdate(large, update, key);
+      assert.ok(Math.abs(sampled.indexFraction / exact.indexFraction - 1) < 0.01, `key ${key}`);
+      assert.ok(Math.abs(sampled.cosine / exact.cosine - 1) < 0.01, `key ${key}`);
+    }
+    assert.notDeepEqual(overlapWithUpdate(large, update, 1), overlapWithUpdate(large, update, 2));
   });
   test('a copy, a rescaled copy and a copy with a tenth changed are copies; independent supports are not', () => {
     const base = Array.from({ length: 100 }, (_, i) => [i * 31, Math.sin(i)] as const);
