@@ -2,7 +2,7 @@
  * @file Every refusal of the parameter server as data with a code, and the one table from code to HTTP status. Wire
  * and data errors of other packages travel with their own codes; the table's default for them is 400.
  */
-import { CodedError } from '@alice/protocol';
+import { CodedError, errorCodeOf } from '@alice/protocol';
 
 export type ServerErrorInfo =
   | { code: 'BAD_REQUEST'; field: string } // the message does not have the shape the route table says
@@ -57,6 +57,7 @@ export type ServerErrorInfo =
   | { code: 'BLOBS_REFUSED'; reason: string } // the object store says no: credentials, bucket or region
   | { code: 'DATABASE_URL_INVALID' }
   | { code: 'DATABASE_UNREACHABLE'; retryAfterMs: number } // the database is away; nothing was acknowledged
+  | { code: 'DISK_FULL'; retryAfterMs: number } // no space for what was sent: nothing was acknowledged; free some
   | { code: 'NOT_READY'; retryAfterMs: number } // no version has been published yet
   | { code: 'LEADERSHIP_LOST'; role: string } // another node leads now; this one stopped in time
   | { code: 'BACKUP_INVALID'; reason: string }
@@ -89,6 +90,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   DATABASE_UNREACHABLE: 503,
   BLOBS_UNREACHABLE: 503,
   BLOBS_REFUSED: 503,
+  DISK_FULL: 503, // 507 fits better, and clients take it for final
   NOT_READY: 503,
   LEADERSHIP_LOST: 503,
   TOKEN_MISSING: 401,
@@ -110,6 +112,22 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   AUDIT_UNKNOWN: 404,
   RANGE_INVALID: 416,
 };
+
+/** Codes of the operating system: no space, or no more of the quota. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** What to throw for an error of writing: `DISK_FULL` where that is the reason, the error itself otherwise. */
+export function writeError(error: unknown): unknown {
+  return FULL.has(errorCodeOf(error) ?? '') ? diskFull(error) : error;
+}
+
+export function diskFull(cause: unknown): ServerError {
+  return new ServerError(
+    { code: 'DISK_FULL', retryAfterMs: 5_000 },
+    'the server has no space left to store this: send it again after a while',
+    { cause },
+  );
+}
 
 /** HTTP status of a coded refusal; codes without a row are the caller's mistake. */
 export function httpStatusOf(code: string): number {

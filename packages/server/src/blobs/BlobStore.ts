@@ -9,7 +9,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type HashHex, toHex } from '@alice/protocol';
-import { ServerError } from '../errors.js';
+import { ServerError, writeError } from '../errors.js';
 
 export interface BlobRef {
   readonly hash: HashHex;
@@ -17,7 +17,7 @@ export interface BlobRef {
 }
 
 export interface BlobStore {
-  /** Stores bytes for good and returns their address. Storing the same bytes twice is one blob. */
+  /** Stores bytes for good and returns their address. Storing the same bytes twice is one blob. Throws `DISK_FULL`. */
   put(bytes: Uint8Array): Promise<BlobRef>;
   /** The whole blob, checked against its address. Throws `BLOB_MISSING`, `BLOB_CORRUPT`. */
   get(hash: string): Promise<Uint8Array>;
@@ -65,9 +65,13 @@ export function openFolderBlobStore(
       const path = pathOf(hash);
       if (sizeBytes(hash) !== bytes.length) {
         const folder = join(dir, hash.slice(2, 4));
-        mkdirSync(folder, { recursive: true });
-        await writeDurably(join(dir, TEMPORARY + randomUUID()), path, bytes);
-        await syncFolder(folder);
+        try {
+          mkdirSync(folder, { recursive: true });
+          await writeDurably(join(dir, TEMPORARY + randomUUID()), path, bytes);
+          await syncFolder(folder);
+        } catch (error) {
+          throw writeError(error);
+        }
       }
       return { hash, sizeBytes: bytes.length };
     },
@@ -103,14 +107,19 @@ function removeTemporaries(dir: string): number {
 }
 
 async function writeDurably(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(temporary, 'w');
   try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // what a full disk took of it is needed
+    throw error;
   }
-  await rename(temporary, path);
 }
 
 /** A rename is durable once its folder is; systems that cannot open folders (Windows) do this themselves. */

@@ -1,42 +1,47 @@
 /**
  * @file The embedded database: PGlite in a thread of its own, files below the server's folder. One connection, so
- * transactions run one after another. A half-made first folder is thrown away and made again. When the thread dies the
- * process ends with it: nothing can be acknowledged any more, and the next start finds all that was.
+ * transactions run one after another. A half-made first folder is thrown away and made again. Without space for its log
+ * PostgreSQL gives up, so nothing is written when there is little. When it does stop, or its thread dies, what was asked
+ * of it fails, and the next question opens it anew from its log, as a start after a kill would.
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { PortCalls, portOfThread } from '@alice/protocol';
+import { errorCodeOf } from '@alice/protocol';
+import { diskFull, ServerError } from '../errors.js';
 import type { Engine, Queryable, SqlValue } from './Database.js';
-import type { EmbeddedCalls } from './embeddedThread.js';
+import { DatabaseThread } from './DatabaseThread.js';
 
-/** Opens the database in `dir/db`, making it on the first start. */
-export async function openEmbedded(dir: string): Promise<Engine> {
+/** A database that could not be opened is not tried again sooner than this. */
+const REOPEN_MS = 1_000;
+/** A statement that takes longer will never end: PostgreSQL without room for its log can wait for itself. */
+const STATEMENT_MS = 60_000;
+/** Three segments of PostgreSQL's log. With less nothing is written, since it gives up when it cannot write its log. */
+const RESERVE_BYTES = 48 * 1024 * 1024;
+const LOOK_MS = 200;
+
+/** Opens the database in `dir/db`, making it on the first start. Throws `DISK_FULL`, `DATABASE_UNREACHABLE`. */
+export async function openEmbedded(dir: string, { statementMs = STATEMENT_MS } = {}): Promise<Engine> {
   const final = join(dir, 'db');
   if (!existsSync(final)) await makeDatabase(dir, final);
-  const thread = await EmbeddedThread.open(final);
-  const exec = (sql: string): Promise<void> => thread.call('exec', sql);
-  const inside: Queryable = {
-    query: async <Row>(sql: string, values: readonly SqlValue[] = []) =>
-      (await thread.call('query', { sql, values })) as Row[],
-  };
-  const inTransaction = <T>(work: () => Promise<T>): Promise<T> =>
-    thread.alone(async () => {
-      await exec('BEGIN');
-      try {
-        const result = await work();
-        await exec('COMMIT');
-        return result;
-      } catch (error) {
-        await exec('ROLLBACK').catch(() => undefined); // fails only with a dead thread
-        throw error;
-      }
-    });
+  const database = new EmbeddedDatabase(final, statementMs);
+  await database.alone(async () => undefined);
   return {
-    query: (sql, values) => thread.alone(() => inside.query(sql, values)),
-    transaction: (work) => inTransaction(() => work(inside)),
-    migration: (work) => inTransaction(() => work({ ...inside, exec })),
-    close: () => thread.close(),
+    query: (sql, values) =>
+      database.alone(async (thread) => {
+        if (!/^\s*SELECT\b/i.test(sql)) await database.checkSpace();
+        return statements(thread).query(sql, values);
+      }),
+    transaction: (work) =>
+      database.alone(async (thread) => {
+        await database.checkSpace();
+        return inTransaction(thread, work);
+      }),
+    migration: (work) =>
+      database.alone((thread) =>
+        inTransaction(thread, (tx) => work({ ...tx, exec: (sql) => thread.call('exec', sql) })),
+      ),
+    close: () => database.close(),
   };
 }
 
@@ -45,70 +50,114 @@ async function makeDatabase(dir: string, final: string): Promise<void> {
   const building = join(dir, 'db.building');
   rmSync(building, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
-  await (await EmbeddedThread.open(building)).close();
+  await checkSpace(dir);
+  await (await DatabaseThread.open(building, STATEMENT_MS)).close();
   renameSync(building, final);
 }
 
-class EmbeddedThread {
-  readonly #worker = new Worker(new URL('./embeddedThread.js', import.meta.url), { name: 'database' });
-  readonly #calls = new PortCalls<EmbeddedCalls>(portOfThread(this.#worker));
+async function checkSpace(folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < RESERVE_BYTES) throw diskFull(undefined);
+}
+
+function statements(thread: DatabaseThread): Queryable {
+  return {
+    query: async <Row>(sql: string, values: readonly SqlValue[] = []) =>
+      (await thread.call('query', { sql, values })) as Row[],
+  };
+}
+
+/** All of it in one thread: after a stop in between, nothing more of it reaches the database that is opened next. */
+async function inTransaction<T>(thread: DatabaseThread, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const say = (sql: string): Promise<unknown> => thread.call('query', { sql, values: [] });
+  await say('BEGIN');
+  try {
+    const result = await work(statements(thread));
+    await say('COMMIT');
+    return result;
+  } catch (error) {
+    await say('ROLLBACK').catch(() => undefined); // fails only with a dead thread
+    throw error;
+  }
+}
+
+class EmbeddedDatabase {
+  readonly #folder: string;
+  #thread: DatabaseThread | undefined;
+  #failed: { readonly error: unknown; readonly atMs: number } | undefined;
   /** Ends when what was asked before has ended. */
   #last: Promise<unknown> = Promise.resolve();
-  #open = 0;
   #isClosed = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  readonly #statementMs: number;
 
-  static async open(folder: string): Promise<EmbeddedThread> {
-    const thread = new EmbeddedThread();
-    try {
-      await thread.call('open', folder);
-      return thread;
-    } catch (error) {
-      await thread.#end();
-      throw error;
-    }
+  constructor(folder: string, statementMs: number) {
+    this.#folder = folder;
+    this.#statementMs = statementMs;
   }
 
-  private constructor() {
-    this.#worker.on('error', (error) => {
-      this.#calls.end(error.message, error);
-      if (this.#isClosed) return;
-      setImmediate(() => {
-        throw error;
-      });
-    });
-    this.#worker.on('exit', (code) => this.#calls.end(`exit code ${code}`));
+  /** Throws `DISK_FULL`. */
+  async checkSpace(): Promise<void> {
+    if (performance.now() - this.#lookedMs < LOOK_MS) return;
+    await checkSpace(this.#folder);
+    this.#lookedMs = performance.now();
   }
 
   /** Runs `work` when all that was asked before has ended: statements of two transactions never mix. */
-  alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+  alone<T>(work: (thread: DatabaseThread) => Promise<T>): Promise<T> {
+    const result = this.#last.then(async () => {
+      const thread = await this.#running();
+      try {
+        return await work(thread);
+      } catch (error) {
+        throw await this.#sorted(error, thread);
+      }
+    });
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  /** The thread keeps the process alive only while something is asked of it. */
-  async call<K extends keyof EmbeddedCalls>(
-    name: K,
-    argument: Parameters<EmbeddedCalls[K]>[0],
-  ): Promise<Awaited<ReturnType<EmbeddedCalls[K]>>> {
-    if (this.#open++ === 0) this.#worker.ref();
-    try {
-      return (await this.#calls.call(name, argument as never)) as Awaited<ReturnType<EmbeddedCalls[K]>>;
-    } finally {
-      if (--this.#open === 0) this.#worker.unref();
-    }
-  }
-
   close(): Promise<void> {
-    return this.alone(async () => {
-      if (this.#isClosed) return;
-      await this.call('close', undefined);
-      await this.#end();
+    this.#last = this.#last.then(async () => {
+      this.#isClosed = true;
+      await this.#thread?.close();
+      this.#thread = undefined;
     });
+    return this.#last as Promise<void>;
   }
 
-  async #end(): Promise<void> {
-    this.#isClosed = true;
-    await this.#worker.terminate();
+  async #running(): Promise<DatabaseThread> {
+    if (this.#thread) return this.#thread;
+    if (this.#isClosed) throw new ServerError({ code: 'SERVER_CLOSED' }, 'the database is closed');
+    if (this.#failed && performance.now() - this.#failed.atMs < REOPEN_MS) throw this.#failed.error;
+    try {
+      await checkSpace(this.#folder);
+      this.#thread = await DatabaseThread.open(this.#folder, this.#statementMs);
+    } catch (error) {
+      this.#failed = { error: stopped(error), atMs: performance.now() };
+      throw this.#failed.error;
+    }
+    this.#failed = undefined;
+    return this.#thread;
   }
+
+  /** What the caller is told; a database that stopped is left behind. */
+  async #sorted(error: unknown, thread: DatabaseThread): Promise<unknown> {
+    const code = errorCodeOf(error);
+    if (code === 'DISK_FULL') return diskFull(error);
+    if (code !== 'DATABASE_STOPPED' && code !== 'THREAD_ENDED') return error;
+    if (this.#thread === thread) this.#thread = undefined;
+    await thread.end(); // two of them must never work in one folder
+    return stopped(error);
+  }
+}
+
+function stopped(cause: unknown): ServerError {
+  const { code, isFull } = ((cause as { info?: unknown }).info ?? {}) as { code?: string; isFull?: boolean };
+  if (isFull || code === 'DISK_FULL') return diskFull(cause);
+  return new ServerError(
+    { code: 'DATABASE_UNREACHABLE', retryAfterMs: 2_000 },
+    'the database stopped and is opened again: send it again after a moment',
+    { cause },
+  );
 }

@@ -3,9 +3,11 @@
  * served. One connection; whoever calls keeps statements of a transaction together.
  */
 import { parentPort } from 'node:worker_threads';
-import { PortCalls, portOfThread } from '@alice/protocol';
+import { errorCodeOf, messageOf, PortCalls, portOfThread } from '@alice/protocol';
 import { PGlite, types } from '@electric-sql/pglite';
+import { diskFull } from '../errors.js';
 import type { SqlValue } from './Database.js';
+import { databaseStopped } from './databaseStopped.js';
 
 export interface EmbeddedCalls {
   /** Opens the database in `folder`, making it if there is none. */
@@ -24,11 +26,38 @@ let engine: PGlite | undefined;
 
 const handlers: EmbeddedCalls = {
   async open(folder) {
-    engine = await PGlite.create(folder, ENGINE_OPTIONS);
+    try {
+      engine = await PGlite.create(folder, ENGINE_OPTIONS);
+    } catch (error) {
+      throw databaseStopped(messageOf(error), isFull(error));
+    }
   },
-  query: async ({ sql, values }) => (await engine!.query(sql, [...values])).rows,
-  exec: async (sql) => void (await engine!.exec(sql)),
+  query: ({ sql, values }) => coded(async () => (await engine!.query(sql, [...values])).rows),
+  exec: (sql) => coded(async () => void (await engine!.exec(sql))),
   close: async () => engine!.close(),
 };
+
+/** PostgreSQL's code for a full disk, and the system's. */
+const FULL = /^(53100|ENOSPC|EDQUOT)$/;
+/** With these it has given up: it neither answers nor fails any more. */
+const STOPPED = /^(PANIC|FATAL)$/;
+/** How WebAssembly ends. */
+const ABORTED = /^(RuntimeError|ExitStatus)$/;
+
+const isFull = (error: unknown): boolean =>
+  FULL.test(errorCodeOf(error) ?? '') || /No space left on device/.test(messageOf(error));
+
+/** An error that means more than that one statement failed gets a code that crosses to the serving thread. */
+async function coded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { severity, name } = error as { severity?: string; name?: string };
+    if (STOPPED.test(severity ?? '') || ABORTED.test(name ?? ''))
+      throw databaseStopped(messageOf(error), isFull(error));
+    if (isFull(error)) throw diskFull(error);
+    throw error;
+  }
+}
 
 new PortCalls(portOfThread(parentPort!), { ...handlers });

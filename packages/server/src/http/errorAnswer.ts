@@ -53,6 +53,8 @@ export function errorAnswer(
         'the server was interrupted: send it again',
       ),
     );
+  // The database's and the compute thread's way of saying that it is not the caller's fault, nor for long.
+  if (isCodedError(error) && httpStatusOf(error.code) === 503) return coded(error);
   const fault = error as FastifyFault;
   const known = FASTIFY_CODES[fault.code ?? ''];
   if (known) return coded(known(limitBytes));

@@ -23,14 +23,19 @@ export function createRefusalCounter(db: Database): RefusalCounter {
       if (pending.size === 0) return;
       const counted = pending;
       pending = new Map();
-      await db.transaction(async (tx) => {
-        for (const [code, count] of counted)
-          await tx.query(
-            `INSERT INTO refusals (code, count) VALUES ($1, $2)
-             ON CONFLICT (code) DO UPDATE SET count = refusals.count + EXCLUDED.count`,
-            [code, count],
-          );
-      });
+      try {
+        await db.transaction(async (tx) => {
+          for (const [code, count] of counted)
+            await tx.query(
+              `INSERT INTO refusals (code, count) VALUES ($1, $2)
+               ON CONFLICT (code) DO UPDATE SET count = refusals.count + EXCLUDED.count`,
+              [code, count],
+            );
+        });
+      } catch (error) {
+        for (const [code, count] of counted) pending.set(code, (pending.get(code) ?? 0) + count);
+        throw error;
+      }
     },
     async totals() {
       const rows = await db.query<{ code: string; count: number }>(

@@ -61,9 +61,12 @@ export interface TinyNetwork {
   remove(): void;
 }
 
-/** A new network in a temporary folder. */
-export async function createTinyNetwork(changes: Partial<ServerOptions> = {}): Promise<TinyNetwork> {
-  const dir = mkdtempSync(join(tmpdir(), 'alice-server-test-'));
+/** A new network in a temporary folder below `root`. */
+export async function createTinyNetwork(
+  changes: Partial<ServerOptions> = {},
+  root = tmpdir(),
+): Promise<TinyNetwork> {
+  const dir = mkdtempSync(join(root, 'alice-server-test-'));
   await buildTinyDataset(dir, join(dir, 'data'));
   const databaseUrl = changes.databaseUrl ?? (await newTestDatabase());
   if (databaseUrl === undefined) await copyDatabaseTemplate(join(dir, 'server'));
