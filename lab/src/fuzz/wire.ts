@@ -1,10 +1,12 @@
 /**
  * @file Fuzzes the decoders of `binary_v2` and `binary_v3`. Inputs are junk, mutated submissions, and well-formed frames
  * around mutated bodies, so that most get past the header. For each: only a result or a `WireError`; memory in proportion
- * to what arrived; no input takes long; and what `binary_v3` accepts encodes to the very same bytes.
+ * to what arrived; no input takes long; what `binary_v3` accepts encodes to the very same bytes; and checked on arrival, in
+ * parts, it is accepted or refused as in the whole.
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import {
+  checkArriving,
   decodeAnySubmission,
   encodeAnySubmission,
   isCodedError,
@@ -41,6 +43,7 @@ const LAYOUTS = [
 ];
 const SEEDS_EACH = 6;
 const TOO_LONG_MS = 1000;
+const VERSION_AT = 4;
 /** Deflate expands at most 1,032 times, entries of two bits 48 times; tables and count lists are the constant. */
 const EXPANSION = { binary_v2: 2400, binary_v3: 64 };
 const CONSTANT_BYTES = 2 ** 20;
@@ -103,10 +106,16 @@ async function attempt(input: Specimen, findings: string[]): Promise<string> {
     findings.push(`${what}; layout ${LAYOUTS.indexOf(layout)}, input ${toHex(bytes)}`);
   };
   const startedMs = performance.now();
+  const passes = bytes[VERSION_AT] === 3 ? passesOnArrival(input) : undefined;
+  const agrees = (isAccepted: boolean): void => {
+    if (passes !== undefined && passes !== isAccepted)
+      found(`on arrival ${passes}, as a whole ${isAccepted}`);
+  };
   takeCount();
   try {
     const { header, delta, format } = await decodeAnySubmission(bytes, limitsOf(input));
     checkMemory(bytes, found);
+    agrees(true);
     if (format.wire === 'binary_v3') {
       const again = await encodeAnySubmission(header, delta, { layout, format });
       if (Buffer.compare(again, bytes) !== 0) found('accepted, but its content encodes to other bytes');
@@ -114,7 +123,10 @@ async function attempt(input: Specimen, findings: string[]): Promise<string> {
     return 'accepted';
   } catch (error) {
     checkMemory(bytes, found);
-    if (error instanceof WireError && isCodedError(error)) return error.info.code;
+    if (error instanceof WireError && isCodedError(error)) {
+      agrees(false);
+      return error.info.code;
+    }
     found(`threw ${String(error)}`);
     return 'crash';
   } finally {
@@ -122,9 +134,28 @@ async function attempt(input: Specimen, findings: string[]): Promise<string> {
   }
 }
 
+/** In parts of sizes that follow from the bytes. Anything but a `WireError` ends the run. */
+function passesOnArrival(input: Specimen): boolean {
+  const { bytes } = input;
+  try {
+    const body = checkArriving(bytes.subarray(0, SUBMISSION_HEADER_BYTES), limitsOf(input))!;
+    for (let at = SUBMISSION_HEADER_BYTES; at < bytes.length; ) {
+      const part = bytes.slice(at, at + 1 + (bytes[at]! << (bytes.length & 7)));
+      body.add(part);
+      at += part.length;
+    }
+    body.end();
+    return true;
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
+}
+
 function checkMemory(bytes: Uint8Array, found: (what: string) => void): void {
   const taken = takeCount();
-  const allowed = CONSTANT_BYTES + EXPANSION[bytes[4] === 3 ? 'binary_v3' : 'binary_v2'] * bytes.length;
+  const allowed =
+    CONSTANT_BYTES + EXPANSION[bytes[VERSION_AT] === 3 ? 'binary_v3' : 'binary_v2'] * bytes.length;
   if (taken > allowed) found(`took ${taken} bytes of memory for ${bytes.length} received`);
 }
 

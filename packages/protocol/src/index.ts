@@ -236,6 +236,8 @@ export { type Sha256, StateRootCache, stateRoot } from './wire/stateRoot.js';
 export {
   type AnySubmissionFrame,
   type AnySubmissionLimits,
+  type ArrivingBody,
+  checkArriving,
   decodeAnySubmission,
   decodeAnySubmissionHeader,
   deltaAsDecoded,

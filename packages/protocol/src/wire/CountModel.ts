@@ -11,6 +11,8 @@ import { CHUNK_ELEMENTS } from './sparseBody.js';
 /** A count of 4,096 has 13 binary digits; 0 has none. Lengths are coded in 4 bits. */
 const LENGTH_BITS = 4;
 const LEARNT_DIGITS = 3;
+/** A learnt bit costs 6.1 bits at most, and there are eight in a count, with 10 bits of what is not learnt. */
+export const MOST_COUNT_BYTES = 8;
 
 export class CountModel {
   private readonly present = bitContexts(2);

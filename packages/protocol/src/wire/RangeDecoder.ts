@@ -4,36 +4,40 @@
  * the symbols fix the interval; the encoder's number is the smallest multiple of 2²³ in it, the only one less than
  * 2²³ above its lower end, and `finish` demands that with all lower bits zero.
  */
+
+import type { ByteFeed } from './ByteFeed.js';
 import { needBytes, noMoreThan } from './ByteReader.js';
 import { notCanonical } from './bodyErrors.js';
 import { BOTTOM, CHANCE_BITS, learned, MAX_UNIFORM, TABLE_BITS, WINDOW } from './rangeCoding.js';
 
 /** Zero bytes that the encoder leaves out at the end. */
 const IMPLIED_BYTES = 3;
+/** Bytes it has to see before the first symbol. */
+export const START_BYTES = IMPLIED_BYTES + 1;
 
+/** Before each call the feed must hold what the call may take: two bytes a symbol, at most. */
 export class RangeDecoder {
-  private at = 0;
+  /** The number coded, less the lower end of the interval. State is open to `PositionDecoder`, which works on a copy. */
+  code = 0;
+  range = WINDOW;
   /** The byte of which the window holds all but the lowest bit. */
-  private last = 0;
-  /** The number coded, less the lower end of the interval. */
-  private code = 0;
-  private range = WINDOW;
+  last = 0;
 
-  /** Throws `WIRE_NOT_CANONICAL`. */
-  constructor(private readonly bytes: Uint8Array) {
-    for (let i = 0; i <= IMPLIED_BYTES; i++) this.shift();
+  /** Throws `WIRE_NOT_CANONICAL`. The feed must hold `START_BYTES`. */
+  constructor(readonly feed: ByteFeed) {
+    for (let i = 0; i < START_BYTES; i++) this.shift();
     if (this.code >= this.range) throw this.refusal();
   }
 
   /** Where in the 2¹⁵ parts of a table the symbol lies; to be followed by `take` with the symbol's part. */
   partAt(): number {
-    const part = (this.code / (this.range >>> TABLE_BITS)) | 0;
+    const part = (this.code / (this.range >> TABLE_BITS)) | 0;
     if (part >= MAX_UNIFORM) throw this.refusal();
     return part;
   }
 
   take(start: number, size: number): void {
-    const unit = this.range >>> TABLE_BITS;
+    const unit = this.range >> TABLE_BITS;
     this.narrow(Math.imul(start, unit), Math.imul(size, unit));
   }
 
@@ -47,7 +51,7 @@ export class RangeDecoder {
 
   bit(contexts: Uint16Array, context: number): 0 | 1 {
     const chance = contexts[context]!;
-    const bound = Math.imul(this.range >>> CHANCE_BITS, chance);
+    const bound = Math.imul(this.range >> CHANCE_BITS, chance);
     const bit = this.code < bound ? 0 : 1;
     contexts[context] = learned(chance, bit);
     if (bit === 0) this.narrow(0, bound);
@@ -57,12 +61,21 @@ export class RangeDecoder {
 
   /** Throws `WIRE_TRAILING_BYTES`, `WIRE_NOT_CANONICAL` unless the stream ends here, written in the one way allowed. */
   finish(): void {
-    noMoreThan(this.at - IMPLIED_BYTES, this.bytes.length);
+    noMoreThan(this.feed.position - IMPLIED_BYTES, this.feed.arrived);
     if (this.code >= BOTTOM) throw this.refusal();
   }
 
   refusal(): Error {
-    return notCanonical(Math.min(this.at, this.bytes.length));
+    return notCanonical(Math.min(this.feed.position, this.feed.arrived));
+  }
+
+  /** What stands at `at`, the end of the feed or past it. Throws `WIRE_TRUNCATED`. */
+  beyond(at: number): 0 {
+    const { feed } = this;
+    if (!feed.isComplete) throw new Error('the caller makes sure that the feed holds what one call takes');
+    const past = at - feed.bytes.length;
+    needBytes(feed.arrived + past + 1 - IMPLIED_BYTES, feed.arrived);
+    return 0;
   }
 
   private narrow(from: number, size: number): void {
@@ -75,9 +88,9 @@ export class RangeDecoder {
   }
 
   private shift(): void {
-    if (this.at >= this.bytes.length) needBytes(this.at + 1 - IMPLIED_BYTES, this.bytes.length);
-    const next = this.at < this.bytes.length ? this.bytes[this.at]! : 0;
-    this.at++;
+    const { feed } = this;
+    const at = feed.at++;
+    const next = at < feed.bytes.length ? feed.bytes[at]! : this.beyond(at);
     this.code = ((this.code << 8) & WINDOW) | ((this.last & 1) << 7) | (next >>> 1);
     this.last = next;
   }

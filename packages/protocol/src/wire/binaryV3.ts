@@ -10,7 +10,7 @@ import { ByteReader, needBytes, noMoreThan } from './ByteReader.js';
 import { ByteWriter, fieldError } from './ByteWriter.js';
 import { SUBMISSION_HEADER_BYTES, type SubmissionHeader, type SubmissionLimits } from './binaryV2.js';
 import { empty } from './bodyErrors.js';
-import { decodeQuantizedBody, type QuantizedShape } from './decodeQuantizedBody.js';
+import { decodeQuantizedBody, QuantizedBodyCheck, type QuantizedShape } from './decodeQuantizedBody.js';
 import { encodeQuantizedBody } from './encodeQuantizedBody.js';
 import { WireError } from './errors.js';
 import { checkDtype, checkExpected, checkFormat } from './headerChecks.js';
@@ -88,15 +88,35 @@ export function decodeSubmissionHeaderV3(bytes: Uint8Array): QuantizedFrame {
  */
 export async function decodeSubmissionV3(
   bytes: Uint8Array,
-  { layout, expected = {}, ...limits }: SubmissionLimits,
+  limits: SubmissionLimits,
 ): Promise<{ header: SubmissionHeader; delta: SparseDelta }> {
-  const { header, bodyBytes, ...shape } = decodeSubmissionHeaderV3(bytes);
-  checkExpected(header, expected);
-  const inflatedBytes = PLAIN_ENTRY_BYTES * shape.entryCount;
-  checkBodyShape('float32', { ...shape, inflatedBytes }, layout, limits);
+  const { header, bodyBytes, ...shape } = checkedFrame(bytes, limits);
   needBytes(SUBMISSION_HEADER_BYTES + bodyBytes, bytes.length);
   noMoreThan(SUBMISSION_HEADER_BYTES + bodyBytes, bytes.length);
-  return { header, delta: decodeQuantizedBody(bytes.subarray(SUBMISSION_HEADER_BYTES), shape, layout) };
+  return {
+    header,
+    delta: decodeQuantizedBody(bytes.subarray(SUBMISSION_HEADER_BYTES), shape, limits.layout),
+  };
+}
+
+/**
+ * The same checks for a body that is still on its way; `head` is what `decodeSubmissionHeaderV3` takes.
+ * Cost: as for decoding; memory ≤ 6 bytes for each 64 entries, and 2 a chunk of the largest tensor.
+ */
+export function checkArrivingV3(head: Uint8Array, limits: SubmissionLimits): QuantizedBodyCheck {
+  const { header: _, bodyBytes, ...shape } = checkedFrame(head, limits);
+  return new QuantizedBodyCheck(shape, { layout: limits.layout, bodyBytes });
+}
+
+function checkedFrame(
+  bytes: Uint8Array,
+  { layout, expected = {}, ...limits }: SubmissionLimits,
+): QuantizedFrame {
+  const frame = decodeSubmissionHeaderV3(bytes);
+  checkExpected(frame.header, expected);
+  const inflatedBytes = PLAIN_ENTRY_BYTES * frame.entryCount;
+  checkBodyShape('float32', { ...frame, inflatedBytes }, layout, limits);
+  return frame;
 }
 
 function knownBits(bits: number): ValueBits {

@@ -1,25 +1,23 @@
 /**
- * @file The body of `binary_v3` → sparse entries, from bytes nobody vouches for. Memory is taken for counts that the
- * bytes have already paid for: every entry has at least two bits of value code, so 12 bytes of memory an entry are at
- * most 48 times what arrived, besides 2 bytes a chunk of the largest tensor. Only the encoder's own bytes are accepted.
+ * @file The body of `binary_v3` → sparse entries, from bytes nobody vouches for: whole, or checked as it arrives. Memory
+ * is taken for counts that the bytes have already paid for: every entry has at least two bits of value code, so 12 bytes
+ * of memory an entry are at most 48 times what arrived, besides 2 bytes a chunk of the largest tensor. A check alone
+ * keeps 6 bytes a block and no entry. Only the encoder's own bytes are accepted.
  */
-import type { SparseDelta, SparseTensor } from '../sparseDelta.js';
-import type { TensorLayout, TensorSpec } from '../tensorLayout.js';
+import type { SparseDelta } from '../sparseDelta.js';
+import type { TensorLayout } from '../tensorLayout.js';
+import { ByteFeed } from './ByteFeed.js';
 import { needBytes, noMoreThan } from './ByteReader.js';
-import { empty, notCanonical, wrongCount } from './bodyErrors.js';
-import { CountModel } from './CountModel.js';
-import { PositionDecoder } from './PositionDecoder.js';
-import { blockEnds, dequantize, type ValueBits } from './quantize.js';
-import { BLOCK_SCALE_BYTES, codeBytes, unpackCodes, unusedBits } from './quantizedBody.js';
-import { RangeDecoder } from './RangeDecoder.js';
-import { type BodyShape, CHUNK_ELEMENTS, chunkCount } from './sparseBody.js';
+import type { ValueBits } from './quantize.js';
+import { BLOCK_SCALE_BYTES, codeBytes } from './quantizedBody.js';
+import { readIndices, type TensorEntries } from './readIndices.js';
+import { readValues } from './readValues.js';
+import type { BodyShape } from './sparseBody.js';
 
 export interface QuantizedShape extends Pick<BodyShape, 'tensorCount' | 'entryCount'> {
   readonly valueBits: ValueBits;
   readonly indexBytes: number;
 }
-
-type Positions = Omit<SparseTensor, 'values'>;
 
 /**
  * Body → delta, checked in full; the counts of `shape` must have been checked against layout and limits.
@@ -31,82 +29,91 @@ export function decodeQuantizedBody(
   shape: QuantizedShape,
   layout: TensorLayout,
 ): SparseDelta {
-  const { tensorCount, entryCount, indexBytes, valueBits } = shape;
-  const leastBytes = indexBytes + BLOCK_SCALE_BYTES * tensorCount + codeBytes(entryCount, valueBits);
-  needBytes(leastBytes, body.length);
-  const positions = decodeIndices(body.subarray(0, indexBytes), shape, layout);
-  return { tensors: decodeValues(body.subarray(indexBytes), positions, shape) };
+  checkSections(body.length, shape);
+  const index = ByteFeed.of(body.subarray(0, shape.indexBytes));
+  const tensors = atOnce(readIndices(index, { ...shape, layout, keepsEntries: true }));
+  checkValueBytes(body.length, shape, tensors);
+  atOnce(readValues(ByteFeed.of(body.subarray(shape.indexBytes)), tensors, shape));
+  return {
+    tensors: tensors.map(({ tensor, indices, values }) => ({ tensor, indices: indices!, values: values! })),
+  };
 }
 
-function decodeIndices(
-  stream: Uint8Array,
-  { tensorCount, entryCount }: QuantizedShape,
-  layout: TensorLayout,
-): Positions[] {
-  const coder = new RangeDecoder(stream);
-  const model = new CountModel();
-  const found: Positions[] = [];
-  let left = entryCount;
-  for (let tensor = 0; found.length < tensorCount; tensor++) {
-    const spec = layout.tensors[tensor];
-    if (!spec) throw wrongCount('tensors', tensorCount, found.length);
-    if (model.decodePresence(coder) === 0) continue;
-    const indices = decodeTensor(coder, model, { spec, left });
-    left -= indices.length;
-    found.push({ tensor, indices });
+/** The same checks on a body that arrives in parts, each looked at and let go; nothing is decoded to keep. */
+export class QuantizedBodyCheck {
+  readonly #sections: { readonly shape: QuantizedShape; readonly bodyBytes: number };
+  readonly #indexFeed = new ByteFeed();
+  readonly #valueFeed = new ByteFeed();
+  readonly #indices: Generator<void, TensorEntries[]>;
+  #values: Generator<void, number> | undefined;
+  #squares: number | undefined;
+  #arrived = 0;
+
+  /** `bodyBytes`: as announced. Throws `WIRE_TRUNCATED` where that cannot be enough. */
+  constructor(shape: QuantizedShape, { layout, bodyBytes }: { layout: TensorLayout; bodyBytes: number }) {
+    checkSections(bodyBytes, shape);
+    this.#sections = { shape, bodyBytes };
+    this.#indices = readIndices(this.#indexFeed, { ...shape, layout, keepsEntries: false });
   }
-  if (left !== 0) throw wrongCount('entries', entryCount, entryCount - left);
-  coder.finish();
-  return found;
+
+  /** Throws what `decodeQuantizedBody` would, as soon as it shows. Keeps no part beyond the next call. */
+  add(part: Uint8Array): void {
+    const { shape, bodyBytes } = this.#sections;
+    noMoreThan(bodyBytes, this.#arrived + part.length);
+    const ofIndex = Math.min(part.length, Math.max(0, shape.indexBytes - this.#arrived));
+    this.#arrived += part.length;
+    if (!this.#values) {
+      this.#indexFeed.add(part.subarray(0, ofIndex));
+      this.#indexFeed.isComplete = this.#arrived >= shape.indexBytes;
+      this.#readIndices();
+    }
+    this.#valueFeed.add(part.subarray(ofIndex));
+    this.#valueFeed.isComplete = this.#arrived === bodyBytes;
+    this.#readValues();
+  }
+
+  /** L2 norm of all values. Throws `WIRE_TRUNCATED` when the body has not arrived in full. */
+  end(): number {
+    needBytes(this.#sections.bodyBytes, this.#arrived);
+    if (this.#squares === undefined) throw new Error('a feed that is complete is read to its end');
+    return Math.sqrt(this.#squares);
+  }
+
+  #readIndices(): void {
+    const { shape, bodyBytes } = this.#sections;
+    const { done, value: tensors } = this.#indices.next();
+    if (!done) return;
+    checkValueBytes(bodyBytes, shape, tensors);
+    this.#values = readValues(this.#valueFeed, tensors, shape);
+  }
+
+  #readValues(): void {
+    const read = this.#values?.next();
+    if (read?.done) this.#squares ??= read.value;
+  }
 }
 
-function decodeTensor(
-  coder: RangeDecoder,
-  model: CountModel,
-  { spec, left }: { spec: TensorSpec; left: number },
-): Uint32Array {
-  const counts = new Uint16Array(chunkCount(spec));
-  let total = 0;
-  for (let chunk = 0; chunk < counts.length; chunk++) {
-    const count = model.decode(coder);
-    const room = Math.min(CHUNK_ELEMENTS, spec.size - chunk * CHUNK_ELEMENTS);
-    if (count > room) throw wrongCount('chunk', room, count);
-    total += count;
-    if (total > left) throw wrongCount('entries', left, total);
-    counts[chunk] = count;
-  }
-  if (total === 0) throw empty();
-  const indices = new Uint32Array(total);
-  const positions = new PositionDecoder(coder, indices);
-  for (let chunk = 0; chunk < counts.length; chunk++) {
-    const base = chunk * CHUNK_ELEMENTS;
-    positions.node(counts[chunk]!, base, Math.min(CHUNK_ELEMENTS, spec.size - base));
-  }
-  return indices;
+/** Runs a reader whose feed is complete. */
+function atOnce<T>(reader: Generator<void, T>): T {
+  const { done, value } = reader.next();
+  if (!done) throw new Error('a reader of a complete feed never waits');
+  return value;
 }
 
-function decodeValues(
-  sections: Uint8Array,
-  positions: readonly Positions[],
-  { entryCount, valueBits: bits }: QuantizedShape,
-): SparseTensor[] {
-  const blocks = positions.map(({ indices }) => blockEnds(indices).length);
-  const scaleBytes = BLOCK_SCALE_BYTES * blocks.reduce((sum, count) => sum + count, 0);
-  const allBytes = scaleBytes + codeBytes(entryCount, bits);
-  needBytes(allBytes, sections.length);
-  noMoreThan(allBytes, sections.length);
-  const packed = sections.subarray(scaleBytes);
-  if (unusedBits(packed, entryCount, bits) !== 0) throw notCanonical(sections.length - 1);
-  const view = new DataView(sections.buffer, sections.byteOffset, scaleBytes);
-  let scaleAt = 0;
-  let before = 0;
-  return positions.map((part, i) => {
-    const scales = new Uint16Array(2 * blocks[i]!);
-    for (let scale = 0; scale < scales.length; scale++, scaleAt += 2)
-      scales[scale] = view.getUint16(scaleAt, true);
-    const codes = new Uint8Array(part.indices.length);
-    unpackCodes(codes, { packed, before, bits });
-    before += codes.length;
-    return { ...part, values: dequantize({ scales, codes }, part, bits) };
-  });
+function checkSections(
+  bodyBytes: number,
+  { tensorCount, entryCount, indexBytes, valueBits }: QuantizedShape,
+): void {
+  needBytes(indexBytes + BLOCK_SCALE_BYTES * tensorCount + codeBytes(entryCount, valueBits), bodyBytes);
+}
+
+function checkValueBytes(
+  bodyBytes: number,
+  { indexBytes, entryCount, valueBits }: QuantizedShape,
+  tensors: readonly TensorEntries[],
+): void {
+  const blocks = tensors.reduce((sum, { blocks }) => sum + blocks.length, 0);
+  const allBytes = indexBytes + BLOCK_SCALE_BYTES * blocks + codeBytes(entryCount, valueBits);
+  needBytes(allBytes, bodyBytes);
+  noMoreThan(allBytes, bodyBytes);
 }

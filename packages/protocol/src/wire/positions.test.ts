@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { seededRandom } from '../random.js';
+import { ByteFeed } from './ByteFeed.js';
 import { bitPatterns } from './bitPatterns.js';
 import { PositionDecoder } from './PositionDecoder.js';
 import { PositionEncoder } from './PositionEncoder.js';
@@ -33,9 +34,9 @@ function decode(
   entries: number,
   { base, size }: { base: number; size: number },
 ): Uint32Array {
-  const coder = new RangeDecoder(bytes);
+  const coder = new RangeDecoder(ByteFeed.of(bytes));
   const indices = new Uint32Array(entries);
-  new PositionDecoder(coder, indices).node(entries, base, size);
+  new PositionDecoder(coder, indices).chunk(entries, base, size);
   coder.finish();
   return indices;
 }

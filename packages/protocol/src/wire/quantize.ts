@@ -38,6 +38,22 @@ export function blockEnds(indices: Uint32Array): Uint32Array {
   return Uint32Array.from(ends);
 }
 
+/** How many entries each block has, from those of each chunk. */
+export function blockSizes(counts: Uint16Array): Uint16Array {
+  const sizes: number[] = [];
+  let entries = 0;
+  for (let chunk = 0; chunk < counts.length; chunk++) {
+    if (counts[chunk] === 0) continue;
+    if (entries >= BLOCK_ENTRIES) {
+      sizes.push(entries);
+      entries = 0;
+    }
+    entries += counts[chunk]!;
+  }
+  if (entries > 0) sizes.push(entries);
+  return Uint16Array.from(sizes);
+}
+
 /**
  * Rounds the values of a tensor. 4 and 8 bits: evenly spaced levels from the smallest to the largest magnitude of the
  * block. 2 bits: the mean of the magnitudes up to their mean, and the mean of the larger ones.

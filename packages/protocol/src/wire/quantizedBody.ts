@@ -24,23 +24,3 @@ export function packCodes(
     packed[entry >>> shift]! |= codes[i]! << ((entry & rest) * bits);
   }
 }
-
-/** Takes as many codes as `codes` holds, after the first `before`. */
-export function unpackCodes(
-  codes: Uint8Array,
-  { packed, before, bits }: { packed: Uint8Array; before: number; bits: ValueBits },
-): void {
-  const shift = 3 - Math.log2(bits);
-  const rest = (1 << shift) - 1;
-  const mask = (1 << bits) - 1;
-  for (let i = 0; i < codes.length; i++) {
-    const entry = before + i;
-    codes[i] = (packed[entry >>> shift]! >> ((entry & rest) * bits)) & mask;
-  }
-}
-
-/** The bits of the last byte that no entry uses. */
-export function unusedBits(packed: Uint8Array, entries: number, bits: ValueBits): number {
-  const used = (entries * bits) % 8;
-  return used === 0 ? 0 : packed[packed.length - 1]! >> used;
-}

@@ -13,14 +13,19 @@ export interface SplitTable {
   readonly starts: Uint16Array;
   /** Position in `starts` of the likeliest count. */
   readonly likeliest: number;
+  /** Where to begin to look for the count of part p: at `guesses[p >>> GUESS_SHIFT]`, and upwards. */
+  readonly guesses: Uint16Array;
 }
+
+/** A guess for each run of 2⁹ parts. */
+export const GUESS_SHIFT = 9;
 
 /** Positions in the left half of a node: the largest power of two below `size`, so that tables repeat. */
 export function leftSize(size: number): number {
   return 1 << (31 - Math.clz32(size - 1));
 }
 
-/** Tables of sizes that are powers of two, by size and entries: at most 6 MB if all are ever used. */
+/** Tables of sizes that are powers of two, by size and entries: at most 7 MB if all are ever used. */
 const kept: SplitTable[][] = Array.from({ length: 13 }, () => []);
 
 /** The table of a node of `size` positions with `entries` of them set, 1 ≤ entries < size. Cost: O(entries) once. */
@@ -52,7 +57,8 @@ function makeTable(size: number, entries: number): SplitTable {
     const a = least + i;
     weights[i - 1] = (weights[i]! * (a * (right - entries + a))) / ((left - a + 1) * (entries - a + 1));
   }
-  return { least, starts: startsOf(weights, likeliest), likeliest };
+  const starts = startsOf(weights, likeliest);
+  return { least, starts, likeliest, guesses: guessesOf(starts) };
 }
 
 /** One part each, the rest in proportion, what rounding down leaves over to the likeliest. */
@@ -71,4 +77,13 @@ function startsOf(weights: Float64Array, likeliest: number): Uint16Array {
   const starts = new Uint16Array(parts.length + 1);
   for (let i = 0; i < parts.length; i++) starts[i + 1] = starts[i]! + parts[i]!;
   return starts;
+}
+
+function guessesOf(starts: Uint16Array): Uint16Array {
+  const guesses = new Uint16Array(MAX_UNIFORM >>> GUESS_SHIFT);
+  for (let run = 0, i = 0; run < guesses.length; run++) {
+    while (starts[i + 1]! <= run << GUESS_SHIFT) i++;
+    guesses[run] = i;
+  }
+  return guesses;
 }

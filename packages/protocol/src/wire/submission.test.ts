@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { errorCodeOf } from '../errors.js';
 import type { SparseDelta } from '../sparseDelta.js';
 import { layoutOf } from '../tensorLayout.js';
-import type { SubmissionHeader } from './binaryV2.js';
+import { SUBMISSION_HEADER_BYTES, type SubmissionHeader } from './binaryV2.js';
 import {
   decodeAnySubmission,
   decodeAnySubmissionHeader,
@@ -38,7 +38,11 @@ const formats: WireFormat[] = [
 test('every format is told by its bytes, and gives what the sender knew it would', async () => {
   for (const format of formats) {
     const bytes = await encodeAnySubmission(header, delta, { layout, format });
-    assert.deepEqual(decodeAnySubmissionHeader(bytes), { format, header, tensorCount: 1, entryCount: 90 });
+    const bodyBytes = bytes.length - SUBMISSION_HEADER_BYTES;
+    assert.deepEqual(decodeAnySubmissionHeader(bytes), {
+      ...{ format, header, bodyBytes },
+      ...{ tensorCount: 1, entryCount: 90 },
+    });
     const seen = await decodeAnySubmission(bytes, limits);
     assert.deepEqual(seen, { format, header, delta: deltaAsDecoded(delta, format) });
     assert.deepEqual(await encodeAnySubmission(header, seen.delta, { layout, format }), bytes);

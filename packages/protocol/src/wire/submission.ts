@@ -11,10 +11,16 @@ import {
   type SubmissionHeader,
   type SubmissionLimits,
 } from './binaryV2.js';
-import { decodeSubmissionHeaderV3, decodeSubmissionV3, encodeSubmissionV3 } from './binaryV3.js';
+import {
+  checkArrivingV3,
+  decodeSubmissionHeaderV3,
+  decodeSubmissionV3,
+  encodeSubmissionV3,
+} from './binaryV3.js';
 import { WireError } from './errors.js';
+import { checkExpected } from './headerChecks.js';
 import { roundDelta, type ValueBits } from './quantize.js';
-import type { BodyShape } from './sparseBody.js';
+import { type BodyShape, checkBodyShape } from './sparseBody.js';
 
 const VERSION_AT = 4;
 const VERSION_V3 = 3;
@@ -28,6 +34,8 @@ export type WireFormat =
 export interface AnySubmissionFrame extends Pick<BodyShape, 'tensorCount' | 'entryCount'> {
   readonly format: WireFormat;
   readonly header: SubmissionHeader;
+  /** Of all that follows the header. */
+  readonly bodyBytes: number;
 }
 
 export interface AnySubmissionLimits extends SubmissionLimits {
@@ -53,11 +61,35 @@ export function deltaAsDecoded(delta: SparseDelta, format: WireFormat): SparseDe
 /** The header alone, from a prefix of at least `SUBMISSION_HEADER_BYTES`. Throws as the format's own decoder. */
 export function decodeAnySubmissionHeader(bytes: Uint8Array): AnySubmissionFrame {
   if (bytes[VERSION_AT] !== VERSION_V3) {
-    const { header, tensorCount, entryCount } = decodeSubmissionHeader(bytes);
-    return { format: { wire: 'binary_v2' }, header, tensorCount, entryCount };
+    const { header, tensorCount, entryCount, deflatedBytes: bodyBytes } = decodeSubmissionHeader(bytes);
+    return { format: { wire: 'binary_v2' }, header, tensorCount, entryCount, bodyBytes };
   }
-  const { header, tensorCount, entryCount, valueBits } = decodeSubmissionHeaderV3(bytes);
-  return { format: { wire: 'binary_v3', valueBits }, header, tensorCount, entryCount };
+  const { header, tensorCount, entryCount, valueBits, bodyBytes } = decodeSubmissionHeaderV3(bytes);
+  return { format: { wire: 'binary_v3', valueBits }, header, tensorCount, entryCount, bodyBytes };
+}
+
+/** Looks at the body of a submission part by part as it arrives, and keeps none of it. */
+export interface ArrivingBody {
+  /** Throws what decoding the whole would, as soon as it shows. The part must not change before the next call. */
+  add(part: Uint8Array): void;
+  /** All has arrived: the L2 norm of its values. Throws `WIRE_TRUNCATED`. */
+  end(): number;
+}
+
+/**
+ * Checks what a header announces against layout and limits, before any of the body is there. Returns how to check the
+ * body on its way; undefined for `binary_v2`, whose stream is checked when it is whole.
+ * Throws as `decodeAnySubmission` does about headers.
+ */
+export function checkArriving(
+  head: Uint8Array,
+  { layout, expected = {}, ...limits }: SubmissionLimits,
+): ArrivingBody | undefined {
+  if (head[VERSION_AT] === VERSION_V3) return checkArrivingV3(head, { layout, expected, ...limits });
+  const { header, deflatedBytes: _, ...shape } = decodeSubmissionHeader(head);
+  checkExpected(header, expected);
+  checkBodyShape('float32', shape, layout, limits);
+  return undefined;
 }
 
 /**
