@@ -24,6 +24,7 @@ export {
   neg,
   pad,
   pickAlong,
+  placeRows,
   reciprocal,
   reduceMax,
   reduceMean,
@@ -54,8 +55,22 @@ export {
 } from './graph/value.js';
 export { verifyGraph } from './graph/verifyGraph.js';
 export { encodeGraph } from './onnx/encodeGraph.js';
+export {
+  type DeviceSession,
+  type DeviceSessionOptions,
+  openDeviceSession,
+  type Traffic,
+} from './session/openDeviceSession.js';
 export { openSession, type Session, type SessionOptions } from './session/openSession.js';
-export type { NamedTensors, Platform, PlatformOptions, PlatformSession } from './session/platform.js';
+export type {
+  AnyTensors,
+  DeviceTensor,
+  KeepingResults,
+  NamedTensors,
+  Platform,
+  PlatformOptions,
+  PlatformSession,
+} from './session/platform.js';
 export { type TensorData, tensorOf } from './session/tensorData.js';
 export {
   hasWebGpu,

@@ -2,10 +2,9 @@
  * @file Trains a task's rows on this device: within the task's window, in micro-batches that fit its memory, with an
  * optimiser whose state goes on from task to task. Keeps compiled graphs between tasks. Saves and sends nothing.
  */
-import type { GradientFunction } from '@alice/model';
 import { errorCodeOf, type ModelMessage, type TaskSettings, type TensorLayout } from '@alice/protocol';
 import { type InnerOptimizer, type LocalTrainingResult, trainLocally } from '@alice/training';
-import type { Compute } from './compute.js';
+import type { Compute, StepGradient } from './compute.js';
 import { isOutOfMemory, microBatchesOf } from './microBatches.js';
 import { paceSteps } from './stepPacer.js';
 import type { TaskRows } from './taskRows.js';
@@ -41,7 +40,7 @@ interface Keyed<T> {
 export class LocalTrainer {
   readonly #options: LocalTrainerOptions;
   readonly #ports: LocalTrainerPorts;
-  #gradient: Keyed<GradientFunction> | undefined;
+  #gradient: Keyed<StepGradient> | undefined;
   #optimizer: Keyed<InnerOptimizer> | undefined;
   #savedOptimizer: Uint8Array | undefined;
   /** The largest micro-batch this device's memory has allowed so far. */
@@ -122,7 +121,7 @@ export class LocalTrainer {
     });
   }
 
-  async #gradientFor(batch: number, sequenceLength: number): Promise<GradientFunction> {
+  async #gradientFor(batch: number, sequenceLength: number): Promise<StepGradient> {
     const key = `${batch}x${sequenceLength}`;
     if (this.#gradient?.key === key) return this.#gradient.value;
     await this.#forgetGradient();

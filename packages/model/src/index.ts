@@ -23,6 +23,13 @@ export { createElasticGradientFunction, type ElasticOptions } from './createElas
 export { createGradientFunction } from './createGradientFunction.js';
 export { createLogitsFunction, type LogitsFunction, type LogitsOptions } from './createLogitsFunction.js';
 export { createLossFunction } from './createLossFunction.js';
+export {
+  createDeviceGradientFunction,
+  type DeviceFunctionOptions,
+  type DeviceGradient,
+  type DeviceGradientFunction,
+  type DevicePart,
+} from './device/createDeviceGradientFunction.js';
 export { ModelError, type ModelErrorInfo } from './errors.js';
 export { createDecoder, type Decoder, type DecoderOptions } from './generation/createDecoder.js';
 export { type ContinueOptions, continueText, type GenerateOptions, generate } from './generation/generate.js';

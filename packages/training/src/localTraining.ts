@@ -2,10 +2,11 @@
  * @file What a miner does with a task: H inner steps on the assigned rows from the exact published weights, then the
  * delta (SPEC TRAIN-1). Does not fetch, compress or send. The base vector is never written.
  */
-import type { GradientFunction } from '@alice/model';
+import type { DeviceGradientFunction, GradientFunction } from '@alice/model';
+import { deviceSteps } from './device/deviceSteps.js';
 import { requireLength, requireSetting, TrainingError } from './errors.js';
-import { clipGradient } from './optimizers/clipGradient.js';
 import type { InnerOptimizer } from './optimizers/innerOptimizer.js';
+import { hostSteps, type TrainingSteps } from './trainingSteps.js';
 
 export const DEFAULT_CLIP_NORM = 1;
 
@@ -19,7 +20,8 @@ export interface StepReport {
 }
 
 export interface LocalTrainingOptions {
-  readonly gradientFunction: GradientFunction;
+  /** One that computes on a device keeps weights, gradients and the optimiser's sums there until the last step. */
+  readonly gradientFunction: GradientFunction | DeviceGradientFunction;
   readonly optimizer: InnerOptimizer;
   /** The published weights of the task's state root. */
   readonly base: Float32Array;
@@ -57,25 +59,41 @@ export interface LocalTrainingResult {
  */
 export async function trainLocally(options: LocalTrainingOptions): Promise<LocalTrainingResult> {
   requireRows(options);
-  const { base, optimizer, gradientFunction, rowsPerStep } = options;
-  const parameters = base.slice();
-  const gradientOf = batchGradient(options);
+  const work = await openSteps(options);
+  try {
+    const taken = await takeSteps(work, options);
+    const trained = await work.finish();
+    const steps = taken.lossesNats.length;
+    const tokens = steps * options.rowsPerStep * options.gradientFunction.sequenceLength;
+    return { delta: difference(trained, options.base), steps, tokens, ...taken };
+  } finally {
+    await work.close();
+  }
+}
+
+function openSteps(options: LocalTrainingOptions): Promise<TrainingSteps> | TrainingSteps {
+  const { gradientFunction, optimizer, base, clipNorm = DEFAULT_CLIP_NORM } = options;
+  const rest = { optimizer, base, clipNorm };
+  return 'parts' in gradientFunction
+    ? deviceSteps({ gradientFunction, ...rest })
+    : hostSteps({ gradientFunction, ...rest });
+}
+
+async function takeSteps(
+  work: TrainingSteps,
+  { gradientFunction, rows, rowsPerStep, steps, learningRateAt, ...options }: LocalTrainingOptions,
+): Promise<Pick<LocalTrainingResult, 'lossesNats' | 'skippedSteps'>> {
+  const size = rowsPerStep * (gradientFunction.sequenceLength + 1);
   const lossesNats: number[] = [];
   let skippedSteps = 0;
-  for (let step = 0; step < options.steps && !options.shouldStop?.(); step++) {
-    const { lossNats, gradient } = await gradientOf(parameters, step);
-    const { norm, finite } = clipGradient(gradient, options.clipNorm ?? DEFAULT_CLIP_NORM);
-    const skipped = !finite || !Number.isFinite(lossNats);
-    if (skipped) skippedSteps++;
-    else {
-      await optimizer.step({ parameters, gradient, learningRate: options.learningRateAt(step) });
-      lossesNats.push(lossNats);
-    }
-    options.onStep?.({ step, lossNats, gradNormL2: norm, skipped });
+  for (let step = 0; step < steps && !options.shouldStop?.(); step++) {
+    const tokens = rows.subarray(step * size, (step + 1) * size);
+    const outcome = await work.step({ tokens, learningRate: learningRateAt(step) });
+    if (outcome.skipped) skippedSteps++;
+    else lossesNats.push(outcome.lossNats);
+    options.onStep?.({ step, ...outcome });
   }
-  const steps = lossesNats.length;
-  const tokens = steps * rowsPerStep * gradientFunction.sequenceLength;
-  return { delta: difference(parameters, base), steps, tokens, lossesNats, skippedSteps };
+  return { lossesNats, skippedSteps };
 }
 
 function requireRows({ gradientFunction, rows, steps, rowsPerStep }: LocalTrainingOptions): void {
@@ -88,32 +106,6 @@ function requireRows({ gradientFunction, rows, steps, rowsPerStep }: LocalTraini
     { code: 'ROWS_INVALID', reason: 'too few rows', expected, actual: rows.length },
     `${steps} steps of ${rowsPerStep} rows need ${expected} token ids, got ${rows.length}: ask for fewer steps`,
   );
-}
-
-type BatchGradient = (
-  parameters: Float32Array,
-  step: number,
-) => Promise<{ readonly lossNats: number; readonly gradient: Float32Array }>;
-
-/** Mean loss and gradient of a step's rows: micro-batches of equal size are averaged, SPEC TRAIN-5. */
-function batchGradient({ gradientFunction, base, rows, rowsPerStep }: LocalTrainingOptions): BatchGradient {
-  const { batch, sequenceLength } = gradientFunction;
-  const microBatches = rowsPerStep / batch;
-  const microSize = batch * (sequenceLength + 1);
-  const gradient = new Float32Array(base.length);
-  const sum = microBatches > 1 ? new Float32Array(base.length) : gradient;
-  return async (parameters, step) => {
-    if (sum !== gradient) sum.fill(0);
-    let lossNats = 0;
-    for (let m = 0; m < microBatches; m++) {
-      const from = (step * microBatches + m) * microSize;
-      lossNats +=
-        (await gradientFunction.run(parameters, rows.subarray(from, from + microSize), gradient)) /
-        microBatches;
-      if (sum !== gradient) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]! / microBatches;
-    }
-    return { lossNats, gradient: sum };
-  };
 }
 
 function difference(trained: Float32Array, base: Float32Array): Float32Array {

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildDataset, type Dataset, openDataset } from '@alice/data';
+import type { Platform } from '@alice/engine';
+import { nodePlatformOn } from '@alice/engine/node';
 import { checkConfig, openTokenizer, resolveModel } from '@alice/model';
 import { bytesOf, seededRandom, sha256Hex } from '@alice/protocol';
+import type { LearnerNotice } from './learners/openLearner.js';
 import type { LossRow } from './lossRecord.js';
 import type { RunSettings } from './runSettings.js';
 import { stateFile } from './runState.js';
@@ -52,6 +55,8 @@ function settings(changes: Partial<RunSettings> = {}): RunSettings {
 }
 
 interface Watch {
+  readonly platform?: Platform;
+  readonly onNotice?: (notice: LearnerNotice) => void;
   readonly onStep?: (row: LossRow, stop: () => void) => void;
 }
 
@@ -62,7 +67,7 @@ async function run(name: string, changes: Partial<RunSettings> = {}, watch: Watc
   const options: TrainRunOptions = {
     ...{ dir: join(root, name), model, settings: settings(changes), threads: 1, microBatch: 2 },
     lessons: { objective: 'lm', dataset },
-    ...{ saveEvery: 2 * SEGMENT_STEPS, evaluateEvery: SEGMENT_STEPS },
+    ...{ saveEvery: 2 * SEGMENT_STEPS, evaluateEvery: SEGMENT_STEPS, platform: watch.platform },
   };
   const result = await trainRun(options, {
     signal: stop.signal,
@@ -73,6 +78,7 @@ async function run(name: string, changes: Partial<RunSettings> = {}, watch: Watc
       watch.onStep?.(row, () => stop.abort());
     },
     onHeldOut: (_, nats) => heldOut.push(nats),
+    onNotice: watch.onNotice,
     onSave: () => undefined,
   });
   return { result, rows, heldOut, hash: sha256Hex(bytesOf(result.parameters)) };
@@ -101,6 +107,64 @@ for (const optimizer of ['adamw', 'muon'] as const)
       rows.map(({ step, lossNats, learningRate }) => [step, lossNats, learningRate]);
     assert.deepEqual(losses(resumed.rows), losses(whole.rows.slice(2 * SEGMENT_STEPS)));
   });
+
+/** The processor as if it were a device that weights stay on. */
+const processor = nodePlatformOn('cpu');
+const keeping: Platform = { ...processor, hasOwnMemory: true };
+
+function farthest(a: Float32Array, b: Float32Array): number {
+  return a.reduce((max, x, i) => Math.max(max, Math.abs(x - b[i]!)), 0);
+}
+
+for (const optimizer of ['adamw', 'muon'] as const)
+  test(`${optimizer}: with weights kept on a device the run is the same, stopped and resumed as well`, async () => {
+    const changes = { optimizer, steps: 3 * SEGMENT_STEPS };
+    const here = await run(`here-${optimizer}`, changes);
+    const there = await run(`there-${optimizer}`, changes, { platform: keeping });
+    const off = farthest(there.result.parameters, here.result.parameters);
+    assert.ok(off > 0 && off < 2e-3, `weights off by ${off}`);
+    assert.ok(Math.abs(there.heldOut.at(-1)! - here.heldOut.at(-1)!) < 1e-3);
+    const name = `there-broken-${optimizer}`;
+    const stop: Watch = { platform: keeping, onStep: (row, end) => row.step === 3 && end() };
+    await run(name, changes, stop);
+    const resumed = await run(name, changes, { platform: keeping });
+    assert.equal(resumed.hash, there.hash);
+  });
+
+test('memory that ends on a device lowers the rows at once; no step is told twice', async () => {
+  const notices: LearnerNotice[] = [];
+  const changes = { steps: SEGMENT_STEPS, optimizer: 'muon' } as const;
+  const whole = await run('roomy', changes, { platform: keeping });
+  const short = await run('short', changes, {
+    platform: endingMemory({ runs: 5, rows: 16 }),
+    onNotice: (notice) => notices.push(notice),
+  });
+  assert.deepEqual(notices, [{ kind: 'micro-batch', rows: 1 }]);
+  assert.deepEqual(
+    short.rows.map(({ step }) => step),
+    whole.rows.map(({ step }) => step),
+  );
+  assert.ok(farthest(short.result.parameters, whole.result.parameters) < 1e-3);
+});
+
+/** After some runs of gradients there is no memory for more than so many positions at once. */
+function endingMemory({ runs, rows }: { runs: number; rows: number }): Platform {
+  let left = runs;
+  return {
+    ...keeping,
+    async openKeeping(model, options) {
+      const session = await processor.openKeeping!(model, options);
+      return {
+        ...session,
+        run: async (feeds) => {
+          const positions = feeds['inputs']?.shape[0] ?? 0;
+          if (positions > rows && left-- <= 0) throw new Error('failed to allocate memory');
+          return await session.run(feeds);
+        },
+      };
+    },
+  };
+}
 
 test('a finished run is not trained further, and another setting is refused by name', async () => {
   const first = await run('again');

@@ -217,6 +217,11 @@ const cases: Case[] = [
   { name: 'Gather, repeated rows', shapes: [[3, 2]], make: (x) => ops.gather(x, LABELS) },
   { name: 'Gather, 2-D indices', shapes: [[3, 2]], make: (x) => ops.gather(x, SQUARE_LABELS) },
   { name: 'ScatterAddRows', shapes: [[4, 2]], make: (x) => ops.scatterAddRows(x, LABELS, 3) },
+  {
+    name: 'PlaceRows',
+    shapes: [[3, 2]],
+    make: (x) => ops.placeRows(x, ops.constant(Int32Array.of(4, 0, 2), [3]), 5),
+  },
   ...unary('InverseRms', (x) => ops.inverseRms(x, 0.1)),
   { name: 'RmsNorm', shapes: [[2, 3, 4], [4]], make: (x, w) => ops.rmsNorm(x, w, 0.01) },
   { name: 'Rotary', shapes: [[2, 2, 3, 4]], make: (x) => ops.rotary(x, COS, SIN) },

@@ -79,6 +79,7 @@ export const gradRules: { [K in OpName]: GradRule<K> | 'no-gradient' } = {
   AddEntries: (g) => [g, null, null], // the entries are data
   Gather: (g, { inputs: [table, indices] }) => [ops.scatterAddRows(g, indices, table.shape[0]!), null],
   ScatterAddRows: (g, { inputs: [, indices] }) => [ops.gather(g, indices), null],
+  PlaceRows: (g, { inputs: [, places] }) => [ops.gather(g, places), null],
   // y = (mean(x²) + ε)^(−½)   ⇒   dx = −g·y³·x/n
   InverseRms: (g, y) => {
     const [x] = y.inputs;

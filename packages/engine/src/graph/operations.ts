@@ -163,6 +163,11 @@ export function scatterAddRows(values: Value, indices: Value, rows: number): Val
   return node('ScatterAddRows', [values, indices], { rows });
 }
 
+/** A table of `rows` rows with these rows at `places` (K) int32, all different, and zeros elsewhere: values (K, C). */
+export function placeRows(values: Value, places: Value, rows: number): Value {
+  return node('PlaceRows', [values, places], { rows });
+}
+
 /** 1/√(mean(x²) + ε) over the last axis, which stays as 1. */
 export function inverseRms(x: Value, epsilon: number): Value {
   return node('InverseRms', [x], { epsilon });

@@ -31,6 +31,8 @@ const refused: readonly (readonly [string, string, () => unknown])[] = [
   ['concat of nothing', 'SHAPE_MISMATCH', () => ops.concat([], 0)],
   ['gather by floats', 'DTYPE_MISMATCH', () => ops.gather(x(2, 3), x(2))],
   ['scatter of rows without places', 'SHAPE_MISMATCH', () => ops.scatterAddRows(x(2, 3), ids(3), 4)],
+  ['rows without places', 'SHAPE_MISMATCH', () => ops.placeRows(x(2, 3), ids(3), 4)],
+  ['more rows than the table has', 'ATTRIBUTE_INVALID', () => ops.placeRows(x(2, 3), ids(2), 1)],
   ['a norm weight of another width', 'SHAPE_MISMATCH', () => ops.rmsNorm(x(2, 3), x(2), 1e-5)],
   ['rotary tables of another length', 'SHAPE_MISMATCH', () => ops.rotary(x(1, 2, 3, 4), x(4, 2), x(4, 2))],
   ['rotary with odd depth', 'SHAPE_MISMATCH', () => ops.rotary(x(1, 2, 3, 3), x(3, 1), x(3, 1))],
@@ -63,6 +65,7 @@ const made: readonly (readonly [Value, Shape])[] = [
   [ops.reduceMean(x(2, 3, 4), [0, 2], { keepDims: true }), [1, 3, 1]],
   [ops.gather(x(7, 3), ids(2, 4)), [2, 4, 3]],
   [ops.scatterAddRows(x(2, 4, 3), ids(2, 4), 7), [7, 3]],
+  [ops.placeRows(x(2, 3), ids(2), 7), [7, 3]],
 ];
 test('shapes of what can be written', () => {
   for (const [value, shape] of made) assert.deepEqual(value.shape, shape, value.op);

@@ -120,6 +120,14 @@ export const shapeRules: { [K in OpName]: ShapeRule<K> } = {
     check(attributes.rows > 0, 'ScatterAddRows', 'rows');
     return { shape: [attributes.rows, ...rows.shape.slice(indices.shape.length)], dtype: 'float32' };
   },
+  PlaceRows: ([values, places], { rows }) => {
+    wantTypes('PlaceRows', [values, places], ['float32', 'int32']);
+    const [count, width] = values.shape;
+    if (values.shape.length !== 2 || !sameShape(places.shape, [count!]))
+      throw misfit('PlaceRows', [values.shape, places.shape]);
+    check(rows >= count!, 'PlaceRows', 'rows');
+    return { shape: [rows, width!], dtype: 'float32' };
+  },
   InverseRms: ([x]) => {
     wantTypes('InverseRms', [x], ['float32']);
     if (x.shape.length === 0) throw misfit('InverseRms', [x.shape]);

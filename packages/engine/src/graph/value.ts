@@ -81,6 +81,7 @@ export interface OpTable {
   Gather: Binary;
   AddEntries: { inputs: readonly [Value, Value, Value]; attributes: None };
   ScatterAddRows: Binary<{ readonly rows: number }>;
+  PlaceRows: Binary<{ readonly rows: number }>;
   // parts of a transformer whose gradients are cheaper by their own formula than by their parts'
   InverseRms: Unary<{ readonly epsilon: number }>;
   RmsNorm: Binary<{ readonly epsilon: number }>;

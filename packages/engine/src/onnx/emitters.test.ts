@@ -222,6 +222,12 @@ const cases: Case[] = [
       ),
   },
   {
+    name: 'PlaceRows',
+    shapes: [[3, 2]],
+    make: (x) => ops.placeRows(x, ops.constant(Int32Array.of(4, 0, 2), [3]), 5),
+    reference: (x) => [x[2]!, x[3]!, 0, 0, x[4]!, x[5]!, 0, 0, x[0]!, x[1]!],
+  },
+  {
     name: 'InverseRms',
     shapes: [[2, 3]],
     make: (x) => ops.inverseRms(x, 0.1),

@@ -63,10 +63,10 @@ export const emitters: { [K in OpName]: Emitter<K> } = {
   LargestAt: (to, inputs, { attributes: { count } }) => {
     const magnitudes = to.emit('Abs', { inputs });
     const found = to.emit('TopK', { inputs: [magnitudes, to.ints([count])], attributes: [LAST], output: 1 });
-    return to.emit('Cast', { inputs: [found], attributes: [intAttribute('to', ELEMENT_TYPE.int32)] });
+    return to.emit('Cast', { inputs: [found], attributes: [castTo('int32')] });
   },
   PickAlong: (to, [x, positions]) => emitPick(to, x!, positions!),
-  Cast: (to, inputs) => to.emit('Cast', { inputs, attributes: [intAttribute('to', ELEMENT_TYPE.float32)] }),
+  Cast: (to, inputs) => to.emit('Cast', { inputs, attributes: [castTo('float32')] }),
   AddEntries: (to, [x, positions, values], { shape }) => {
     const attributes = [intAttribute('axis', 0), stringAttribute('reduction', 'add')];
     const flat = to.emit('Reshape', { inputs: [x!, to.ints([-1])] });
@@ -75,6 +75,7 @@ export const emitters: { [K in OpName]: Emitter<K> } = {
   },
   Gather: (to, inputs) => to.emit('Gather', { inputs, attributes: [intAttribute('axis', 0)] }),
   ScatterAddRows: emitScatterAddRows,
+  PlaceRows: emitPlaceRows,
   InverseRms: (to, [x], { attributes: { epsilon } }) => emitInverseRms(to, x!, epsilon),
   RmsNorm: (to, [x, weight], { attributes: { epsilon } }) =>
     to.emit('SimplifiedLayerNormalization', {
@@ -123,7 +124,10 @@ function swapLastTwo(to: Lowering, x: string, rank: number): string {
   return to.emit('Transpose', { inputs: [x], attributes: [intsAttribute('perm', perm)] });
 }
 
-/** onehot(indices)ᵀ·rows, so that equal indices need no atomic addition. Cost: a matrix of indices × rows. */
+/**
+ * onehot(indices)ᵀ·rows, so that equal indices need no atomic addition. Cost: a matrix of indices × rows. It is made by
+ * comparing: WebGPU has no OneHot, and would have the matrix sent from the processor.
+ */
 function emitScatterAddRows(
   to: Lowering,
   [rows, indices]: readonly string[],
@@ -132,15 +136,33 @@ function emitScatterAddRows(
   const [{ shape }, { shape: indexShape }] = value.inputs;
   const count = sizeOf(indexShape);
   const flatRows = to.emit('Reshape', { inputs: [rows!, to.ints([count, sizeOf(shape) / count])] });
-  const flatIndices = to.emit('Reshape', { inputs: [indices!, to.ints([count])] });
-  const offOn = to.tensor(Float32Array.of(0, 1), [2]);
-  const oneHot = to.emit('OneHot', {
-    inputs: [flatIndices, to.tensor(Int32Array.of(value.attributes.rows), [1]), offOn],
-    attributes: [LAST],
-  });
+  const column = to.emit('Reshape', { inputs: [indices!, to.ints([count, 1])] });
+  const numbers = Int32Array.from({ length: value.attributes.rows }, (_, row) => row);
+  const isRow = to.emit('Equal', { inputs: [column, to.tensor(numbers, [1, numbers.length])] });
+  const oneHot = to.emit('Cast', { inputs: [isRow], attributes: [castTo('float32')] });
   const sums = to.emit('Gemm', { inputs: [oneHot, flatRows], attributes: [intAttribute('transA', 1)] });
   return to.emit('Reshape', { inputs: [sums, to.ints(value.shape)] });
 }
+
+/**
+ * The zeros are made from places times 0, at run time: of constants ONNX Runtime would make the whole table when the
+ * graph is opened, and keep it.
+ */
+function emitPlaceRows(
+  to: Lowering,
+  [values, places]: readonly string[],
+  { shape }: Value<'PlaceRows'>,
+): string {
+  const column = to.emit('Reshape', { inputs: [places!, to.ints([-1, 1])] });
+  const numbers = to.emit('Cast', { inputs: [column], attributes: [castTo('float32')] });
+  const nothing = to.emit('Mul', { inputs: [numbers, to.float(0)] });
+  const zero = to.emit('ReduceMax', { inputs: [nothing, to.ints([0])], attributes: [KEEP] });
+  const zeros = to.emit('Expand', { inputs: [zero, to.ints(shape)] });
+  const rows = to.emit('Cast', { inputs: [column], attributes: [castTo('int64')] });
+  return to.emit('ScatterND', { inputs: [zeros, rows, values!] });
+}
+
+const castTo = (type: keyof typeof ELEMENT_TYPE): AttributeMessage => intAttribute('to', ELEMENT_TYPE[type]);
 
 function emitInverseRms(to: Lowering, x: string, epsilon: number): string {
   const square = to.emit('Mul', { inputs: [x, x] });

@@ -7,12 +7,26 @@
 import { MessageChannel } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { DeviceName } from '../devices/device.js';
-import type { NamedTensors, Platform, PlatformOptions } from './platform.js';
+import type {
+  AnyTensors,
+  DeviceTensor,
+  KeepingOptions,
+  NamedTensors,
+  Platform,
+  PlatformOptions,
+} from './platform.js';
 import { type TensorData, tensorOf } from './tensorData.js';
 
 /** Node's ONNX Runtime on one device of this machine. Opening throws where the device is absent. */
 export function nodePlatformOn(device: DeviceName): Platform {
-  return { open: (model, options) => open(model, { ...options, device }) };
+  const plain: Platform = { open: (model, options) => open(model, { ...options, device }) };
+  // The binding keeps values on WebGPU devices alone; on the processor there is nothing to keep them from.
+  if (device !== 'webgpu' && device !== 'cpu') return plain;
+  return {
+    ...plain,
+    openKeeping: (model, options) => openKeeping(model, { ...options, device }),
+    hasOwnMemory: device === 'webgpu',
+  };
 }
 
 export const nodePlatform = nodePlatformOn('cpu');
@@ -34,6 +48,32 @@ async function open(
       const delivery = Object.entries(results).map(([name, result]) => [name, delivered(result, into[name])]);
       drop(copies);
       return Object.fromEntries(delivery);
+    },
+    async release() {
+      if (options.profilePrefix !== undefined) session.endProfiling();
+      await session.release();
+    },
+  };
+}
+
+async function openKeeping(
+  model: Uint8Array,
+  options: KeepingOptions & { readonly device: DeviceName },
+): ReturnType<NonNullable<Platform['openKeeping']>> {
+  const { device, keep } = options;
+  const session = await InferenceSession.create(model, {
+    ...sessionOptions(options),
+    ...(device === 'webgpu' ? { preferredOutputLocation: onDevice(keep) } : {}),
+  });
+  return {
+    async run(feeds) {
+      const kept: Record<string, DeviceTensor> = {};
+      const read: Record<string, TensorData> = {};
+      for (const [name, result] of Object.entries(await session.run(anyToOrt(feeds)))) {
+        if (keep.includes(name)) kept[name] = deviceTensor(result);
+        else read[name] = delivered(result, undefined);
+      }
+      return { kept, read };
     },
     async release() {
       if (options.profilePrefix !== undefined) session.endProfiling();
@@ -93,6 +133,30 @@ function isShared({ data }: TensorData): boolean {
   return typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer;
 }
 
+const onDevice = (keep: readonly string[]): Record<string, 'gpu-buffer'> =>
+  Object.fromEntries(keep.map((name) => [name, 'gpu-buffer']));
+
+function deviceTensor(tensor: Tensor): DeviceTensor {
+  const { dims, location, type } = tensor;
+  let released = false;
+  const release = (): void => {
+    if (released) return;
+    released = true;
+    if (location === 'cpu') drop([(tensor.data as TensorData['data']).buffer as ArrayBuffer]);
+    tensor.dispose();
+  };
+  return { shape: dims, dtype: type as DeviceTensor['dtype'], handle: tensor, release };
+}
+
+function anyToOrt(tensors: AnyTensors): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [
+      name,
+      'handle' in tensor ? (tensor.handle as Tensor) : ortTensor(tensor),
+    ]),
+  );
+}
+
 function delivered({ data, dims }: Tensor, into: TensorData | undefined): TensorData {
   if (!into) return tensorOf(data as TensorData['data'], dims);
   if (isShared(into)) into.data.set(data as TensorData['data']);
@@ -100,10 +164,10 @@ function delivered({ data, dims }: Tensor, into: TensorData | undefined): Tensor
 }
 
 function toOrt(tensors: NamedTensors): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => {
-      const data = isShared(tensor) ? tensor.data.slice() : tensor.data; // the slice lies in private memory
-      return [name, new Tensor(tensor.dtype, data, tensor.shape)];
-    }),
-  );
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, ortTensor(tensor)]));
+}
+
+function ortTensor(tensor: TensorData): Tensor {
+  const data = isShared(tensor) ? tensor.data.slice() : tensor.data; // the slice lies in private memory
+  return new Tensor(tensor.dtype, data, tensor.shape);
 }

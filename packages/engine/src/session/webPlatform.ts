@@ -5,7 +5,7 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../errors.js';
-import type { NamedTensors, Platform, PlatformOptions } from './platform.js';
+import type { AnyTensors, DeviceTensor, KeepingOptions, Platform, PlatformOptions } from './platform.js';
 import { type TensorData, tensorOf } from './tensorData.js';
 
 export type WebDevice = 'wasm' | 'webgpu';
@@ -31,7 +31,13 @@ export async function openWebPlatform({ device, threads, filesUrl }: WebPlatform
   runtime.env.wasm.numThreads = canShareMemory() ? threads : 1;
   runtime.env.logLevel = 'error';
   if (device === 'webgpu') await requireGpu();
-  return { open: (model, options) => openOn(runtime, device, { model, options }) };
+  const plain: Platform = { open: (model, options) => openOn(runtime, device, { model, options }) };
+  if (device !== 'webgpu') return plain;
+  return {
+    ...plain,
+    openKeeping: (model, options) => openKeeping(runtime, model, options),
+    hasOwnMemory: true,
+  };
 }
 
 async function openOn(
@@ -50,6 +56,46 @@ async function openOn(
     },
     release: () => session.release(),
   };
+}
+
+async function openKeeping(
+  runtime: Runtime,
+  model: Uint8Array,
+  options: KeepingOptions,
+): ReturnType<NonNullable<Platform['openKeeping']>> {
+  const preferredOutputLocation = Object.fromEntries(
+    options.keep.map((name) => [name, 'gpu-buffer' as const]),
+  );
+  const session = await runtime.InferenceSession.create(model, {
+    ...sessionOptions('webgpu', options),
+    preferredOutputLocation,
+  });
+  return {
+    async run(feeds) {
+      const kept: Record<string, DeviceTensor> = {};
+      const read: Record<string, TensorData> = {};
+      for (const [name, result] of Object.entries(await session.run(toRuntime(runtime, feeds)))) {
+        if (options.keep.includes(name)) kept[name] = deviceTensor(result);
+        else {
+          read[name] = delivered(result, undefined);
+          result.dispose();
+        }
+      }
+      return { kept, read };
+    },
+    release: () => session.release(),
+  };
+}
+
+function deviceTensor(tensor: Tensor): DeviceTensor {
+  const { dims, type } = tensor;
+  let released = false;
+  const release = (): void => {
+    if (released) return;
+    released = true;
+    tensor.dispose();
+  };
+  return { shape: dims, dtype: type as DeviceTensor['dtype'], handle: tensor, release };
 }
 
 function sessionOptions(
@@ -74,9 +120,12 @@ function delivered({ data, dims }: Tensor, into: TensorData | undefined): Tensor
   return into;
 }
 
-function toRuntime({ Tensor }: Runtime, tensors: NamedTensors): Record<string, Tensor> {
+function toRuntime({ Tensor }: Runtime, tensors: AnyTensors): Record<string, Tensor> {
   return Object.fromEntries(
-    Object.entries(tensors).map(([name, { dtype, data, shape }]) => [name, new Tensor(dtype, data, shape)]),
+    Object.entries(tensors).map(([name, tensor]) => [
+      name,
+      'handle' in tensor ? (tensor.handle as Tensor) : new Tensor(tensor.dtype, tensor.data, tensor.shape),
+    ]),
   );
 }
 

@@ -1,6 +1,6 @@
 /** @file A training program whose device crashes in the second step of a task, for tests; the processor is sound. */
 import { nodePlatformOn, servedDevice } from '@alice/engine/node';
-import { type Compute, engineCompute } from '../compute.js';
+import { type Compute, engineCompute, runAfter } from '../compute.js';
 import { serveTraining } from '../serveTraining.js';
 
 const { port, device } = servedDevice();
@@ -10,13 +10,9 @@ const crashing: Compute = {
   async gradientFunction(model, shape) {
     const real = await sound.gradientFunction(model, shape);
     let steps = 0;
-    return {
-      ...real,
-      async run(...args) {
-        if (++steps === 2) process.abort();
-        return await real.run(...args);
-      },
-    };
+    return runAfter(real, async () => {
+      if (++steps === 2) process.abort();
+    });
   },
 };
 serveTraining(port, device === 'cpu' ? sound : crashing);

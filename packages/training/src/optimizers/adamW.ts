@@ -3,9 +3,10 @@
  * each round was measured to harm (SPEC TRAIN-2), so `exportState` belongs into the miner's store.
  */
 import type { TensorLayout } from '@alice/protocol';
+import { adamWGraphs } from '../device/adamWGraphs.js';
 import { requireLength, TrainingError } from '../errors.js';
 import { openState, sealState } from '../sealedState.js';
-import type { InnerOptimizer } from './innerOptimizer.js';
+import type { Carried, InnerOptimizer } from './innerOptimizer.js';
 import { decayWeights } from './weightDecay.js';
 
 const KIND = 'ADMW';
@@ -30,12 +31,12 @@ export function createAdamW(layout: TensorLayout, options: AdamWOptions = {}): I
   const { beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weightDecay = 0.01 } = options;
   const first = new Float32Array(layout.size);
   const second = new Float32Array(layout.size);
-  let steps = 0;
+  const carried: Carried = { steps: 0, vectors: [first, second] };
 
   const step: InnerOptimizer['step'] = async ({ parameters, gradient, learningRate }) => {
     requireLength('the gradient', gradient.length, layout.size);
     requireLength('the parameter vector', parameters.length, layout.size);
-    steps++;
+    const steps = ++carried.steps;
     decayWeights(parameters, learningRate, weightDecay);
     const firstScale = 1 / (1 - beta1 ** steps);
     const secondScale = 1 / (1 - beta2 ** steps);
@@ -57,15 +58,18 @@ export function createAdamW(layout: TensorLayout, options: AdamWOptions = {}): I
         `the AdamW state is for ${facts['size']} parameters, the model has ${layout.size}: delete it and start anew`,
       );
     }
-    steps = facts['steps'] ?? 0;
+    carried.steps = facts['steps'] ?? 0;
     first.set(vectors[0]!);
     second.set(vectors[1]!);
   };
 
   return {
     step,
-    exportState: () => sealState(KIND, { facts: { steps, size: layout.size }, vectors: [first, second] }),
+    exportState: () =>
+      sealState(KIND, { facts: { steps: carried.steps, size: layout.size }, vectors: carried.vectors }),
     importState,
+    carried,
+    graphs: adamWGraphs({ beta1, beta2, epsilon, weightDecay }),
     dispose: async () => {},
   };
 }

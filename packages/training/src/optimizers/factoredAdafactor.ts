@@ -6,7 +6,7 @@
 import type { TensorSpec } from '@alice/protocol';
 
 /** Keeps squares away from zero without changing any that matter (Adafactor's ε₁). */
-const SQUARE_FLOOR = 1e-30;
+export const SQUARE_FLOOR = 1e-30;
 const MAX_BETA2 = 0.99;
 
 export interface FactoredState {

@@ -5,15 +5,11 @@
  * training", §2.2 (matches AdamW's update RMS, so that one learning rate serves both kinds of tensor).
  */
 import type { TensorLayout, TensorSpec } from '@alice/protocol';
+import { muonGraphs } from '../device/muonGraphs.js';
 import { requireLength, TrainingError } from '../errors.js';
 import { openState, type StateContent, sealState } from '../sealedState.js';
-import {
-  adafactorStep,
-  emptyFactoredState,
-  type FactoredState,
-  secondMomentDecay,
-} from './factoredAdafactor.js';
-import type { InnerOptimizer, OptimizerStep } from './innerOptimizer.js';
+import { adafactorStep, emptyFactoredState, secondMomentDecay } from './factoredAdafactor.js';
+import type { Carried, InnerOptimizer, OptimizerStep } from './innerOptimizer.js';
 import { isHiddenMatrix, type MatrixGroup, matrixGroups, packGroup, unpackGroup } from './matrixGroups.js';
 import { type Orthogonalizer, type OrthogonalizerOptions, openOrthogonalizer } from './openOrthogonalizer.js';
 import type { Orthogonalize } from './orthogonalize.js';
@@ -33,8 +29,7 @@ export interface MuonOptions extends OrthogonalizerOptions {
  * Formula for a hidden matrix W: W ← W(1 − lr·wd) − lr · 0.2 · √max(dim W) · orthogonalize(G).
  */
 export async function createMuon(layout: TensorLayout, options: MuonOptions): Promise<InnerOptimizer> {
-  const orthogonalizer = await openOrthogonalizer(matrixGroups(layout), options);
-  return muonWith(layout, orthogonalizer, options.weightDecay);
+  return muonWith(layout, openOrthogonalizer(options), options.weightDecay);
 }
 
 /** The optimiser on a given way to orthogonalise; disposing it disposes that too. */
@@ -47,15 +42,16 @@ export function muonWith(
   const groups = matrixGroups(layout);
   const others = layout.tensors.filter((spec) => !isHiddenMatrix(spec));
   const states = others.map(emptyFactoredState);
-  let steps = 0;
+  const vectors = states.flatMap(({ rows, columns }) => [rows, columns]);
+  const carried: Carried = { steps: 0, vectors };
 
   const step = async (inputs: OptimizerStep): Promise<void> => {
     requireLength('the gradient', inputs.gradient.length, layout.size);
     requireLength('the parameter vector', inputs.parameters.length, layout.size);
-    steps++;
+    carried.steps++;
     decayWeights(inputs.parameters, inputs.learningRate, weightDecay);
     for (const group of groups) await stepGroup(group, inputs, orthogonalize);
-    const beta2 = secondMomentDecay(steps);
+    const beta2 = secondMomentDecay(carried.steps);
     others.forEach((spec, i) => {
       const part = (flat: Float32Array) => flat.subarray(spec.offset, spec.offset + spec.size);
       const { parameters, gradient, learningRate } = inputs;
@@ -72,18 +68,19 @@ export function muonWith(
     step,
     exportState: () =>
       sealState(KIND, {
-        facts: { steps, size: layout.size },
-        vectors: states.flatMap(({ rows, columns }) => [rows, columns]),
+        facts: { steps: carried.steps, size: layout.size },
+        vectors,
       }),
     importState: (bytes) => {
       const content = openState(KIND, bytes);
-      requireOwn(content, layout, states);
-      states.forEach(({ rows, columns }, i) => {
-        rows.set(content.vectors[2 * i]!);
-        columns.set(content.vectors[2 * i + 1]!);
+      requireOwn(content, layout, vectors);
+      vectors.forEach((vector, i) => {
+        vector.set(content.vectors[i]!);
       });
-      steps = content.facts['steps'] ?? 0;
+      carried.steps = content.facts['steps'] ?? 0;
     },
+    carried,
+    graphs: muonGraphs(layout, { weightDecay, updateRms: UPDATE_RMS }),
     dispose: () => orthogonalizer.dispose(),
   };
 }
@@ -104,10 +101,9 @@ async function stepGroup(
 function requireOwn(
   { facts, vectors }: StateContent,
   { size }: TensorLayout,
-  states: readonly FactoredState[],
+  own: readonly Float32Array[],
 ): void {
-  const wanted = states.flatMap(({ rows, columns }) => [rows.length, columns.length]);
-  const same = vectors.length === wanted.length && vectors.every((v, i) => v.length === wanted[i]);
+  const same = vectors.length === own.length && vectors.every((v, i) => v.length === own[i]!.length);
   if (facts['size'] === size && same) return;
   throw new TrainingError(
     { code: 'STATE_INVALID', kind: KIND, reason: 'another model' },

@@ -29,19 +29,19 @@ export interface Orthogonalizer {
   dispose(): Promise<void>;
 }
 
-/** Opens a session for each shape in `batches`. Orthogonalising any other shape afterwards is a programming error. */
-export async function openOrthogonalizer(
-  batches: readonly MatrixBatch[],
-  options: OrthogonalizerOptions,
-): Promise<Orthogonalizer> {
-  const sessions = new Map<string, Session>();
-  for (const batch of batches)
-    sessions.set(keyOf(batch), await openSession({ result: graphOf(batch) }, options));
+/** Sessions are opened when their shape is first seen: who takes steps on a device needs none. */
+export function openOrthogonalizer(options: OrthogonalizerOptions): Orthogonalizer {
+  const sessions = new Map<string, Promise<Session>>();
+  const sessionFor = (batch: MatrixBatch): Promise<Session> => {
+    const known = sessions.get(keyOf(batch));
+    if (known) return known;
+    const opened = openSession({ result: graphOf(batch) }, options);
+    sessions.set(keyOf(batch), opened);
+    return opened;
+  };
   return {
     orthogonalize: async (matrices, batch) => {
-      const session = sessions.get(keyOf(batch));
-      if (!session)
-        throw new Error(`no session was opened for ${keyOf(batch)}: pass all of matrixGroups(layout)`);
+      const session = await sessionFor(batch);
       const shape = shapeOf(batch);
       const scaled = matrices.slice();
       normalizeMatrices(scaled, batch);
@@ -49,7 +49,7 @@ export async function openOrthogonalizer(
       return result!.data as Float32Array;
     },
     dispose: async () => {
-      for (const session of sessions.values()) await session.release();
+      for (const session of sessions.values()) await (await session).release();
     },
   };
 }

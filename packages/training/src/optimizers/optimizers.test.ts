@@ -187,7 +187,7 @@ describe('Newton–Schulz', () => {
 
   test('the engine gives what JavaScript gives, for each matrix of a batch on its own', async () => {
     const batch = { count: 3, rows: 6, columns: 10 };
-    const engine = await openOrthogonalizer([batch], { threads: 1 });
+    const engine = openOrthogonalizer({ threads: 1 });
     const matrices = normalVector('batch', 180);
     const [ours, theirs] = [
       await orthogonalizeInJavaScript(matrices, batch),

@@ -2,6 +2,7 @@
  * @file Plain gradient descent without state or decay: the whitepaper's literal update (WP 2.4), kept as a preset so
  * that it can be measured beside the default. Not for training that should learn (SPEC TRAIN-2).
  */
+import { sgdGraphs } from '../device/sgdGraphs.js';
 import { TrainingError } from '../errors.js';
 import { openState, sealState } from '../sealedState.js';
 import type { InnerOptimizer } from './innerOptimizer.js';
@@ -22,6 +23,8 @@ export function createSgd(): InnerOptimizer {
           'SGD carries no state',
         );
     },
+    carried: { steps: 0, vectors: [] },
+    graphs: sgdGraphs,
     dispose: async () => {},
   };
 }

@@ -1,7 +1,15 @@
 /** @file Learning from plain text: every next token of rows of the shards, by the miner's own loop (`trainLocally`). */
 import type { Dataset } from '@alice/data';
-import { createElasticGradientFunction } from '@alice/model';
-import { trainLocally } from '@alice/training';
+import {
+  createDeviceGradientFunction,
+  createElasticGradientFunction,
+  type DeviceGradientFunction,
+  type FunctionOptions,
+  type GradientFunction,
+  type ModelConfig,
+  openElastic,
+} from '@alice/model';
+import { type LocalTrainingResult, trainLocally } from '@alice/training';
 import { openHeldOut } from '../heldOut.js';
 import { LocalRunError } from '../localRunError.js';
 import { RowStream } from '../RowStream.js';
@@ -19,28 +27,57 @@ export async function textLearner(dataset: Dataset, options: LearnerOptions): Pr
       `the training shards hold ${rows.rows} rows of ${sequenceLength} tokens, a step takes ${rowsPerStep}: use more text or smaller --rows`,
     );
   const shape = { batch: microBatch, sequenceLength, threads, platform };
-  const [gradientFunction, heldOut] = await Promise.all([
-    createElasticGradientFunction(model, {
-      ...{ ...shape, precision },
-      onMicroBatch: (rows) => onNotice?.({ kind: 'micro-batch', rows }),
-      onLossScale: (scale) => onNotice?.({ kind: 'loss-scale', scale }),
-    }),
+  const onMicroBatch = (rows: number): void => onNotice?.({ kind: 'micro-batch', rows });
+  const onLossScale = (scale: number): void => onNotice?.({ kind: 'loss-scale', scale });
+  const [gradients, heldOut] = await Promise.all([
+    openGradients(model, { ...shape, precision, onLossScale, onMicroBatch }),
     openHeldOut({ model, dataset, ...shape }),
   ]);
   return {
     async segment({ step: first, steps, parameters, optimizer, learningRateAt, onStep }) {
-      const { delta } = await trainLocally({
-        ...{ gradientFunction, optimizer, rowsPerStep, base: parameters, steps },
-        rows: await rows.take(first * rowsPerStep, steps * rowsPerStep),
-        learningRateAt: (step) => learningRateAt(first + step),
-        onStep: (report) => onStep({ ...report, step: first + report.step }),
-      });
+      const taken = await rows.take(first * rowsPerStep, steps * rowsPerStep);
+      let told = 0; // a segment that memory ended in is done again, its first steps are not told again
+      const { delta } = await gradients.use((gradientFunction) =>
+        trainLocally({
+          ...{ gradientFunction, optimizer, rowsPerStep, base: parameters, steps, rows: taken },
+          learningRateAt: (step) => learningRateAt(first + step),
+          onStep: (report) => {
+            if (report.step < told) return;
+            told = report.step + 1;
+            onStep({ ...report, step: first + report.step });
+          },
+        }),
+      );
       for (let i = 0; i < delta.length; i++) parameters[i]! += delta[i]!;
     },
     heldOutNats: (parameters) => heldOut.loss(parameters),
     async dispose() {
-      await gradientFunction.dispose();
+      await gradients.dispose();
       await heldOut.dispose();
     },
   };
+}
+
+interface Gradients {
+  use(
+    work: (own: GradientFunction | DeviceGradientFunction) => Promise<LocalTrainingResult>,
+  ): Promise<LocalTrainingResult>;
+  dispose(): Promise<void>;
+}
+
+type GradientOptions = FunctionOptions & { readonly onMicroBatch: (rows: number) => void };
+
+/**
+ * Where a device keeps values, weights stay there for a segment, and a segment is what is done again in fewer rows: the
+ * optimiser sees it only when it is done. Elsewhere each gradient is.
+ */
+async function openGradients(model: ModelConfig, options: GradientOptions): Promise<Gradients> {
+  const { platform, batch, onMicroBatch } = options;
+  if (platform?.hasOwnMemory)
+    return await openElastic({
+      ...{ rows: batch, onMicroBatch },
+      compile: (rows) => createDeviceGradientFunction(model, { ...options, platform, batch: rows }),
+    });
+  const elastic = await createElasticGradientFunction(model, options);
+  return { use: (work) => work(elastic), dispose: () => elastic.dispose() };
 }

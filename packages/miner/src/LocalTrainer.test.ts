@@ -1,0 +1,59 @@
+/**
+ * @file A task trained where weights stay on a device is the processor's, and the optimiser goes on from one to the other:
+ * a miner that falls back after a crash loses nothing it carries.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Platform } from '@alice/engine';
+import { nodePlatformOn } from '@alice/engine/node';
+import { initParameters, modelLayout, resolveModel } from '@alice/model';
+import { seededRandom, type TaskSettings } from '@alice/protocol';
+import { engineCompute } from './compute.js';
+import { LocalTrainer } from './LocalTrainer.js';
+
+const model = {
+  ...resolveModel('nano'),
+  ...{ layers: 1, width: 16, heads: 2, kvHeads: 1, ffn: 24, context: 8, vocab: 40 },
+};
+const layout = modelLayout(model);
+const keeping: Platform = { ...nodePlatformOn('cpu'), hasOwnMemory: true };
+const base = initParameters(model, 'base');
+const settings = {
+  ...{ innerSteps: 4, rowsPerStep: 4, sequenceLength: 8, learningRates: [5e-3, 5e-3, 4e-3, 3e-3] },
+  ...{ weightDecay: 0.01, gradientClip: 1, density: 0.1, errorFeedbackDecay: 1 },
+};
+
+async function train(
+  optimizer: TaskSettings['optimizer'],
+  at: { readonly platform?: Platform; readonly saved?: Uint8Array | undefined; readonly task: number },
+): Promise<{ delta: Float32Array; saved: Uint8Array | undefined }> {
+  const ports = {
+    compute: engineCompute(at.platform),
+    ...{ nowMs: () => 0, stopRequested: () => false, onStep: () => {} },
+  };
+  const trainer = new LocalTrainer({ model, layout, threads: 1 }, ports, at.saved);
+  const random = seededRandom(`rows ${at.task}`);
+  const rows = Uint16Array.from({ length: 4 * 4 * 9 }, () => random.below(model.vocab));
+  const work = { settings: { ...settings, optimizer }, base, rows, steps: 4, windowMs: 1000 };
+  const { delta } = await trainer.train(work);
+  const saved = trainer.exportOptimizer();
+  await trainer.dispose();
+  return { delta, saved };
+}
+
+for (const optimizer of ['muon', 'adamw', 'sgd'] as const)
+  test(`${optimizer}: a task on a device, the next one on the processor, and the other way round`, async () => {
+    const first = await train(optimizer, { task: 1 });
+    const second = await train(optimizer, { task: 2, saved: first.saved });
+    const there = await train(optimizer, { task: 1, platform: keeping });
+    near(there.delta, first.delta, 'first task');
+    near((await train(optimizer, { task: 2, saved: there.saved })).delta, second.delta, 'then the processor');
+    const back = await train(optimizer, { task: 2, saved: first.saved, platform: keeping });
+    near(back.delta, second.delta, 'then a device');
+  });
+
+function near(got: Float32Array, want: Float32Array, what: string): void {
+  const largest = want.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+  const worst = want.reduce((max, x, i) => Math.max(max, Math.abs(x - got[i]!)), 0);
+  assert.ok(worst < 2e-4 * largest, `${what}: off by ${worst}, largest ${largest}`);
+}
