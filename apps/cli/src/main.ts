@@ -22,7 +22,8 @@ import { serverCommand } from './commands/server.js';
 import { testnetCommand } from './commands/testnet.js';
 import { trainCommand } from './commands/train.js';
 import { upCommand } from './commands/up.js';
-import { verifyRoundCommand, verifyScoreCommand } from './commands/verify.js';
+import { verifyScoreCommand } from './commands/verify.js';
+import { verifyEpochCommand, verifyRoundCommand } from './commands/verifyRound.js';
 import { walletCommand } from './commands/wallet.js';
 
 function createProgram(): Command {
@@ -59,6 +60,7 @@ Examples:
     exportCommand(),
     verifyScoreCommand(),
     verifyRoundCommand(),
+    verifyEpochCommand(),
     devicesCommand(),
     doctorCommand(),
     completionCommand(program),

@@ -3,6 +3,7 @@ import { attacksExperiment } from './attacks.js';
 import { convergenceExperiment } from './convergence.js';
 import type { Experiment } from './Experiment.js';
 import { heterogeneousExperiment } from './heterogeneous.js';
+import { modelSizeExperiment } from './modelSize.js';
 import { protocolAttacksExperiment } from './protocolAttacks.js';
 import { robustExperiment } from './robust.js';
 import { sampledValidationExperiment } from './sampledValidation.js';
@@ -14,6 +15,7 @@ export const experiments: readonly Experiment[] = [
   protocolAttacksExperiment,
   robustExperiment,
   convergenceExperiment,
+  modelSizeExperiment,
   heterogeneousExperiment,
   sampledValidationExperiment,
   scoringExperiment,

@@ -13,7 +13,9 @@ import {
   publishedUpdate,
   publishHalves,
   StreamingAggregator,
+  type TrainingSettings,
   vouchedTokens,
+  workShares,
 } from '@alice/training';
 import type { Contribution, Turn } from './behaviour.js';
 import { Earlier } from './Earlier.js';
@@ -270,9 +272,9 @@ export class LabNetwork {
     const accepted = arrived.filter(({ code }) => code === null);
     const { aggregation: rule, clipToMedianNorm: clip, aggregationGroups: groups } = training;
     const aggregator = new StreamingAggregator(this.#lab.layout, { rule, clip, groups });
-    const best = Math.max(...accepted.map(({ gainNats }) => gainNats), Number.MIN_VALUE);
-    for (const { contribution, gainNats } of accepted)
-      aggregator.add({ delta: contribution.delta, weight: Math.max(1e-6, gainNats / best) });
+    const weights = weightsOf(accepted, training);
+    for (const [i, { contribution }] of accepted.entries())
+      aggregator.add({ delta: contribution.delta, weight: weights[i]! });
     const candidate = this.#master.slice();
     outerStep({ master: candidate, delta: aggregator.aggregate(), learningRate: training.outerLearningRate });
     const after = fromHalves(publishHalves(candidate));
@@ -317,6 +319,16 @@ export class LabNetwork {
       if (code !== null)
         participant.behaviour.refused?.({ worker: this.#workerOf(participant.id) }, contribution.delta);
   }
+}
+
+/** What the server weighs with: gains, or the tokens that the work tests vouch for. */
+function weightsOf(accepted: readonly LabSubmission[], { aggregation, work }: TrainingSettings): number[] {
+  if (aggregation === 'mean-by-work')
+    return workShares(
+      accepted.map(({ contribution, covered }) => vouchedTokens(contribution.claimedSteps, covered, work)),
+    );
+  const best = Math.max(...accepted.map(({ gainNats }) => gainNats), Number.MIN_VALUE);
+  return accepted.map(({ gainNats }) => Math.max(1e-6, gainNats / best));
 }
 
 /** OpenSSL's: many times faster than the portable one. */

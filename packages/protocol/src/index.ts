@@ -31,6 +31,7 @@ export {
   type DrawnRows,
   type Receipt,
   type ReceiptList,
+  type ReceiptPage,
   type ReceiptProof,
   ReceiptSchema,
   receiptLeaf,

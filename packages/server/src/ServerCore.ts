@@ -30,6 +30,7 @@ import { createAggregator } from './roles/aggregator.js';
 import { createNodeNotices, sharedWaiters } from './roles/nodeNotices.js';
 import { createSettler } from './roles/settler.js';
 import type { Coordinator } from './rounds/Coordinator.js';
+import { keepAggregation } from './state/keepAggregation.js';
 import { createRefusalCounter } from './state/refusals.js';
 import { latestVersion } from './state/versions.js';
 import { buildStatus } from './status/buildStatus.js';
@@ -74,19 +75,20 @@ export async function openServerCore(options: ServerOptions, ports: ServerPorts)
   }
 }
 
-async function open(options: ServerOptions, ports: ServerPorts, closers: Closer[]): Promise<ServerCore> {
-  checkOptions(options);
-  checkTrainingSettings(options.training);
-  const model = checkConfig(options.model);
+async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[]): Promise<ServerCore> {
+  checkOptions(asked);
+  checkTrainingSettings(asked.training);
+  const model = checkConfig(asked.model);
   await initCrypto();
-  mkdirSync(options.dir, { recursive: true });
-  const lock = await lockDir(options.dir);
+  mkdirSync(asked.dir, { recursive: true });
+  const lock = await lockDir(asked.dir);
   closers.push(() => lock.release());
-  const data = openServerData(options.dataDir);
-  checkData(options, data);
-  const db = await openDatabase(options.dir, options.databaseUrl);
+  const data = openServerData(asked.dataDir);
+  checkData(asked, data);
+  const db = await openDatabase(asked.dir, asked.databaseUrl);
   closers.push(() => db.close());
-  const { networkId, secret } = await identify(db, { options, model, data, ...ports });
+  const { networkId, secret } = await identify(db, { options: asked, model, data, ...ports });
+  const options = await keepAggregation(db, asked, ports.log);
   const location = options.blobs ?? join(options.dir, 'blobs');
   const blobs = openBlobStore(location, { sweep: options.blobs === undefined });
   const layout = modelLayout(model);

@@ -18,7 +18,9 @@ export { ScorerError, type ScorerErrorInfo } from './scorer/scorerErrors.js';
 export type { ScorerEvent } from './scorer/scorerEvents.js';
 export { type RunningServer, startServer } from './startServer.js';
 export { VerifyError, type VerifyErrorInfo } from './verify/VerifyError.js';
+export { type SettledEpoch, type VerifiedEpoch, verifyEpoch } from './verify/verifyEpoch.js';
 export { verifyInclusion } from './verify/verifyInclusion.js';
+export { type FoldedWork, type VerifiedPay, verifyPay } from './verify/verifyPay.js';
 export { type RoundPorts, verifyRound } from './verify/verifyRound.js';
 export {
   DEFAULT_TOLERANCE_NATS,

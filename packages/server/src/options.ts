@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '@alice/model';
 import { type Address, CodedError, type KeyPair } from '@alice/protocol';
-import type { TrainingSettings } from '@alice/training';
+import type { AggregationRule, TrainingSettings } from '@alice/training';
 
 export interface RoundOptions {
   /** How long a miner may start inner steps, ms. */
@@ -118,7 +118,10 @@ export interface ServerOptions {
   readonly dataDir: string;
   /** Seed of everything public that is random: initial weights, data assignment, row order. */
   readonly seed: string;
+  /** Its `aggregation` counts for a new network; later ones keep theirs (`keepAggregation`). */
   readonly training: TrainingSettings;
+  /** From now on this network aggregates by this rule. */
+  readonly changeAggregation?: AggregationRule | undefined;
   readonly round: RoundOptions;
   /** Time between settlements, ms. */
   readonly epochMs: number;

@@ -10,6 +10,7 @@ export {
   defaultAggregatorOptions,
   StreamingAggregator,
 } from './aggregation/streamingAggregator.js';
+export { workShares } from './aggregation/workShares.js';
 export { applyDelta } from './applyDelta.js';
 export { ErrorFeedback, type ErrorFeedbackOptions } from './compression/errorFeedback.js';
 export { type Selection, selectTopK, type TopKOptions } from './compression/topK.js';

@@ -71,7 +71,7 @@ export const defaultTrainingSettings: TrainingSettings = {
   gate: defaultSequentialTest,
   work: defaultWorkPlan,
   pay: defaultVerifiedScoreSettings,
-  aggregation: defaultAggregatorOptions.rule,
+  aggregation: 'mean-by-work',
   aggregationGroups: defaultAggregatorOptions.groups,
   clipToMedianNorm: defaultAggregatorOptions.clip,
   outerLearningRate: 1,

@@ -19,7 +19,11 @@ import {
   withNodeOptions,
   withStateOptions,
 } from '../server/serverFlags.js';
-import { TRAINING_PROTOCOLS, type TrainingProtocol } from '../settings/trainingProtocols.js';
+import {
+  AGGREGATION_RULES,
+  TRAINING_PROTOCOLS,
+  type TrainingProtocol,
+} from '../settings/trainingProtocols.js';
 import { DEFAULT_CHAIN_URL, DEFAULT_DIR, type LogOptions, openKey, withLogOptions } from './common.js';
 import { LOCAL_PRESETS } from './presets.js';
 
@@ -27,6 +31,7 @@ interface Flags extends LogOptions, NodeFlags {
   data: string;
   preset: string;
   protocol: TrainingProtocol;
+  aggregation?: (typeof AGGREGATION_RULES)[number];
   seed: string;
   keyFile?: string;
   wallet: string;
@@ -57,6 +62,11 @@ export function serverCommand(): Command {
       'how it is trained: alice, or the literal scheme of the whitepaper',
       choiceOption('--protocol', TRAINING_PROTOCOLS),
       'alice',
+    )
+    .option(
+      '--aggregation <rule>',
+      'from now on aggregate by this rule; a network keeps the one it began with',
+      choiceOption('--aggregation', AGGREGATION_RULES),
     )
     .option('--seed <text>', 'seed of the first weights and of the order of the data', 'alice')
     .option('--key-file <file>', 'keystore of the server')
@@ -128,6 +138,7 @@ export function serverCommand(): Command {
         trustProxy: flags.behindProxy,
         metricsToken: process.env['ALICE_METRICS_TOKEN'],
         ...networkSettings(model, flags.protocol),
+        changeAggregation: flags.aggregation,
         epochMs: flags.epochSeconds * 1000,
         staticDir: pageDir(),
         pageChainWs: flags.chain.replace(/^http/, 'ws'),

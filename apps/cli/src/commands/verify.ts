@@ -1,4 +1,4 @@
-/** @file `alice verify-score` and `alice verify-round`: the server's arithmetic, done again by anyone. */
+/** @file `alice verify-score`: what a server measured, measured again by anyone. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ChainClient, messageOf, type SignedReceipt } from '@alice/protocol';
@@ -116,50 +116,7 @@ Examples:
     });
 }
 
-export function verifyRoundCommand(): Command {
-  return new Command('verify-round')
-    .description("compute a version's state root again from the submissions it was made of")
-    .argument('<version>', 'the version')
-    .option('--server <url>', 'parameter server', DEFAULT_SERVER_URL)
-    .option('--json', 'answer as JSON')
-    .addHelpText(
-      'after',
-      `
-Takes the FP32 weights of the version before (kept for a few versions), checks that they round to its signed root, adds
-the accepted submissions in their order and compares the root of the result with the signed one, bit for bit.
-
-Example:
-  alice verify-round 12 --server http://127.0.0.1:8420`,
-    )
-    .action(async (argument: string, flags: { server: string; json?: boolean }) => {
-      const { signal } = createLifecycle();
-      const version = numberOf('<version>', argument);
-      const [{ PublishedArtefacts }, { verifyRound }] = await Promise.all([
-        import('../verify/PublishedArtefacts.js'),
-        import('@alice/server'),
-      ]);
-      const artefacts = await PublishedArtefacts.open(flags.server, signal);
-      const fold = await artefacts.fold(version);
-      const root = (await artefacts.manifest(version)).stateRoot;
-      await verifyRound({
-        layout: artefacts.layout,
-        fold,
-        baseRoot: (await artefacts.manifest(fold.baseVersion)).stateRoot,
-        root,
-        master: () => artefacts.master(fold.baseVersion),
-        blob: (submissionId) => artefacts.blob(submissionId),
-      });
-      const submissions = fold.submissions.length;
-      if (flags.json)
-        process.stdout.write(`${JSON.stringify({ holds: true, version, root, submissions })}\n`);
-      else
-        process.stdout.write(
-          `${pc.green('✓')} version ${version}: ${submissions} submissions lead to ${root}\n`,
-        );
-    });
-}
-
-function numberOf(option: string, text: string): number {
+export function numberOf(option: string, text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
   throw new CliError({ code: 'OPTION_INVALID', option }, `${option} must be a positive number, not ${text}`);

@@ -3,3 +3,6 @@
 /** `alice`: the measured default. `whitepaper`: its literal scheme, to be compared with. */
 export const TRAINING_PROTOCOLS = ['alice', 'whitepaper'] as const;
 export type TrainingProtocol = (typeof TRAINING_PROTOCOLS)[number];
+
+/** Rules a running network may change to; the whitepaper's comes with its protocol. */
+export const AGGREGATION_RULES = ['mean-by-work', 'mean', 'median-of-means'] as const;

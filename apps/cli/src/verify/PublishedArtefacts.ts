@@ -71,6 +71,16 @@ export class PublishedArtefacts {
   receiptProof(epoch: number, submissionId: string): Promise<ReceiptProof> {
     return this.#client.call('receiptProof', { params: { epoch, submissionId } });
   }
+  /** All receipts that an epoch has paid, in order of arrival. */
+  async epochReceipts(epoch: number): Promise<SignedReceipt[]> {
+    const receipts: SignedReceipt[] = [];
+    for (let page = 0, pages = 1; page < pages; page++) {
+      const answer = await this.#client.call('epochReceipts', { params: { epoch, page } });
+      receipts.push(...answer.receipts);
+      pages = answer.pages;
+    }
+    return receipts;
+  }
   fold(version: number): Promise<VersionFold> {
     return this.#client.call('fold', { params: { version } });
   }

@@ -73,6 +73,8 @@ export const ReceiptSchema = Type.Object(
       Type.Null(),
     ]),
     verifiedTokens: Nats,
+    /** The miner's rate before, from its last paid receipt, and with this work: what pay is smoothed by. */
+    pay: Type.Optional(Type.Object({ previousRate: Nats, smoothedRate: Nats }, closed)),
     /** What epochs add up, nano-nats. */
     score: Type.String({ pattern: '^\\d{1,39}$' }),
   },
@@ -116,18 +118,43 @@ export const ReceiptProofSchema = Type.Object(
 );
 export type ReceiptProof = Static<typeof ReceiptProofSchema>;
 
+/** A part of the receipts that an epoch has paid, all of them in order of arrival over the pages. */
+export const ReceiptPageSchema = Type.Object({
+  epoch: Count,
+  page: Count,
+  pages: Count,
+  receipts: Type.Array(SignedReceiptSchema, { maxItems: 1000 }),
+});
+export type ReceiptPage = Static<typeof ReceiptPageSchema>;
+
 /** What a version was made of: add these submissions, in this order, to the master of the version before. */
 export const VersionFoldSchema = Type.Object({
   version: Count,
   baseVersion: Count,
-  rule: Type.Union([Type.Literal('mean'), Type.Literal('score-weighted'), Type.Literal('median-of-means')]),
+  rule: Type.Union([
+    Type.Literal('mean'),
+    Type.Literal('mean-by-work'),
+    Type.Literal('score-weighted'),
+    Type.Literal('median-of-means'),
+  ]),
   clip: Type.Boolean(),
   groups: Count,
   outerLearningRate: Type.Number(),
+  /** Rules of pay of that round. */
+  pay: Type.Optional(
+    Type.Object({
+      rule: Type.Union([Type.Literal('verified'), Type.Literal('whitepaper')]),
+      equalShare: Type.Number(),
+      gainCap: Type.Number(),
+      tokenCap: Type.Number(),
+      smoothing: Type.Number(),
+    }),
+  ),
   submissions: Type.Array(
     Type.Object({
       submissionId: Type.String(),
       blob: ChunkSchema,
+      /** Of `mean-by-work`: its verified tokens over the most among these, as their receipts state them. */
       weight: Type.Number(),
       /** Of a region's contribution: how many submissions it is the mean of. */
       members: Type.Optional(Count),

@@ -4,7 +4,13 @@
  */
 import type { TSchema } from '@sinclair/typebox';
 import { BansSchema, OperatorRequestSchema } from './operator.js';
-import { ReceiptListSchema, ReceiptProofSchema, SignedReceiptSchema, VersionFoldSchema } from './receipts.js';
+import {
+  ReceiptListSchema,
+  ReceiptPageSchema,
+  ReceiptProofSchema,
+  SignedReceiptSchema,
+  VersionFoldSchema,
+} from './receipts.js';
 import {
   CommitRequestSchema,
   CommitSchema,
@@ -86,6 +92,13 @@ export const routes = routeTable({
     path: '/v1/epochs/:epoch/receipts/:submissionId/proof',
     access: 'public',
     answer: ReceiptProofSchema,
+  },
+  /** All receipts that an epoch has paid, page by page: together they lead to the root on the chain. */
+  epochReceipts: {
+    method: 'GET',
+    path: '/v1/epochs/:epoch/receipts/pages/:page',
+    access: 'public',
+    answer: ReceiptPageSchema,
   },
   receipts: {
     method: 'GET',

@@ -181,6 +181,12 @@ CREATE TABLE region_rounds (
 );
 `;
 
+/** What a submission was paid by besides what it did, so that receipts can say it. */
+const RATES = `
+ALTER TABLE submissions ADD COLUMN previous_rate DOUBLE PRECISION;
+ALTER TABLE submissions ADD COLUMN smoothed_rate DOUBLE PRECISION;
+`;
+
 export const migrations: readonly string[] = [
   TABLES,
   WORK_TESTS,
@@ -189,4 +195,5 @@ export const migrations: readonly string[] = [
   RECEIPTS,
   RECEIPT_TREES,
   REGIONS,
+  RATES,
 ];

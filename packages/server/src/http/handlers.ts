@@ -10,7 +10,14 @@ import type { BanList } from '../defence/BanList.js';
 import { operate } from '../defence/operate.js';
 import { ServerError } from '../errors.js';
 import { groupCalls } from '../groupCalls.js';
-import { listReceipts, readFold, readMaster, readReceipt, receiptBlob } from '../receipts/readReceipts.js';
+import {
+  epochReceipts,
+  listReceipts,
+  readFold,
+  readMaster,
+  readReceipt,
+  receiptBlob,
+} from '../receipts/readReceipts.js';
 import { createReceiptProofs } from '../receipts/receiptTree.js';
 import type { Registration } from '../registration/Registration.js';
 import { batchTokens } from '../scoring/batchTokens.js';
@@ -89,6 +96,14 @@ export function createHandlers(
     receipt: async ({ params }) => json(await readReceipt(context, params['submissionId']!)),
     receiptProof: async ({ params }) =>
       json(await proofs.proof(wholeNumber('epoch', params['epoch']), params['submissionId']!)),
+    epochReceipts: async ({ params }) =>
+      json(
+        await epochReceipts(
+          context,
+          wholeNumber('epoch', params['epoch']),
+          wholeNumber('page', params['page']),
+        ),
+      ),
     receipts: async ({ params }) => json(await listReceipts(context, params['address']!)),
     receiptBlob: async ({ params }) => ({
       kind: 'blob',

@@ -53,6 +53,9 @@ export async function buildReceipt(
     standardErrorNats: row.error_nats,
     work: work ? await workOf(tx, { row, job: work }) : null,
     verifiedTokens: row.verified_tokens,
+    ...(row.smoothed_rate === null
+      ? {}
+      : { pay: { previousRate: row.previous_rate, smoothedRate: row.smoothed_rate } }),
     score: row.score,
   };
   return { receipt, publicVersion: Math.max(row.version, ...measured) + 1 };

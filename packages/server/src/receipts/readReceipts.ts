@@ -1,5 +1,5 @@
 /** @file What the public may read to check the server's arithmetic: receipts, the bytes they are about, what a version was made of. */
-import type { ReceiptList, SignedReceipt, VersionFold } from '@alice/protocol';
+import type { ReceiptList, ReceiptPage, SignedReceipt, VersionFold } from '@alice/protocol';
 import type { BlobRef } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
@@ -35,6 +35,32 @@ export async function listReceipts({ db }: ServerContext, address: string): Prom
     [address, LISTED],
   );
   return { receipts: rows };
+}
+
+const PAGE_RECEIPTS = 100;
+
+/** A page of all receipts that an epoch has paid, in order of arrival. Throws `NOT_FOUND` until all of them are public. */
+export async function epochReceipts(
+  { db }: { readonly db: Queryable },
+  epoch: number,
+  page: number,
+): Promise<ReceiptPage> {
+  const [counted] = await db.query<{ all: number; public: number }>(
+    `SELECT COUNT(*) AS all, COUNT(*) FILTER (WHERE ${IS_PUBLIC}) AS public
+     FROM receipts AS r JOIN submissions AS s USING (submission_id) WHERE s.epoch = $1`,
+    [epoch],
+  );
+  const pages = Math.ceil((counted?.all ?? 0) / PAGE_RECEIPTS);
+  if (page >= pages)
+    throw notFound('there is no such page of receipts: no epoch of this server, or beyond its last');
+  if (counted!.public < counted!.all)
+    throw notFound('some receipts of this epoch are secret until the next version is out: ask again then');
+  const receipts = await db.query<SignedReceipt>(
+    `SELECT r.receipt, r.signature FROM receipts AS r JOIN submissions AS s USING (submission_id)
+     WHERE s.epoch = $1 ORDER BY r.sequence LIMIT $2 OFFSET $3`,
+    [epoch, PAGE_RECEIPTS, page * PAGE_RECEIPTS],
+  );
+  return { epoch, page, pages, receipts };
 }
 
 /** The submission itself, public once its receipt is. Throws `NOT_FOUND`. */

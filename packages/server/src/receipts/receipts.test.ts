@@ -6,7 +6,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openDataset } from '@alice/data';
 import { createLossFunction, type LossFunction } from '@alice/model';
-import { errorCodeOf, type Receipt, type SignedReceipt, type VersionFold } from '@alice/protocol';
+import {
+  decodeAnySubmission,
+  errorCodeOf,
+  type Receipt,
+  type SignedReceipt,
+  type VersionFold,
+} from '@alice/protocol';
 import { defaultTrainingSettings } from '@alice/training';
 import type { ServerCore } from '../ServerCore.js';
 import { openRealScorer, type RealScorer } from '../testing/scoreForReal.js';
@@ -20,7 +26,9 @@ import {
   weightsOf,
 } from '../testing/TrainingDevice.js';
 import { createTinyNetwork, type TinyNetwork, tinyTraining } from '../testing/tinyNetwork.js';
+import { verifyEpoch } from '../verify/verifyEpoch.js';
 import { verifyInclusion } from '../verify/verifyInclusion.js';
+import { type FoldedWork, verifyPay } from '../verify/verifyPay.js';
 import { verifyRound } from '../verify/verifyRound.js';
 import { openReceipt, type ScorePorts, verifyScore } from '../verify/verifyScore.js';
 
@@ -176,6 +184,7 @@ describe('receipts, SPEC SCORE-5', () => {
 
   it('of the applied rounds lead to the published roots bit for bit', async () => {
     let verified = 0;
+    let paid = 0n;
     const { versions } = (await reader.call('status')).body;
     for (const { version } of versions.slice(1)) {
       const manifest = (await reader.call('version', { params: { version: String(version) } })).body;
@@ -195,6 +204,9 @@ describe('receipts, SPEC SCORE-5', () => {
         root: manifest.stateRoot,
       };
       await verifyRound({ ...common, master, blob: blobOf });
+      const work = await Promise.all(fold.submissions.map(({ submissionId }) => workOf(submissionId)));
+      paid += verifyPay(fold, work).nanoNats;
+      tamper(fold, work);
       verified++;
       const less = { ...fold, submissions: fold.submissions.slice(1) };
       if (less.submissions.length > 0)
@@ -204,5 +216,73 @@ describe('receipts, SPEC SCORE-5', () => {
         );
     }
     assert.ok(verified >= 2, `${verified} versions`);
+    const settled = (await network.chain.payouts(0)).filter(({ role }) => role === 'training');
+    assert.equal(
+      paid,
+      settled.reduce((sum, { scoreNanoNats }) => sum + scoreNanoNats, 0n),
+      'pay computed again is what the chain has',
+    );
+  });
+
+  const workOf = async (submissionId: string): Promise<FoldedWork> => {
+    const { layout } = core.context;
+    const limits = { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size + 65_536 };
+    const { delta } = await decodeAnySubmission(await blobOf(submissionId), limits);
+    return { receipt: (await signed(submissionId)).receipt, delta };
+  };
+  /** What a lying server could have signed, one lie at a time. */
+  function tamper(fold: VersionFold, work: readonly FoldedWork[]): void {
+    const lie = (change: Partial<Receipt>) => () =>
+      verifyPay(fold, [{ ...work[0]!, receipt: { ...work[0]!.receipt, ...change } }, ...work.slice(1)]);
+    const { receipt } = work[0]!;
+    const { previousRate, smoothedRate } = receipt.pay!;
+    assert.throws(lie({ score: `${receipt.score}0` }), fails('PAY_DIFFERS'));
+    assert.throws(lie({ verifiedTokens: 2 * receipt.verifiedTokens! }), fails('PAY_DIFFERS'));
+    assert.throws(lie({ gainNats: 2 * receipt.gainNats! }), fails('PAY_DIFFERS'));
+    assert.throws(
+      lie({ pay: { previousRate: (previousRate ?? 1) + 1, smoothedRate } }),
+      fails('PAY_DIFFERS'),
+    );
+    assert.throws(lie({ outcome: 'refused' }), fails('PAY_DIFFERS'));
+    const heavier = fold.submissions.map((one) => ({ ...one, weight: one.weight / 2 }));
+    assert.throws(() => verifyPay({ ...fold, submissions: heavier }, work), fails('PAY_DIFFERS'));
+    const { pay: _, ...silent } = fold;
+    assert.throws(() => verifyPay(silent, work), fails('PAY_NOT_STATED'));
+  }
+
+  it('of an epoch are all there, and add up to what the chain paid', async () => {
+    const settled = { settled: (await network.chain.epoch(0))!, payouts: await network.chain.payouts(0) };
+    const { body } = await reader.call('epochReceipts', { params: { epoch: '0', page: '0' } });
+    const all: SignedReceipt[] = body.receipts;
+    const { serverKey } = core.context.options;
+    const found = verifyEpoch(settled, all, serverKey.address);
+    assert.deepEqual([found.receipts, found.accounts, body.pages], [all.length, 1, 1]);
+    assert.equal(
+      found.nanoNats,
+      all.reduce((sum, { receipt }) => sum + BigInt(receipt.score), 0n),
+    );
+    assert.throws(
+      () => verifyEpoch(settled, all.slice(1), serverKey.address),
+      fails('EPOCH_RECEIPTS_DIFFER'),
+    );
+    assert.throws(
+      () => verifyEpoch(settled, all.toReversed(), serverKey.address),
+      fails('EPOCH_RECEIPTS_DIFFER'),
+    );
+    const paidMore = settled.payouts.map((one) => ({ ...one, scoreNanoNats: one.scoreNanoNats + 1n }));
+    assert.throws(
+      () => verifyEpoch({ ...settled, payouts: paidMore }, all, serverKey.address),
+      fails('PAY_DIFFERS'),
+    );
+    const other = { ...settled.payouts[0]!, address: network.scorer.address, role: 'training' as const };
+    assert.throws(
+      () => verifyEpoch({ ...settled, payouts: [...settled.payouts, other] }, all, serverKey.address),
+      fails('PAY_DIFFERS'),
+    );
+    for (const params of [
+      { epoch: '0', page: '1' },
+      { epoch: '7', page: '0' },
+    ])
+      assert.equal((await reader.call('epochReceipts', { params })).status, 404, JSON.stringify(params));
   });
 });

@@ -3,7 +3,7 @@
  * AGG-3). Each step is one transaction over a state from which the next step follows, so a server killed anywhere
  * resumes here and takes the same way.
  */
-import { decideMerge } from '@alice/training';
+import { type AggregationRule, decideMerge, workShares } from '@alice/training';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { queueReportJob } from '../scoring/queueJob.js';
@@ -82,7 +82,10 @@ async function buildCandidate(context: ServerContext, round: RoundRow): Promise<
   const base = (await findVersion(db, round.version))!;
   const { training } = options;
   const members = await memberCounts(db, folded);
-  const submissions = withWeights(folded).map((entry, i) => ({ ...entry, members: members[i]! }));
+  const submissions = withWeights(folded, training.aggregation).map((entry, i) => ({
+    ...entry,
+    members: members[i]!,
+  }));
   const rule = {
     rule: training.aggregation,
     clip: training.clipToMedianNorm,
@@ -107,7 +110,13 @@ async function buildCandidate(context: ServerContext, round: RoundRow): Promise<
     for (const { position, code, reason } of dropped)
       await refuseFolded(tx, [folded[position]!], { code, reason });
     const fold = {
-      ...{ version: base.version + 1, baseVersion: base.version, ...rule, outerLearningRate },
+      ...{
+        version: base.version + 1,
+        baseVersion: base.version,
+        ...rule,
+        outerLearningRate,
+        pay: training.pay,
+      },
       submissions: folded
         .map((row, i) => ({
           submissionId: row.submission_id,
@@ -134,16 +143,24 @@ async function buildCandidate(context: ServerContext, round: RoundRow): Promise<
   return true;
 }
 
-/** Shares in (0, 1] by gain; they only matter to a score-weighted rule. */
+/** Shares in (0, 1], by work or by gain as the rule asks; other rules ignore them. */
 function withWeights(
   folded: readonly SubmissionRow[],
+  rule: AggregationRule,
 ): { blobHash: SubmissionRow['blob_hash']; weight: number }[] {
-  const best = Math.max(...folded.map((row) => row.gain_nats ?? 0));
-  return folded.map((row) => ({
-    blobHash: row.blob_hash,
-    weight: best > 0 ? Math.max((row.gain_nats ?? 0) / best, 1e-6) : 1,
-  }));
+  const weights =
+    rule === 'mean-by-work'
+      ? workShares(folded.map(workOf))
+      : folded.map(byGain(Math.max(...folded.map(gainOf))));
+  return folded.map((row, i) => ({ blobHash: row.blob_hash, weight: weights[i]! }));
 }
+
+const workOf = (row: SubmissionRow): number => row.verified_tokens ?? row.tokens;
+const gainOf = (row: SubmissionRow): number => row.gain_nats ?? 0;
+const byGain =
+  (best: number) =>
+  (row: SubmissionRow): number =>
+    best > 0 ? Math.max(gainOf(row) / best, 1e-6) : 1;
 
 async function judgeCandidate(context: ServerContext, round: RoundRow): Promise<boolean> {
   const { db, options } = context;

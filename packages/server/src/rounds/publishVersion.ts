@@ -102,12 +102,12 @@ export async function roundScores(
   { options }: Pick<ServerContext, 'options'>,
   tx: Queryable,
   merged: readonly SubmissionRow[],
-): Promise<VerifiedScore[]> {
+): Promise<(VerifiedScore & { readonly previousRate: number | undefined })[]> {
   const previous = await previousRates(tx, merged);
   const gains = foldedGains(
     merged.map((row) => ({ gainNats: row.gain_nats ?? 0, normL2: row.norm_l2 ?? 0 })),
   );
-  return verifiedScores(
+  const scores = verifiedScores(
     merged.map((row, i) => ({
       gate: 'accept',
       workTests: 'passed',
@@ -117,6 +117,7 @@ export async function roundScores(
     })),
     options.training.pay,
   );
+  return scores.map((score, i) => ({ ...score, previousRate: previous[i] }));
 }
 
 /** Scores are fixed when the work is merged; those of a region's contribution go to its miners. */
@@ -127,12 +128,13 @@ async function payScores(
 ): Promise<void> {
   const scores = await roundScores(context, tx, merged);
   for (const [i, row] of merged.entries()) {
-    const { nanoNats: score, smoothedRate } = scores[i]!;
+    const { nanoNats: score, smoothedRate, previousRate } = scores[i]!;
     const nanoNats = (await creditRegion(tx, row, score)) ? 0n : score;
-    await tx.query(`UPDATE submissions SET stage = 'merged', score = $2 WHERE submission_id = $1`, [
-      row.submission_id,
-      nanoNats.toString(),
-    ]);
+    await tx.query(
+      `UPDATE submissions SET stage = 'merged', score = $2, previous_rate = $3, smoothed_rate = $4
+       WHERE submission_id = $1`,
+      [row.submission_id, nanoNats.toString(), previousRate ?? null, smoothedRate ?? null],
+    );
     await tx.query(
       `UPDATE members SET score = score + $3, smoothed_rate = $4
        WHERE address = $1 AND instance = $2 AND role = 'miner'`,

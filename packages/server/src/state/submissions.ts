@@ -43,6 +43,9 @@ export interface SubmissionRow {
   readonly covered: number | null;
   /** Tokens that its probed rows vouch for; null before its round closes. */
   readonly verified_tokens: number | null;
+  /** Rates of its miner before and with it (`verifiedScores`); null before it is merged, and for a newcomer before. */
+  readonly previous_rate: number | null;
+  readonly smoothed_rate: number | null;
   readonly score: string;
   readonly folded_round: number | null;
   readonly epoch: number | null;

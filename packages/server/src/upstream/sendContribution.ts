@@ -114,7 +114,10 @@ async function foldOnce(
       tokens: mean(({ tokens }) => tokens),
       meanTrainingLossNats: 0,
     }),
-    submissions: members.map((row) => row.blob_hash),
+    submissions: members.map((row) => ({
+      blobHash: row.blob_hash,
+      verifiedTokens: row.verified_tokens ?? row.tokens,
+    })),
     rule: {
       rule: training.aggregation,
       clip: training.clipToMedianNorm,

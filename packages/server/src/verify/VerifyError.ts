@@ -12,6 +12,9 @@ export type VerifyErrorInfo =
   | { code: 'SCORE_DIFFERS'; what: string; stated: number | null; measured: number; tolerance: number }
   | { code: 'EPOCH_NOT_SETTLED'; submissionId: string } // nothing on the chain pays it, or not yet
   | { code: 'RECEIPT_NOT_IN_EPOCH'; epoch: number; expected: string; actual: string } // not what the chain settled
+  | { code: 'EPOCH_RECEIPTS_DIFFER'; epoch: number; expected: string; actual: string } // one left out, added, or changed
+  | { code: 'PAY_NOT_STATED'; version: number } // made by a server that did not publish rules and rates of pay
+  | { code: 'PAY_DIFFERS'; what: string; stated: string; computed: string } // another score, weight or amount
   | { code: 'ROOT_DIFFERS'; version: number; expected: string; actual: string };
 
 export class VerifyError extends CodedError<VerifyErrorInfo> {

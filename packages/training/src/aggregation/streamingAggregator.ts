@@ -15,7 +15,12 @@ import { NormClip } from './normClip.js';
 /** Enough for a median that one submitter cannot move at will. */
 const HELD = 3;
 
-export type AggregationRule = 'mean' | 'score-weighted' | 'median-of-means';
+/**
+ * `mean-by-work`: the sum of all deltas over the sum of their work, so that what half a task did counts as half a
+ * submission and is not taken for a whole one that found little. Equal work makes it the plain mean, bit for bit.
+ * After FedNova (Wang et al. 2020), whose effective number of steps is here that of the submission with most work.
+ */
+export type AggregationRule = 'mean' | 'mean-by-work' | 'score-weighted' | 'median-of-means';
 
 export interface AggregatorOptions {
   readonly rule: AggregationRule;
@@ -29,7 +34,10 @@ export const defaultAggregatorOptions: AggregatorOptions = { rule: 'mean', clip:
 
 export interface AcceptedSubmission {
   readonly delta: SparseDelta;
-  /** Share in a score-weighted mean, in (0, 1]; ignored by other rules. */
+  /**
+   * In (0, 1]: its share in a score-weighted mean, or its vouched work over the most in the round (`workShares`); ignored
+   * by other rules.
+   */
   readonly weight?: number;
   /** How many submissions it is the mean of already, ≥ 1: it counts as that many. */
   readonly members?: number;
@@ -62,7 +70,7 @@ export class StreamingAggregator {
   add(submission: AcceptedSubmission): void {
     this.#check(submission);
     this.#added++;
-    this.#clip.observe(submission.delta);
+    this.#clip.observe(submission.delta, this.#expectedNorm(submission));
     if (this.#folded === 0 && this.#held.length < HELD) this.#held.push(submission);
     else this.#fold(submission);
     if (this.#held.length === HELD) this.#release();
@@ -87,15 +95,25 @@ export class StreamingAggregator {
     for (const submission of held) this.#fold(submission);
   }
 
-  #fold({ delta, weight = 1, members = 1 }: AcceptedSubmission): void {
+  /**
+   * How long a delta of this work is against one of the most work: between in proportion to its steps and to their root,
+   * measured. The root lets short ones through whole.
+   */
+  #expectedNorm({ weight = 1 }: AcceptedSubmission): number {
+    return this.#options.rule === 'mean-by-work' ? Math.sqrt(weight) : 1;
+  }
+
+  #fold(submission: AcceptedSubmission): void {
+    const { delta, weight = 1, members = 1 } = submission;
+    const { rule, clip } = this.#options;
     const sum = this.#sums[this.#folded++ % this.#sums.length]!;
-    const own = members * (this.#options.rule === 'score-weighted' ? weight : 1);
-    const factors = this.#options.clip ? this.#clip.factorsFor(delta) : undefined;
+    const own = members * (rule === 'score-weighted' ? weight : 1);
+    const factors = clip ? this.#clip.factorsFor(delta, this.#expectedNorm(submission)) : undefined;
     for (const { tensor, indices, values } of delta.tensors) {
       const { offset } = this.#layout.tensors[tensor]!;
       sum.addAt(indices, values, { offset, factor: own * (factors?.[tensor] ?? 1) });
     }
-    sum.addWeight(own);
+    sum.addWeight(rule === 'mean-by-work' ? members * weight : own);
   }
 
   #check({ delta, weight = 1, members = 1 }: AcceptedSubmission): void {
