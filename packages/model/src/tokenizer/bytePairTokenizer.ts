@@ -1,17 +1,15 @@
 /**
  * @file Byte-pair tokenizer over any prefix of GPT-2's rank table. Special tokens in the text are ordinary text here.
- * Pieces met before are remembered up to a bound: natural text repeats itself, and most pieces are one look-up.
+ * Most pieces of natural text are one token or were met before: one look-up.
  * Invariant: `decode(encode(text)) === text` for well-formed text, because every byte alone is in the table.
  */
 import { mergePiece } from './mergePiece.js';
 import { buildPairTable } from './pairTable.js';
 import { pieceEnd } from './pieceEnd.js';
+import { PieceMemory, PieceTable, pieceHash, UNKNOWN } from './pieceTable.js';
 import type { Tokenizer } from './tokenizer.js';
 import { TokenizerError } from './tokenizerError.js';
 
-/** Remembered pieces; then the memory starts anew. With keys of at most this length: about 10 MB. */
-const REMEMBERED_PIECES = 65_536;
-const REMEMBERED_LENGTH = 48;
 const SEPARATOR_TEXT = '<|endoftext|>';
 
 /**
@@ -27,7 +25,7 @@ export function bytePairTokenizer(id: string, table: readonly string[]): Tokeniz
     buffer.clear();
     for (let from = 0; from < text.length; ) {
       const end = pieceEnd(text, from);
-      buffer.append(encodePiece(text.slice(from, end)));
+      encodePiece(text, from, end, buffer);
       from = end;
     }
     return buffer.copy();
@@ -57,44 +55,41 @@ function outOfRange(where: {
   );
 }
 
-/** One id for a piece that is in the table, all ids otherwise. */
-type Encoded = number | Uint16Array;
+/** Appends the ids of the piece [from, end) of a text. */
+type PieceEncoder = (text: string, from: number, end: number, into: TokenBuffer) => void;
 
-function pieceEncoder(table: readonly string[]): (piece: string) => Encoded {
+function pieceEncoder(table: readonly string[]): PieceEncoder {
   const pairs = buildPairTable(table);
   const byteIds = new Uint16Array(256);
   for (let id = 0; id < 256; id++) byteIds[table[id]!.charCodeAt(0)] = id;
-  const whole = wholePieces(table);
-  let remembered = new Map<string, Encoded>(whole);
+  const whole = new PieceTable(wholePieces(table));
+  const remembered = new PieceMemory();
   const utf8 = new TextEncoder();
 
   const merge = (piece: string): Uint16Array => {
     const ids = Uint16Array.from(utf8.encode(piece), (byte) => byteIds[byte]!);
-    return ids.slice(0, mergePiece(ids, pairs));
+    return ids.subarray(0, mergePiece(ids, pairs));
   };
-  return (piece) => {
-    const known = remembered.get(piece);
-    if (known !== undefined) return known;
-    const ids = merge(piece);
-    if (piece.length > REMEMBERED_LENGTH) return ids;
-    if (remembered.size >= whole.size + REMEMBERED_PIECES) remembered = new Map<string, Encoded>(whole);
-    remembered.set(ownCopy(piece), ids);
-    return ids;
+  return (text, from, end, into) => {
+    if (end - from > whole.longest) return into.append(merge(text.slice(from, end)));
+    const hash = pieceHash(text, from, end);
+    const id = whole.find(text, from, end, hash);
+    if (id !== UNKNOWN) return into.push(id);
+    const place = remembered.find(text, from, end, hash);
+    if (place !== UNKNOWN) return remembered.give(place, into);
+    const ids = merge(text.slice(from, end));
+    remembered.add(text, from, end, hash, ids);
+    into.append(ids);
   };
-}
-
-/** Engines cut long pieces as views of their text: remembering one would keep the whole document in memory. */
-function ownCopy(piece: string): string {
-  return JSON.parse(JSON.stringify(piece)) as string;
 }
 
 /** Texts that are one byte string of the table: they are that id without any merging, as in tiktoken. */
-function wholePieces(table: readonly string[]): Map<string, number> {
+function wholePieces(table: readonly string[]): (readonly [piece: string, id: number])[] {
   const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const whole = new Map<string, number>();
+  const whole: [string, number][] = [];
   for (const [id, bytes] of table.entries()) {
     try {
-      whole.set(strict.decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0))), id);
+      whole.push([strict.decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0))), id]);
     } catch {
       // Part of a character: no text equals it, it is only ever reached by merging.
     }
@@ -120,12 +115,15 @@ class TokenBuffer {
     if (this.#ids.length > 1 << 22) this.#ids = new Uint16Array(1 << 14);
   }
 
-  append(ids: Encoded): void {
-    const added = typeof ids === 'number' ? 1 : ids.length;
-    if (this.#length + added > this.#ids.length) this.#grow(this.#length + added);
-    if (typeof ids === 'number') this.#ids[this.#length] = ids;
-    else for (let i = 0; i < added; i++) this.#ids[this.#length + i] = ids[i]!;
-    this.#length += added;
+  push(id: number): void {
+    if (this.#length === this.#ids.length) this.#grow(this.#length + 1);
+    this.#ids[this.#length++] = id;
+  }
+
+  append(ids: Uint16Array): void {
+    if (this.#length + ids.length > this.#ids.length) this.#grow(this.#length + ids.length);
+    for (let i = 0; i < ids.length; i++) this.#ids[this.#length + i] = ids[i]!;
+    this.#length += ids.length;
   }
 
   copy(): Uint16Array {
