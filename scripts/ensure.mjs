@@ -59,7 +59,8 @@ function runNpm(verb, dev) {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',
-    env: { ...process.env, NODE_ENV: '', npm_config_onnxruntime_node_install: 'skip' },
+    // ONNX Runtime's install step would download CUDA libraries; the CPU build ships in the package.
+    env: { ...process.env, NODE_ENV: '', ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   return status === 0;
 }

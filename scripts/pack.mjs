@@ -1,8 +1,9 @@
 /**
  * @file Packs what `npx` and containers install: one tarball with the command line, the status page and the packages they
- * are made of, without tests, sources and source maps. Other packages are locked to the versions of the lock file: npm
- * honours the package's own lock when it comes from a registry; unpacked, `npm ci` does.
- * `node scripts/pack.mjs [--out DIR]` prints the tarball's path.
+ * are made of, without tests, sources and source maps, for one platform. ONNX Runtime is in it, with the files of that
+ * platform alone and without its install step, which fetches CUDA libraries from a place that is not the npm registry.
+ * Other packages are locked to the versions of the lock file: npm honours the package's own lock when it comes from a
+ * registry. `node scripts/pack.mjs [--out DIR] [--platform linux-x64]` prints the tarball's path.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -12,6 +13,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,6 +24,9 @@ import { ensureBuilt, root } from './ensure.mjs';
 const NAME = 'alice-network';
 /** Only the browser computes with it, and its files are part of the page. */
 const NOT_NEEDED = new Set(['onnxruntime-web']);
+const ONNX_RUNTIME = 'onnxruntime-node';
+/** What the tarball brings along; the second is needed by the first, in the same version. */
+const BUNDLED = [ONNX_RUNTIME, 'onnxruntime-common'];
 /** The page is bundled: what it is made of is in it already. */
 const PACKAGES = ['protocol', 'engine', 'model', 'data', 'training', 'runtime', 'node', 'server', 'miner'];
 
@@ -53,16 +58,48 @@ function lockedDependencies(folders) {
   return Object.fromEntries([...found].sort(([a], [b]) => a.localeCompare(b)));
 }
 
-function stage(into) {
+/** ONNX Runtime as npm would lay it, less other platforms' files and the step that npm would run after installing it. */
+function stageBundled(into, platform) {
+  for (const name of BUNDLED)
+    cpSync(join(root, 'node_modules', name), join(into, 'node_modules', name), {
+      recursive: true,
+      filter: (path) => !/[\\/]bin[\\/]napi-v\d+[\\/]|\.map$|\.d\.ts$/.test(path),
+    });
+  const binaries = join('node_modules', ONNX_RUNTIME, 'bin');
+  const [os, cpu] = platform.split('-');
+  for (const abi of readdirSync(join(root, binaries))) {
+    const files = join(binaries, abi, os, cpu);
+    if (!existsSync(join(root, files)))
+      throw new Error(`ONNX Runtime has no files for ${platform}; it has ${platformsOf(abi).join(', ')}`);
+    cpSync(join(root, files), join(into, files), { recursive: true });
+  }
+  const manifestPath = join(into, 'node_modules', ONNX_RUNTIME, 'package.json');
+  const { scripts: _, devDependencies: __, ...manifest } = read(manifestPath);
+  writeFileSync(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+const platformsOf = (abi) =>
+  readdirSync(join(root, 'node_modules', ONNX_RUNTIME, 'bin', abi)).flatMap((os) =>
+    readdirSync(join(root, 'node_modules', ONNX_RUNTIME, 'bin', abi, os)).map((cpu) => `${os}-${cpu}`),
+  );
+
+function stage(into, platform) {
   copyBuilt(join(root, 'apps', 'cli', 'dist'), join(into, 'apps', 'cli', 'dist'));
   copyBuilt(join(root, 'apps', 'web', 'dist', 'public'), join(into, 'apps', 'web', 'dist', 'public'));
   for (const name of PACKAGES)
     copyBuilt(join(root, 'packages', name, 'dist'), join(into, 'packages', name, 'dist'));
+  stageBundled(into, platform);
   const { version, description, license, engines } = rootManifest;
+  const [os, cpu] = platform.split('-');
   const manifest = {
     ...{ name: NAME, version, description, license, engines, type: 'module' },
+    ...{ os: [os], cpu: [cpu], ...(os === 'linux' && { libc: ['glibc'] }) },
     bin: { alice: 'bin/alice.mjs' },
-    dependencies: lockedDependencies(['apps/cli', ...PACKAGES.map((name) => `packages/${name}`)]),
+    dependencies: {
+      ...lockedDependencies(['apps/cli', ...PACKAGES.map((name) => `packages/${name}`)]),
+      ...Object.fromEntries(BUNDLED.map((name) => [name, lock[`node_modules/${name}`].version])),
+    },
+    bundleDependencies: BUNDLED,
   };
   writeFileSync(join(into, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   mkdirSync(join(into, 'bin'));
@@ -93,7 +130,8 @@ function linkPackages(text, file, into) {
 /** Links what was compiled, and drops source maps: they are for who has the sources. The page is bundled already. */
 function finishScripts(into) {
   for (const entry of readdirSync(into, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith('.js') || entry.parentPath.includes('public')) continue;
+    if (!entry.isFile() || !entry.name.endsWith('.js')) continue;
+    if (/(^|[\\/])(public|node_modules)([\\/]|$)/.test(relative(into, entry.parentPath))) continue;
     const file = join(entry.parentPath, entry.name);
     const text = readFileSync(file, 'utf8').replace(/\n?\/\/# sourceMappingURL=data:[^\n]*\n?$/, '\n');
     writeFileSync(file, linkPackages(text, file, into));
@@ -138,25 +176,31 @@ function runNpm(args, cwd) {
   return stdout;
 }
 
-export async function pack(outDir) {
+export async function pack(outDir, platform) {
   await ensureBuilt();
   const into = mkdtempSync(join(tmpdir(), 'alice-pack-'));
   try {
-    stage(into);
+    stage(into, platform);
     finishScripts(into);
     lockVersions(into);
     mkdirSync(outDir, { recursive: true });
     const stdout = runNpm(['pack', '--json', '--pack-destination', outDir], into);
     const [{ filename, size, unpackedSize }] = JSON.parse(stdout);
-    return { path: join(outDir, filename), sizeBytes: size, unpackedBytes: unpackedSize };
+    const path = join(outDir, filename.replace(/\.tgz$/, `-${platform}.tgz`));
+    renameSync(join(outDir, filename), path);
+    return { path, sizeBytes: size, unpackedBytes: unpackedSize };
   } finally {
     rmSync(into, { recursive: true, force: true });
   }
 }
 
-const at = process.argv.indexOf('--out');
+const option = (name) => {
+  const at = process.argv.indexOf(name);
+  return at > 0 ? process.argv[at + 1] : undefined;
+};
 const { path, sizeBytes, unpackedBytes } = await pack(
-  resolve(at > 0 ? process.argv[at + 1] : join(root, 'dist')),
+  resolve(option('--out') ?? join(root, 'dist')),
+  option('--platform') ?? `${process.platform}-${process.arch}`,
 );
 console.error(`${(sizeBytes / 1e6).toFixed(1)} MB packed, ${(unpackedBytes / 1e6).toFixed(1)} MB unpacked`);
 console.log(path);

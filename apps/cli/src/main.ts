@@ -31,7 +31,6 @@ function createProgram(): Command {
     .description('Train a language model together with strangers, and be paid for verified work.')
     .version('0.1.0')
     .enablePositionalOptions() // a command with commands of its own can have an option of the same name
-    .showHelpAfterError('(add --help for what this command takes)')
     .configureHelp({ sortSubcommands: false })
     .addHelpText(
       'after',
@@ -73,7 +72,7 @@ Examples:
 async function main(): Promise<void> {
   const program = createProgram();
   const strict = (command: Command): void => {
-    command.exitOverride();
+    command.exitOverride().showHelpAfterError('(add --help for what this command takes)');
     command.commands.forEach(strict);
   };
   strict(program);
@@ -94,7 +93,7 @@ function report(error: unknown): number {
     process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
   process.stderr.write(`${pc.red(code)}: ${messageOf(error)}\n`);
   if (code === 'UNEXPECTED' && error instanceof Error) process.stderr.write(`${pc.dim(error.stack ?? '')}\n`);
-  return 1;
+  return code === 'OPTION_INVALID' ? 2 : 1;
 }
 
 await main();

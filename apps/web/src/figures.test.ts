@@ -7,11 +7,41 @@ import { emissionSeries } from './charts/EmissionChart.js';
 import { HALVING_PERIOD_MS, issuanceHistory, scheduledPlanck } from './charts/emissionSchedule.js';
 import { lossRange, lossSeries } from './charts/lossSeries.js';
 import { alice, bytes, duration, exactAlice, tick } from './format.js';
+import { withoutReaders } from './liveStatus.js';
 import { sumText } from './pages/epoch.js';
 import { paidInEpochs } from './pages/miners.js';
 import { versionRows } from './pages/model.js';
+import { progressText } from './pages/thenAndNow.js';
 import { parseRoute } from './router.js';
 import { exampleStatus } from './testing/exampleStatus.js';
+
+test('progress in words that need no explanation', () => {
+  const status = exampleStatus();
+  const upTo = (count: number): string =>
+    progressText({ ...status, versions: status.versions.slice(0, count) }).replaceAll('\u202f', ' ');
+  assert.equal(upTo(0), 'The first measurement comes within a minute.');
+  assert.match(upTo(1), /^Not yet: .* all 4 096 pieces/);
+  // exp(6.2) = 492.7
+  assert.match(upTo(3), /^Yes\. .* all 4 096 pieces .* Now, 2 versions later, it hesitates between 493\.$/);
+});
+
+test('programs that only read the model are neither miners nor paid', () => {
+  const member = {
+    ...{ address: 'a2minerOne', instance: 'main', role: 'miner', device: 'cpu', lastSeenMs: 0 },
+    ...{ accepted: 1, refused: 0, score: '1' },
+  };
+  const status = exampleStatus({
+    miners: [member],
+    balances: [{ address: 'a2minerOne', role: 'miner', planck: '5' }],
+  });
+  const reads = { ...member, instance: 'reader', device: 'cpu reads the model only' };
+  const both = {
+    ...status,
+    miners: [...status.miners, { ...reads, address: 'a2reader' }, reads],
+    balances: [...status.balances, { address: 'a2reader', role: 'miner', planck: '0' }],
+  };
+  assert.deepEqual(withoutReaders(both), status);
+});
 
 test('routes', () => {
   for (const empty of ['', '#', '#/', '#//'])

@@ -57,7 +57,7 @@ function listenWhileVisible(onStatus: () => void): void {
 const READER = /reads the model only$/;
 
 /** Programs that only read the model register like miners, under this name of a device; they are not miners. */
-function withoutReaders(status: NetworkStatus): NetworkStatus {
+export function withoutReaders(status: NetworkStatus): NetworkStatus {
   const miners = status.miners.filter(({ device }) => !READER.test(device));
   const readers = new Set(status.miners.filter((m) => !miners.includes(m)).map(({ address }) => address));
   for (const { address } of miners) readers.delete(address); // who mines and reads with one key is a miner

@@ -80,6 +80,30 @@ async function publisher(count: number) {
 }
 
 describe('replica, SPEC WIRE-3', () => {
+  test('whoever fetches is told what came before and what comes in all', async () => {
+    const { versions, blobs, source, replicaAt } = await publisher(5);
+    const parts: [before: number, total: number, bytes: number][] = [];
+    const fetchBlob: ReplicaSource['fetchBlob'] = async (hash, { beforeBytes, totalBytes }) => {
+      const bytes = blobs.get(hash)!;
+      parts.push([beforeBytes, totalBytes, bytes.length]);
+      return bytes;
+    };
+    const told = async (from: number | undefined): Promise<number> => {
+      parts.length = 0;
+      await syncReplica(from === undefined ? undefined : replicaAt(from), source(4, { fetchBlob }));
+      let sum = 0;
+      for (const [before, total, bytes] of parts) {
+        assert.equal(before, sum);
+        sum += bytes;
+        assert.equal(total, parts[0]![1]);
+      }
+      assert.equal(sum, parts[0]![1], 'the total is what was fetched');
+      return parts.length;
+    };
+    assert.equal(await told(1), 3);
+    assert.equal(await told(undefined), versions[4]!.manifest.snapshot!.chunks.length);
+  });
+
   test('a newcomer assembles the snapshot and has the published bits', async () => {
     const { versions, source, fetched } = await publisher(3);
     const replica = await syncReplica(undefined, source(2));

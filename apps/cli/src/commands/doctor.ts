@@ -11,6 +11,12 @@ const MARK: Readonly<Record<Finding['state'], string>> = {
   failure: pc.red('✗'),
 };
 
+/** Back to the beginning of the line, and the line empty. */
+const CLEARED = '\r\x1b[K';
+
+const lineOf = ({ name, state, found, remedy }: Finding): string =>
+  `${MARK[state]} ${name.padEnd(9)} ${found}${remedy ? `\n            ${pc.bold('→')} ${remedy}` : ''}\n`;
+
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('check this machine and its network, and say how to mend what is wrong')
@@ -19,13 +25,18 @@ export function doctorCommand(): Command {
     .addHelpText('after', '\nExit code 1 when something is broken, 0 otherwise (warnings included).')
     .action(async (flags: { dir: string; json?: boolean }) => {
       const { runChecks } = await import('../doctor/checks.js');
-      const findings = await runChecks(resolve(flags.dir));
+      const isLive = !flags.json && process.stdout.isTTY === true;
+      const findings: Finding[] = [];
+      const looking = (name: string): void => {
+        if (isLive) process.stdout.write(`${pc.dim('…')} ${name}`);
+      };
+      for await (const finding of runChecks(resolve(flags.dir), looking)) {
+        findings.push(finding);
+        if (flags.json) continue;
+        if (isLive) process.stdout.write(CLEARED);
+        process.stdout.write(lineOf(finding));
+      }
       if (flags.json) process.stdout.write(`${JSON.stringify(findings)}\n`);
-      else
-        for (const { name, state, found, remedy } of findings)
-          process.stdout.write(
-            `${MARK[state]} ${name.padEnd(9)} ${found}${remedy ? `\n            ${pc.bold('→')} ${remedy}` : ''}\n`,
-          );
       if (findings.some(({ state }) => state === 'failure')) process.exitCode = 1;
     });
 }

@@ -43,17 +43,23 @@ const failure = (name: string, found: string, remedy: string): Finding => ({
 const MIN_FREE_DISK_BYTES = 2e9;
 const MIN_MEMORY_BYTES = 3e9;
 
-export async function runChecks(dir: string): Promise<Finding[]> {
-  return [
-    checkNode(),
-    checkMachine(),
-    checkDisk(dir),
-    await checkKeys(),
-    await checkEngine(),
-    await checkDevices(),
-    checkWallets(dir),
-    ...(await checkNetwork(dir)),
+/** One after another; `onStart` is told what is looked at now, since some take seconds. */
+export async function* runChecks(dir: string, onStart: (name: string) => void): AsyncGenerator<Finding> {
+  const checks: readonly [name: string, check: () => Finding | Promise<Finding>][] = [
+    ['Node', checkNode],
+    ['machine', checkMachine],
+    ['disk', () => checkDisk(dir)],
+    ['keys', checkKeys],
+    ['engine', checkEngine],
+    ['devices', checkDevices],
+    ['wallets', () => checkWallets(dir)],
   ];
+  for (const [name, check] of checks) {
+    onStart(name);
+    yield await check();
+  }
+  onStart('network');
+  yield* await checkNetwork(dir);
 }
 
 function checkNode(): Finding {

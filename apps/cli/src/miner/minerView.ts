@@ -30,7 +30,13 @@ export function minerView(
     shown.progress.update(done, total);
     if (done >= total) stop();
   };
+  let isReached = false;
   return (event) => {
+    if (event.type === 'registered') isReached = true;
+    if (event.type === 'retrying' && event.code === 'SERVER_UNREACHABLE' && !isReached) {
+      isReached = true; // said once
+      log.warn(NOT_REACHED);
+    }
     const amount = amountOf(event);
     if (amount && (event.type === 'download' || ports.output.isTTY)) return show(amount);
     if (event.type === 'download') return;
@@ -47,6 +53,8 @@ interface Amount {
   readonly total: number;
 }
 
+const NOT_REACHED =
+  'The server does not answer: check --server, or start a network with "alice up". It is asked again until it does';
 const LABELS = { model: 'downloading the model', data: 'downloading tokens' } as const;
 
 function amountOf(event: MinerEvent): Amount | undefined {

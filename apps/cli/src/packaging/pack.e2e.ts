@@ -26,9 +26,11 @@ test('the package runs with nothing but what it names', { timeout: 300_000 }, ()
   const manifest = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as {
     version: string;
     dependencies: Record<string, string>;
+    bundleDependencies: string[];
   };
+  assertBundled(at, manifest.bundleDependencies);
   for (const [name, version] of Object.entries(manifest.dependencies))
-    link(name, version, join(at, 'node_modules'));
+    if (!manifest.bundleDependencies.includes(name)) link(name, version, join(at, 'node_modules'));
   const files = readdirSync(at, { recursive: true, encoding: 'utf8' }).filter(
     (file) => !file.startsWith('node_modules'),
   );
@@ -51,6 +53,26 @@ test('the package runs with nothing but what it names', { timeout: 300_000 }, ()
   for (const command of ['up', 'miner', 'server', 'node', 'scorer', 'serve', 'data', 'train', 'export'])
     assert.equal(alice(command, '--help').status, 0, command);
 });
+
+/** What comes along brings this platform's files alone, and no step for npm to run: it would need more than the registry. */
+function assertBundled(at: string, names: readonly string[]): void {
+  assert.deepEqual(names, ['onnxruntime-node', 'onnxruntime-common']);
+  for (const name of names) {
+    const { scripts = {} } = JSON.parse(
+      readFileSync(join(at, 'node_modules', name, 'package.json'), 'utf8'),
+    ) as { scripts?: Record<string, string> };
+    const steps = Object.keys(scripts).filter((step) => /^(pre|post)?install$/.test(step));
+    assert.deepEqual(steps, [], name);
+  }
+  const binaries = readdirSync(join(at, 'node_modules', 'onnxruntime-node', 'bin'), {
+    recursive: true,
+    encoding: 'utf8',
+  }).filter((file) => file.endsWith('.node'));
+  assert.deepEqual(
+    binaries.map((file) => file.replaceAll('\\', '/').replace(/^napi-v\d+\//, '')),
+    [`${process.platform}/${process.arch}/onnxruntime_binding.node`],
+  );
+}
 
 /** The copy of this clone that has the version named; its own dependencies are found from where it really lies. */
 function link(name: string, version: string, into: string): void {

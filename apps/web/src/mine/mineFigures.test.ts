@@ -27,6 +27,14 @@ const refused: MinerEvent = {
 };
 
 describe('figures of the mine page', () => {
+  it('say how far a download is, and leave the log alone', () => {
+    const { activity, log } = after({
+      ...{ type: 'download', what: 'model', doneBytes: 45_900_000, totalBytes: 100_000_000 },
+    });
+    assert.equal(activity, 'fetching the model: 45 %');
+    assert.deepEqual(log, []);
+  });
+
   it('count tokens, updates and verdicts, and keep the latest speed', () => {
     const figures = after(
       trained(100, 50),

@@ -3,7 +3,9 @@
  * own, because a driver that crashes or hangs must take nothing else with it. Node only.
  */
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { EngineError } from '../errors.js';
@@ -24,9 +26,16 @@ export interface DetectOptions {
 const TIMEOUT_MS = 60_000;
 const PROGRAM = fileURLToPath(new URL('./probeDevice.js', import.meta.url));
 
+/** ONNX Runtime's own, wherever it lies; it is left out when Alice is installed. */
+const INSTALLER = join(
+  dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
+  'script',
+  'install.js',
+);
+
 const REMEDIES: Readonly<Record<DeviceName, string>> = {
   cpu: 'delete node_modules and install again; ONNX Runtime needs a 64-bit Linux, macOS or Windows',
-  cuda: 'needs an NVIDIA card on Linux, CUDA 12 with cuDNN 9, and the provider\'s libraries: "npm install onnxruntime-node --onnxruntime-node-install=cuda12"',
+  cuda: `needs an NVIDIA card on Linux, CUDA 12 with cuDNN 9, and the provider's libraries: "node ${INSTALLER} --onnxruntime-node-install=cuda12" fetches them`,
   webgpu:
     "needs a graphics driver with Vulkan (Linux: libvulkan1 and the vendor's driver), Metal or Direct3D 12",
   dml: 'exists on Windows only',

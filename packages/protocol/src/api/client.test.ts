@@ -414,7 +414,13 @@ describe('a download that breaks', () => {
     const { port } = server.address() as AddressInfo;
     try {
       const quick = new ServerClient({ url: `http://127.0.0.1:${port}` }, { sleep: async () => undefined });
-      assert.deepEqual(await quick.call('receiptBlob', { params: { submissionId: 'x' } }), content);
+      const received: number[] = [];
+      const onReceived = (bytes: number): void => void received.push(bytes);
+      const asked = { params: { submissionId: 'x' }, onReceived };
+      assert.deepEqual(await quick.call('receiptBlob', asked), content);
+      assert.equal(received.at(-1), content.length, 'told of all that is here');
+      const falls = received.filter((bytes, i) => i > 0 && bytes < received[i - 1]!);
+      assert.equal(falls.length, knowsRanges ? 0 : cuts.length, 'less only where it starts anew');
     } finally {
       server.closeAllConnections();
       server.close();

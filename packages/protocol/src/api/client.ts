@@ -179,7 +179,9 @@ export class ServerClient {
         if (failures >= attempts || !mayRepeat(route, error)) throw error;
         const { info } = error as ServerCallError;
         const asked = info.code === 'SERVER_REFUSED' ? info.retryAfterMs : null;
-        const inMs = backoffMs(failures, this.#ports.random, asked, this.#options.backoff ?? defaultBackoff);
+        const inMs = Math.round(
+          backoffMs(failures, this.#ports.random, asked, this.#options.backoff ?? defaultBackoff),
+        );
         const code = refusalOf(error) ?? info.code;
         this.#ports.onRetry?.({ route, code, reason: messageOf(error), inMs, failures });
         await this.#ports.sleep(inMs, anySignal(this.#options.signal, signal));
