@@ -69,7 +69,20 @@ Examples:
   return program;
 }
 
+/** Whoever read the output has gone (`alice up | head`): end as on Ctrl-C, in order and without a word. */
+function stopWithReader(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (hasStopped) return;
+      hasStopped = true;
+      process.kill(process.pid, 'SIGTERM');
+    });
+}
+let hasStopped = false;
+
 async function main(): Promise<void> {
+  stopWithReader();
   const program = createProgram();
   const strict = (command: Command): void => {
     command.exitOverride().showHelpAfterError('(add --help for what this command takes)');

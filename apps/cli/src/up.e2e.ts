@@ -218,11 +218,12 @@ test('any process may be killed at any moment', async (t) => {
   const pids = Object.values(running(dir).pids);
   run.process.kill('SIGKILL');
   await run.closed;
+  rmSync(texts, { recursive: true }); // the shards are made: the text is not needed again
+  const reportPath = join(root, 'killed.json');
+  run = alice('up', '--dir', dir, '--epochs', '1', '--report', reportPath);
   await until('the children of a killed supervisor to stop', { seconds: 30 }, () =>
     pids.every((pid) => !isAlive(pid)),
   );
-  const reportPath = join(root, 'killed.json');
-  run = alice('up', '--dir', dir, '--epochs', '1', '--report', reportPath);
   assert.equal(await run.closed, 0, run.output());
   const report = JSON.parse(readFileSync(reportPath, 'utf8')) as RunReport;
   assertMoney(report);

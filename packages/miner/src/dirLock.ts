@@ -1,5 +1,5 @@
 /**
- * @file One miner per folder. The lock is a file with process id, start time and host: a crash leaves it behind, and
+ * @file One process per folder. The lock is a file with process id, start time and host: a crash leaves it behind, and
  * the next start sees that its process is gone. The start time tells a process from a later one with the same id
  * (in containers every program is process 1). Node has no advisory file locks, hence this.
  */
@@ -13,7 +13,8 @@ const HEARTBEAT_MS = 10_000;
 /** A lock of another host, whose processes cannot be seen from here, is dead after this long without a heartbeat. */
 const FOREIGN_STALE_MS = 60_000;
 
-interface Owner {
+/** Who holds a folder. */
+export interface LockOwner {
   readonly pid: number;
   readonly host: string;
   /** Kernel start time of the process where the system tells it, else empty. */
@@ -21,28 +22,40 @@ interface Owner {
   readonly token: string;
 }
 
+export interface LockOptions {
+  /** Name of the lock's file in the folder. */
+  readonly file: string;
+  /** What to throw while a live process holds it; without an owner where it could not be read. */
+  readonly locked: (owner: LockOwner | undefined) => Error;
+}
+
 export interface DirLock {
   release(): Promise<void>;
 }
 
-/** Takes the folder for this process. Throws `MINER_DIR_LOCKED` when a live process has it. */
+/** Takes the folder for this miner. Throws `MINER_DIR_LOCKED` when a live process has it. */
 export async function lockDir(dir: string): Promise<DirLock> {
+  return await lockFolder(dir, { file: 'miner.lock', locked: (owner) => minerLocked(dir, owner) });
+}
+
+/** Takes the folder, made if need be, for this process alone. Throws what `locked` makes, and the system's errors. */
+export async function lockFolder(dir: string, { file, locked }: LockOptions): Promise<DirLock> {
   await mkdir(dir, { recursive: true });
-  const path = join(dir, 'miner.lock');
-  const own: Owner = {
+  const path = join(dir, file);
+  const own: LockOwner = {
     pid: process.pid,
     host: hostname(),
     started: await startTimeOf(process.pid),
     token: randomUUID(),
   };
-  await removeStale(dir, path);
+  await removeStale(path, locked);
   const draft = `${path}.${own.token}.tmp`;
   await writeFile(draft, JSON.stringify(own));
   try {
     await link(draft, path); // fails if anyone else has got there in between
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw locked(dir, await ownerOf(path));
+    throw locked(await ownerOf(path));
   } finally {
     await rm(draft, { force: true });
   }
@@ -59,10 +72,10 @@ export async function lockDir(dir: string): Promise<DirLock> {
   };
 }
 
-async function removeStale(dir: string, path: string): Promise<void> {
+async function removeStale(path: string, locked: LockOptions['locked']): Promise<void> {
   const owner = await ownerOf(path);
   if (owner === undefined && !(await exists(path))) return;
-  if (owner !== undefined && (await isAlive(owner, path))) throw locked(dir, owner);
+  if (owner !== undefined && (await isAlive(owner, path))) throw locked(owner);
   const aside = `${path}.${randomUUID()}.tmp`;
   try {
     await rename(path, aside);
@@ -76,7 +89,7 @@ async function removeStale(dir: string, path: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-async function isAlive(owner: Owner, path: string): Promise<boolean> {
+async function isAlive(owner: LockOwner, path: string): Promise<boolean> {
   if (owner.host !== hostname()) return Date.now() - (await stat(path)).mtimeMs < FOREIGN_STALE_MS;
   try {
     process.kill(owner.pid, 0);
@@ -97,9 +110,9 @@ async function startTimeOf(pid: number): Promise<string> {
   return fields[19] ?? '';
 }
 
-async function ownerOf(path: string): Promise<Owner | undefined> {
+async function ownerOf(path: string): Promise<LockOwner | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Owner;
+    return JSON.parse(await readFile(path, 'utf8')) as LockOwner;
   } catch {
     return undefined; // absent, or cut off by a crash: no live process wrote it
   }
@@ -112,7 +125,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-function locked(dir: string, owner: Owner | undefined): MinerError {
+function minerLocked(dir: string, owner: LockOwner | undefined): MinerError {
   const { pid, host } = owner ?? { pid: 0, host: 'unknown' };
   return new MinerError(
     { code: 'MINER_DIR_LOCKED', dir, pid, host },

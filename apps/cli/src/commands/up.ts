@@ -12,6 +12,7 @@ interface Flags {
   miners: number;
   preset?: string;
   data?: string;
+  skipInvalid?: boolean;
   epochs?: number;
   report?: string;
   dir: string;
@@ -34,6 +35,10 @@ export function upCommand(): Command {
     .option(
       '--data <path>',
       'a .txt or .jsonl file or a folder of them (new networks: a built-in English corpus)',
+    )
+    .option(
+      '--skip-invalid',
+      'with --data: leave out what is not valid UTF-8 or not a document, instead of stopping',
     )
     .option(
       '--epochs <n>',
@@ -76,7 +81,12 @@ Examples:
       const report = await runNetwork(
         {
           dir: resolve(flags.dir),
-          request: { preset: flags.preset, data: flags.data, epochSeconds: flags.epochSeconds },
+          request: {
+            preset: flags.preset,
+            data: flags.data,
+            skipInvalid: flags.skipInvalid,
+            epochSeconds: flags.epochSeconds,
+          },
           minerCount: flags.miners,
           epochs: flags.epochs,
           report: flags.report,

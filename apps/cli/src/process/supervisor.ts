@@ -31,13 +31,15 @@ interface Child {
 
 const MAX_FAILED_STARTS = 4;
 const STOP_GRACE_MS = 10_000;
-const READY_TIMEOUT_MS = 120_000;
+/** How often a process that takes long to start is spoken of. It is never given up while it lives: machines may be slow. */
+const SLOW_START_MS = 60_000;
 
 export class Supervisor {
   readonly #children: Child[] = [];
   readonly #logDir: string;
   readonly #entry: string;
   readonly #log: Logger;
+  readonly #signal: AbortSignal | undefined;
   readonly #onChange: () => void;
   #stopping = false;
   /** Rejects when a child can no longer be kept running. */
@@ -45,10 +47,14 @@ export class Supervisor {
   #fail!: (error: Error) => void;
 
   /** `onChange` is called whenever a process was started or restarted. */
-  constructor(options: { logDir: string; entry: string }, ports: { log: Logger; onChange?: () => void }) {
+  constructor(
+    options: { logDir: string; entry: string },
+    ports: { log: Logger; signal?: AbortSignal; onChange?: () => void },
+  ) {
     this.#logDir = options.logDir;
     this.#entry = options.entry;
     this.#log = ports.log;
+    this.#signal = ports.signal;
     this.#onChange = ports.onChange ?? (() => undefined);
     mkdirSync(this.#logDir, { recursive: true });
     this.failed = new Promise<never>((_, reject) => {
@@ -69,11 +75,12 @@ export class Supervisor {
     return this.#children.reduce((sum, child) => sum + child.restarts, 0);
   }
 
-  /** Starts a child; resolves when it says it is ready. Throws CHILD_FAILED with its last words. */
+  /** Starts a child; resolves when it says it is ready. Throws CHILD_FAILED with its last words, the signal's reason when aborted. */
   async start(plan: ChildPlan): Promise<ReadyMessage> {
+    this.#signal?.throwIfAborted();
     const child: Child = {
       plan,
-      log: createWriteStream(join(this.#logDir, `${plan.name}.log`), { flags: 'a' }),
+      log: this.#openLog(plan.name),
       process: undefined,
       lastWords: [],
       startedAtMs: 0,
@@ -82,18 +89,37 @@ export class Supervisor {
       everReady: false,
     };
     this.#children.push(child);
-    return await new Promise<ReadyMessage>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(this.#failure(child, 'was not ready after two minutes')),
-        READY_TIMEOUT_MS,
-      );
-      timer.unref(); // the child itself keeps this process alive
-      this.failed.catch(reject);
-      this.#spawn(child, (message) => {
-        clearTimeout(timer);
-        resolve(message);
+    const timer = setInterval(
+      () =>
+        this.#log.warn('A process takes long to start; Ctrl-C stops waiting', {
+          process: plan.name,
+          log: this.#logPath(plan.name),
+        }),
+      SLOW_START_MS,
+    );
+    try {
+      return await new Promise<ReadyMessage>((resolve, reject) => {
+        this.failed.catch(reject);
+        this.#signal?.addEventListener('abort', () => reject(this.#signal?.reason), { once: true });
+        this.#spawn(child, resolve);
       });
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #logPath(name: string): string {
+    return join(this.#logDir, `${name}.log`);
+  }
+
+  /** A log that cannot be written (a full disk) is lost; the process it is of goes on. */
+  #openLog(name: string): WriteStream {
+    const log = createWriteStream(this.#logPath(name), { flags: 'a' });
+    log.once('error', (error) => {
+      this.#log.warn('The log of a process cannot be written', { process: name, error });
+      log.on('error', () => undefined);
     });
+    return log;
   }
 
   #spawn(child: Child, onReady: (message: ReadyMessage) => void): void {
@@ -155,7 +181,7 @@ export class Supervisor {
     const words = child.lastWords.map(lastWord).join('\n  ');
     return new CliError(
       { code: 'CHILD_FAILED', name: child.plan.name },
-      `the process "${child.plan.name}" ${what}. It last said:\n  ${words}\nIts whole log: ${join(this.#logDir, `${child.plan.name}.log`)}`,
+      `the process "${child.plan.name}" ${what}. It last said:\n  ${words}\nIts whole log: ${this.#logPath(child.plan.name)}`,
     );
   }
 

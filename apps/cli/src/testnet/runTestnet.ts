@@ -28,9 +28,9 @@ export async function runTestnet(
   { log, signal }: { log: Logger; signal: AbortSignal },
 ): Promise<void> {
   await initCrypto();
-  const unlock = lockDir(request.dir);
+  const lock = await lockDir(request.dir);
   const entry = fileURLToPath(new URL('../main.js', import.meta.url));
-  const supervisor = new Supervisor({ logDir: join(request.dir, 'logs'), entry }, { log });
+  const supervisor = new Supervisor({ logDir: join(request.dir, 'logs'), entry }, { log, signal });
   try {
     const planned = await planTestnet(request);
     // Together: none of them makes a block before more than two thirds are there.
@@ -41,7 +41,7 @@ export async function runTestnet(
     await Promise.race([watch(places, { blocks, json, signal }), supervisor.failed]);
   } finally {
     await supervisor.stop();
-    unlock();
+    await lock.release();
   }
 }
 

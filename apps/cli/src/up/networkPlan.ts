@@ -11,6 +11,8 @@ export interface NetworkPlan {
   readonly preset: string;
   /** `builtin`, or the absolute path of a file or folder of text. */
   readonly data: string;
+  /** Text that is not valid was left out when the shards were made. */
+  readonly skipInvalid?: boolean;
   /** Seed of weights, data order and assignment. */
   readonly seed: string;
   readonly epochSeconds: number;
@@ -20,6 +22,7 @@ export interface NetworkPlan {
 export interface PlanRequest {
   readonly preset: string | undefined;
   readonly data: string | undefined;
+  readonly skipInvalid?: boolean | undefined;
   readonly epochSeconds: number | undefined;
 }
 
@@ -60,6 +63,7 @@ export function resolvePlan(
       format: 'alice-network-1',
       preset: request.preset ?? DEFAULT_PRESET,
       data: data ?? 'builtin',
+      ...(request.skipInvalid ? { skipInvalid: true } : {}),
       seed: `alice-${nowMs}`,
       epochSeconds: request.epochSeconds ?? DEFAULT_EPOCH_SECONDS,
       createdAtMs: nowMs,
@@ -89,13 +93,23 @@ function refuseChange(dir: string, option: string, stored: string, asked: string
 function readPlan(path: string): NetworkPlan {
   try {
     const plan = JSON.parse(readFileSync(path, 'utf8')) as NetworkPlan;
-    if (plan.format === 'alice-network-1' && typeof plan.preset === 'string' && typeof plan.data === 'string')
-      return plan;
+    if (isPlan(plan)) return plan;
   } catch {
     // falls through to the one error below
   }
   throw new CliError(
     { code: 'DIR_UNUSABLE', dir: path },
     `${path} is damaged or from another version: restore it, or start anew with --dir OTHER`,
+  );
+}
+
+/** A seed or a length of epochs that is missing would be a new network in the clothes of the old one. */
+function isPlan({ format, preset, data, seed, epochSeconds }: NetworkPlan): boolean {
+  const texts = [preset, data, seed];
+  return (
+    format === 'alice-network-1' &&
+    texts.every((text) => typeof text === 'string' && text !== '') &&
+    Number.isInteger(epochSeconds) &&
+    epochSeconds > 0
   );
 }

@@ -3,6 +3,7 @@
  * when its result is already there, so an interrupted first start simply goes on.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { DataError, verifyDataset } from '@alice/data';
 import type { KeyPair, Logger } from '@alice/protocol';
 import { buildShards } from '../dataset/buildShards.js';
 import { tokenizerIdOf } from '../dataset/tokenizerOf.js';
@@ -39,18 +40,11 @@ export async function prepareNetwork(
 ): Promise<PreparedNetwork> {
   const { plan, isNew } = resolvePlan(options.dir, options.request, options.nowMs);
   const paths = networkPaths(options.dir);
-  const shards = await buildShards(
-    {
-      source: plan.data,
-      tokenizerId: tokenizerIdOf(plan.preset),
-      seed: DATA_SEED,
-      outDir: paths.data,
-      quiet: options.quiet,
-      replace: isNew,
-    },
-    ports,
-  );
-  ports.log.debug('Shards are ready', { root: shards.root });
+  if (isNew || !(await hasWholeShards(paths.data))) {
+    const { source, tokenizerId } = { source: plan.data, tokenizerId: tokenizerIdOf(plan.preset) };
+    const work = { source, tokenizerId, seed: DATA_SEED, outDir: paths.data, quiet: options.quiet };
+    await buildShards({ ...work, skipInvalid: plan.skipInvalid === true, replace: isNew }, ports);
+  }
   savePlan(options.dir, plan);
   const names = [
     'server',
@@ -70,6 +64,16 @@ export async function prepareNetwork(
     miners,
     names: new Map(keys.map((key, i) => [key.address as string, names[i]!])),
   };
+}
+
+/** A network trains on the shards it was made with: the text they came from may have changed since, or be gone. */
+async function hasWholeShards(dir: string): Promise<boolean> {
+  try {
+    return (await verifyDataset(dir)).problems.length === 0;
+  } catch (error) {
+    if (error instanceof DataError) return false; // built again below, or refused with the reason
+    throw error;
+  }
 }
 
 function writeChainSpec(path: string, serverAddress: string, nowMs: number): void {

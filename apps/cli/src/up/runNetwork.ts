@@ -2,7 +2,7 @@
  * @file Runs a local network until it is told to stop or has settled enough epochs: prepares the folder, starts the
  * processes in order, prints what happens, writes the report, stops everything.
  */
-import { accessSync, constants, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,8 +23,10 @@ import {
   serverPlan,
 } from './childPlans.js';
 import { networkPaths, type PlanRequest } from './networkPlan.js';
+import { waitForOrphans } from './orphans.js';
 import { earlierPorts, type PreparedNetwork, prepareNetwork } from './prepareNetwork.js';
 import { buildReport, type RunReport, writeReport } from './report.js';
+import { settledSince } from './settledSince.js';
 import { readStatus } from './statusReader.js';
 import { TerminalView } from './terminalView.js';
 
@@ -45,7 +47,8 @@ interface Progress {
   upMs: number;
   firstAcceptedSeconds: number | null;
   firstEpochSeconds: number | null;
-  epochsAtStart: number | undefined;
+  /** −1 when none was settled before. */
+  lastEpochAtStart: number | undefined;
 }
 
 const POLL_MS = 500;
@@ -56,20 +59,24 @@ export async function runNetwork(
 ): Promise<RunReport | undefined> {
   await initCrypto();
   if (options.report !== undefined) checkWritable(options.report);
-  const release = lockDir(options.dir);
+  const lock = await lockDir(options.dir);
   const say = options.json ? () => undefined : (line: string) => process.stdout.write(`${line}\n`);
   const running: { ports?: { serverPort: number; nodePort: number } } = {};
+  const note = (pids: Record<string, number>): void =>
+    noteRunning(options.dir, { ports: running.ports, pids, log: ports.log });
   const supervisor: Supervisor = new Supervisor(
     { logDir: networkPaths(options.dir).logs, entry: mainScript() },
-    { log: ports.log, onChange: () => writeRunning(options.dir, running.ports, supervisor) },
+    { ...ports, onChange: () => note({ up: process.pid, ...supervisor.pids() }) },
   );
   try {
+    await waitForOrphans(options.dir, ports);
     return await startAndWatch(options, { ...ports, say, supervisor, running });
   } finally {
     const started = running.ports !== undefined;
     if (started) say(pc.dim('stopping …'));
     await supervisor.stop();
-    release();
+    if (started && existsSync(options.dir)) note({});
+    await lock.release();
     if (started) say(pc.dim(`stopped; "alice up --dir ${options.dir}" goes on from here`));
   }
 }
@@ -94,18 +101,21 @@ interface RunPorts {
   readonly running: { ports?: { serverPort: number; nodePort: number } };
 }
 
-/** Where the processes are, for `alice wallet`, `alice doctor` and the next start. */
-function writeRunning(
+/**
+ * Notes where the processes are, for `alice wallet`, `alice doctor` and the next start. A note that cannot be written (a
+ * full disk) must not end the network.
+ */
+function noteRunning(
   dir: string,
-  ports: { serverPort: number; nodePort: number } | undefined,
-  supervisor: Supervisor,
+  { ports, pids, log }: { ports: RunPorts['running']['ports']; pids: Record<string, number>; log: Logger },
 ): void {
   const path = networkPaths(dir).runtime;
-  writeFileSync(
-    `${path}.tmp`,
-    `${JSON.stringify({ ...ports, pids: { up: process.pid, ...supervisor.pids() } }, null, 2)}\n`,
-  );
-  renameSync(`${path}.tmp`, path);
+  try {
+    writeFileSync(`${path}.tmp`, `${JSON.stringify({ ...ports, pids }, null, 2)}\n`);
+    renameSync(`${path}.tmp`, path);
+  } catch (error) {
+    log.warn('The addresses of the processes could not be noted', { error });
+  }
 }
 
 async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunReport | undefined> {
@@ -203,19 +213,19 @@ async function watch(options: UpOptions, ports: WatchPorts): Promise<RunReport |
     upMs: Date.now(),
     firstAcceptedSeconds: null,
     firstEpochSeconds: null,
-    epochsAtStart: undefined,
+    lastEpochAtStart: undefined,
   };
   let status: NetworkStatus | undefined;
+  const settled = (): number => (status ? settledSince(status, progress.lastEpochAtStart) : 0);
   for (;;) {
+    requireFolder(options.dir);
     const fresh = await Promise.race([readStatus(ports.urls.server), ports.supervisor.failed]);
     if (fresh) {
       status = fresh;
       noteProgress(progress, fresh);
       for (const line of view.update(fresh)) ports.say(line);
     }
-    const settled =
-      status && progress.epochsAtStart !== undefined ? status.epochs.length - progress.epochsAtStart : 0;
-    if (options.epochs !== undefined && settled >= options.epochs) break;
+    if (options.epochs !== undefined && settled() >= options.epochs) break;
     if (ports.signal.aborted) break;
     await Promise.race([
       sleep(POLL_MS, undefined, { signal: ports.signal }).catch(() => undefined),
@@ -224,10 +234,7 @@ async function watch(options: UpOptions, ports: WatchPorts): Promise<RunReport |
   }
   const report = status ? await makeReport(status, progress, ports) : undefined;
   if (report && options.report) writeReport(options.report, report);
-  const done =
-    options.epochs === undefined ||
-    (report?.epochs.length ?? 0) - (progress.epochsAtStart ?? 0) >= options.epochs;
-  if (!done)
+  if (options.epochs !== undefined && settled() < options.epochs)
     throw new CliError(
       { code: 'NOT_SETTLED', epochs: options.epochs ?? 0 },
       `stopped before ${options.epochs} epochs were settled; the network resumes with the same command`,
@@ -237,9 +244,18 @@ async function watch(options: UpOptions, ports: WatchPorts): Promise<RunReport |
 
 function noteProgress(progress: Progress, status: NetworkStatus): void {
   const seconds = (Date.now() - progress.upMs) / 1000;
-  progress.epochsAtStart ??= status.epochs.length;
+  progress.lastEpochAtStart ??= status.epochs.at(-1)?.epoch ?? -1;
   if (status.submissions.accepted > 0) progress.firstAcceptedSeconds ??= seconds;
-  if (status.epochs.length > progress.epochsAtStart) progress.firstEpochSeconds ??= seconds;
+  if (settledSince(status, progress.lastEpochAtStart) > 0) progress.firstEpochSeconds ??= seconds;
+}
+
+/** Whoever deleted the folder wants no network there: going on would train and pay into files that are gone. */
+function requireFolder(dir: string): void {
+  if (existsSync(networkPaths(dir).plan)) return;
+  throw new CliError(
+    { code: 'DIR_UNUSABLE', dir },
+    `${dir} was deleted or moved while its network ran, so the network was stopped`,
+  );
 }
 
 async function makeReport(

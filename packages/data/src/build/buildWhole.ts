@@ -182,7 +182,7 @@ async function finishedDataset(
   if (replace === true) return null;
   throw new DataError(
     { code: 'OUTPUT_OCCUPIED', dir: outDir },
-    `${outDir} holds a dataset of other text or settings: choose another folder, or pass replace to overwrite it`,
+    `${outDir} holds a dataset of other text or settings: choose another folder, or overwrite it with --replace`,
   );
 }
 

@@ -143,7 +143,7 @@ export class ZstdDecoder {
 export function broken(path: string, byteOffset: number, reason: string, cause?: unknown): DataError {
   return new DataError(
     { code: 'SOURCE_BROKEN', path, byteOffset, reason },
-    `${path} is damaged at byte ${byteOffset}: ${reason}. Fetch the file again, or build with onInvalid 'skip' to use ` +
+    `${path} is damaged at byte ${byteOffset}: ${reason}. Fetch the file again, or use --skip-invalid (in code, onInvalid: 'skip') to use ` +
       'what comes before the damage',
     { cause },
   );

@@ -76,13 +76,13 @@ export function lineFault(
 ): DataError {
   return new DataError(
     { code: 'JSON_LINE_INVALID', path, line: number, reason, byteOffset: from },
-    `${path}, line ${number} (byte ${from}): ${reason}. Correct it, or build with onInvalid 'skip' to leave it out`,
+    `${path}, line ${number} (byte ${from}): ${reason}. Correct it, or use --skip-invalid (in code, onInvalid: 'skip') to leave it out`,
   );
 }
 
 function notUtf8(path: string, byteOffset: number): DataError {
   return new DataError(
     { code: 'TEXT_NOT_UTF8', path, byteOffset },
-    `${path} is not UTF-8 at byte ${byteOffset}: convert it, or build with onInvalid 'skip' to leave it out`,
+    `${path} is not UTF-8 at byte ${byteOffset}: convert it, or use --skip-invalid (in code, onInvalid: 'skip') to leave it out`,
   );
 }

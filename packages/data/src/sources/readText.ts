@@ -65,7 +65,7 @@ export class Utf8Chunks {
     return new DataError(
       { code: 'TEXT_NOT_UTF8', path: this.#path, byteOffset },
       `${this.#path} is not UTF-8 at byte ${byteOffset}${isUtf16 ? ' (it looks like UTF-16)' : ''}: ` +
-        "convert it to UTF-8, or build with onInvalid 'skip' to leave such files out",
+        "convert it to UTF-8, or use --skip-invalid (in code, onInvalid: 'skip') to leave such files out",
     );
   }
 }

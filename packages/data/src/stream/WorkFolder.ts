@@ -84,7 +84,7 @@ function reportChange(path: string | null, { onInvalid, replace, logger }: OpenW
   else
     throw new DataError(
       { code: 'SOURCE_CHANGED', path },
-      `${path} was added, removed or changed since this build began: pass replace (or onInvalid 'skip') to go on with ` +
+      `${path} was added, removed or changed since this build began: use --replace (or --skip-invalid) to go on with ` +
         'the files as they are now; unchanged ones are not read again',
     );
 }
@@ -92,6 +92,6 @@ function reportChange(path: string | null, { onInvalid, replace, logger }: OpenW
 export function occupied(outDir: string): DataError {
   return new DataError(
     { code: 'OUTPUT_OCCUPIED', dir: outDir },
-    `${outDir} holds a dataset of other text or settings: choose another folder, or pass replace to overwrite it`,
+    `${outDir} holds a dataset of other text or settings: choose another folder, or overwrite it with --replace`,
   );
 }

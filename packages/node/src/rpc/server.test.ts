@@ -65,6 +65,13 @@ async function connect() {
   return { socket, messages, message, send };
 }
 
+test('an idle connection outlives a busy moment of node or client', async () => {
+  const answer = await post(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system_chain', params: [] }));
+  await answer.text();
+  const seconds = Number(/timeout=(\d+)/.exec(answer.headers.get('keep-alive') ?? '')?.[1]);
+  assert.ok(seconds >= 60, `a connection is kept for ${seconds} s`);
+});
+
 test('malformed requests get the codes of JSON-RPC 2.0', async () => {
   const errorOf = async (body: string): Promise<number | undefined> =>
     ((await (await post(body)).json()) as Reply).error?.code;

@@ -30,6 +30,8 @@ export interface RpcServer {
 /** A peer that lets this much pile up is cut off. */
 const MOST_UNSENT_BYTES = 16 * 2 ** 20;
 const HEARTBEAT_MS = 30_000;
+/** Long: when a client uses a connection just as it ends, its call fails with a reset though the node is well. */
+const IDLE_CONNECTION_MS = 65_000;
 const CORS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'POST, GET, OPTIONS',
@@ -42,7 +44,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const dispatcher = new RpcDispatcher(context, limits);
   const limiter = new AddressLimiter(limits);
   const service: Service = { dispatcher, limiter, limits, log, versionJson: context.runtime.versionJson };
-  const http = createServer({ requestTimeout: 30_000 }, (request, response) => {
+  const settings = { requestTimeout: 30_000, keepAliveTimeout: IDLE_CONNECTION_MS };
+  const http = createServer(settings, (request, response) => {
     serveHttp(service, request, response).catch((error: unknown) => {
       log.debug('An HTTP request broke off', { error: messageOf(error) });
       response.destroy();
