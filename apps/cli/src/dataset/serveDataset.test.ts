@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -54,4 +55,23 @@ it('serves what miners may have, whole or in ranges, and nothing that is held ou
   for (const name of ['', '.build/plan.json', '../a.txt', '%2e%2e/a.txt', 'shard-000001.bin/'])
     assert.equal((await ask(name)).status, 404, name);
   assert.equal((await ask('manifest.json', {}, 'DELETE')).status, 405);
+
+  // What no address parser takes, and no client library sends.
+  for (const target of ['//', '//[', '/\\..\\a.txt', '/../a.txt', '/%00', '*', 'http://[/'])
+    assert.match(await rawStatus(server.url, target), /^HTTP\/1.1 40[04] /, target);
+  assert.match(await rawStatus(server.url, 'http://any.example/manifest.json?x'), /^HTTP\/1.1 200 /);
+  // Cut off on the disk since the start: the answer must not look whole.
+  writeFileSync(join(out, 'shard-000001.bin'), shard.subarray(0, 1000));
+  await assert.rejects(ask('shard-000001.bin').then(bytesOf));
+  assert.equal((await ask('shard-000000.bin')).status, 200);
 });
+
+/** The first line of the answer to a request for a target as it stands. */
+async function rawStatus(url: string, target: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer.split('\r\n')[0]!;
+}

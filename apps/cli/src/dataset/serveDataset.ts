@@ -8,6 +8,7 @@ import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { pipeline, type Readable } from 'node:stream';
 import {
   BLOCKS_FILE,
   conversationShardName,
@@ -86,7 +87,9 @@ function answer(
   response.setHeader('access-control-expose-headers', 'content-range, etag');
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
-  const file = files.get(new URL(request.url ?? '/', 'http://localhost').pathname.slice(1));
+  // Cut by hand: a URL parser throws on what clients may write there, such as "//".
+  const path = (request.url ?? '').replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '');
+  const file = files.get(path.slice(1));
   if (file === undefined) return void response.writeHead(404).end();
   sendFile(file, request, response);
 }
@@ -104,15 +107,29 @@ function sendFile(
   const wanted = ifRange === undefined || ifRange === tag ? byteRange(range, bytes) : 'all';
   if (wanted === 'invalid')
     return void response.writeHead(416, { 'content-range': `bytes */${bytes}` }).end();
-  const { from, to } = wanted === 'all' ? { from: 0, to: bytes - 1 } : wanted;
+  // An empty file has no last byte.
+  const { from, to } = wanted === 'all' ? { from: 0, to: Math.max(0, bytes - 1) } : wanted;
   response.writeHead(wanted === 'all' ? 200 : 206, {
     'content-type': path.endsWith('.json') ? 'application/json' : 'application/octet-stream',
-    'content-length': to - from + 1,
+    'content-length': bytes === 0 ? 0 : to - from + 1,
     ...(wanted === 'all' ? {} : { 'content-range': `bytes ${from}-${to}/${bytes}` }),
   });
-  if (request.method === 'HEAD') return void response.end();
-  // A file that is shorter now, or gone: the reader must see that the answer is not whole.
-  createReadStream(path, { start: from, end: to })
-    .on('error', () => response.destroy())
-    .pipe(response);
+  if (request.method === 'HEAD' || bytes === 0) return void response.end();
+  send(createReadStream(path, { start: from, end: to }), response, to - from + 1);
+}
+
+/** A file that is shorter now, or gone: the connection breaks, so that the reader sees that the answer is not whole. */
+function send(content: Readable, response: ServerResponse, expected: number): void {
+  let sent = 0;
+  const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      sent += chunk.length;
+      yield chunk;
+    }
+    if (sent < expected) throw new Error('the file is shorter than it was');
+  };
+  // Closes the file too when the reader goes away.
+  pipeline(content, counted, response, (error) => {
+    if (error) response.destroy();
+  });
 }
