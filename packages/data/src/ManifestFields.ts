@@ -85,12 +85,7 @@ export class ManifestFields {
   /** A path that stays below its folder on every system. */
   relativePath(field: string): string {
     const value = this.text(field, 4096);
-    const segments = value.split('/');
-    this.check(
-      field,
-      segments.every(isPathSegment),
-      'must be a relative path that does not leave its folder',
-    );
+    this.check(field, isRelativePath(value), 'must be a relative path that does not leave its folder');
     return value;
   }
 
@@ -103,6 +98,11 @@ export class ManifestFields {
     if (!Array.isArray(value)) throw this.invalid(field, 'must be a list');
     return value.map((entry, i) => new ManifestFields(this.#file, `${this.#at}${field}[${i}].`, entry));
   }
+}
+
+/** Whether a text is a path that stays below its folder on every system. */
+export function isRelativePath(text: string): boolean {
+  return text.length <= 4096 && text.split('/').every(isPathSegment);
 }
 
 /** Whether a text can be one segment of a path on any system and means nothing special there. */

@@ -63,6 +63,12 @@ export type DataErrorInfo =
   | { readonly code: 'DOCUMENTS_TOO_FEW'; readonly documents: number; readonly duplicatesDropped: number }
   /** The folder holds another dataset: choose another folder or pass `replace`. */
   | { readonly code: 'OUTPUT_OCCUPIED'; readonly dir: string }
+  /** Another build is at work in the folder. */
+  | { readonly code: 'OUTPUT_BUSY'; readonly dir: string; readonly pid: number; readonly host: string }
+  /** No room on the disk. */
+  | { readonly code: 'OUTPUT_FULL'; readonly dir: string }
+  /** The system refused to write. */
+  | { readonly code: 'OUTPUT_UNWRITABLE'; readonly dir: string }
   /** No manifest: the folder is no dataset, or its build did not finish. */
   | { readonly code: 'MANIFEST_MISSING'; readonly file: string }
   /** The manifest is damaged, of another format version, or contradicts itself. */

@@ -14,6 +14,7 @@ import { buildStreamed } from '../stream/buildStreamed.js';
 import type { StreamSettings } from '../stream/settings.js';
 import { type BuildDatasetOptions, checkOptions, DEFAULT_VALIDATION_FRACTION } from './buildOptions.js';
 import { buildWhole } from './buildWhole.js';
+import { inOutput } from './inOutput.js';
 import { DEFAULT_SHARD_TOKENS } from './planSplits.js';
 
 /** Up to so much plain text is shuffled document by document. */
@@ -22,21 +23,24 @@ const DOCUMENT_LIMIT = 65_536;
 
 /**
  * Builds the dataset of `source` in `outDir` and returns its manifest. Run again after an interruption, it goes on.
- * Throws `OPTION_INVALID`, `OUTPUT_OCCUPIED`, the `SOURCE_…`, `TEXT_…` and `JSON_LINE_INVALID` codes,
- * `DOCUMENTS_TOO_FEW`; the signal's reason when aborted.
+ * Throws `OPTION_INVALID`, the `SOURCE_…`, `TEXT_…` and `JSON_LINE_INVALID` codes,
+ * `DOCUMENTS_TOO_FEW`, the `OUTPUT_…` codes; the signal's reason when aborted.
  */
 export async function buildDataset(options: BuildDatasetOptions): Promise<Manifest> {
   checkOptions(options);
   const listed = await listForStream(options);
-  if (listed === null) return buildWhole(options);
+  if (listed === null) return inOutput(options.outDir, () => buildWhole(options));
   options.onProgress?.({ stage: 'inventory', done: 1, total: 1, documents: 0 });
-  return buildStreamed({
-    ...options,
-    listed,
-    settings: settingsOf(options),
-    requireFull: options.shards !== undefined,
-    replace: options.replace ?? false,
-  });
+  const settings = settingsOf(options);
+  return inOutput(options.outDir, () =>
+    buildStreamed({
+      ...options,
+      listed,
+      settings,
+      requireFull: options.shards !== undefined,
+      replace: options.replace ?? false,
+    }),
+  );
 }
 
 /** The files to stream, or null when the text is to be built whole. */

@@ -4,9 +4,10 @@
  * was interrupted. Records keep the order of their files; a record's split follows from its first question and the seed,
  * so no question is both learned and examined.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HashHex, hashJson, type Logger, silentLogger } from '@alice/protocol';
+import { inOutput } from '../build/inOutput.js';
 import type { SourceInfo } from '../datasetFields.js';
 import { DataError, requireInteger } from '../errors.js';
 import { MANIFEST_FILE } from '../manifest.js';
@@ -78,12 +79,20 @@ const RECIPE_VERSION = 1;
 
 /**
  * Builds the conversations of `source` in `outDir`; nothing is done when they are there already, and an interrupted build
- * goes on. Throws `OPTION_INVALID`, `OUTPUT_OCCUPIED`, `JSON_LINE_INVALID` and the `SOURCE_…` codes; the signal's reason
+ * goes on. Throws `OPTION_INVALID`, the `OUTPUT_…` codes, `JSON_LINE_INVALID` and the `SOURCE_…` codes; the signal's reason
  * when aborted.
  */
 export async function buildConversations(options: BuildConversationsOptions): Promise<ConversationManifest> {
   const settings = settingsOf(options);
   const listed = await listConversations(options);
+  return inOutput(options.outDir, () => buildListed(options, settings, listed));
+}
+
+async function buildListed(
+  options: BuildConversationsOptions,
+  settings: ConversationSettings,
+  listed: ListedSource,
+): Promise<ConversationManifest> {
   const { outDir, replace = false, logger = silentLogger } = options;
   const { onInvalid } = settings;
   const partKey = partKeyOf(settings);
@@ -96,7 +105,6 @@ export async function buildConversations(options: BuildConversationsOptions): Pr
       wasBuiltFrom(outDir, partKey, listed.files) && recipe === recipeOf(settings, sources),
   });
   if (finished !== null) return finished;
-  await mkdir(outDir, { recursive: true });
   const workDir = await openWorkFolder({ ...options, listed, partKey, onInvalid, replace, logger });
   const parts = await makeParts(options, { settings, listed, workDir });
   const manifest = await writeDataset(options, { settings, parts, workDir });
@@ -136,9 +144,9 @@ function settingsOf(options: BuildConversationsOptions): ConversationSettings {
   };
 }
 
-/** Hash of what the parts depend on: the length of shards may change without making them anew. */
+/** Hash of what the parts depend on: the length of shards may change without making them anew; a part without faults is the same either way. */
 function partKeyOf({ shardTokens: _, ...settings }: ConversationSettings): HashHex {
-  return hashJson({ ...settings, version: RECIPE_VERSION });
+  return hashJson({ ...settings, onInvalid: 'refuse', version: RECIPE_VERSION });
 }
 
 interface MakingContext {
@@ -155,7 +163,14 @@ async function makeParts(
   const onProgress = progressOf(options, files);
   const job = { content: 'conversations', settings } as const;
   return withMakers({ ...options, job, workDir, files: files.length, onProgress }, async ({ makers }) => {
-    const parts = new Parts({ workDir, makers, files, mostTokens: null, onFound: onProgress });
+    const parts = new Parts({
+      workDir,
+      makers,
+      files,
+      mostTokens: null,
+      onInvalid: settings.onInvalid,
+      onFound: onProgress,
+    });
     await parts.make(files.length);
     return parts.summaries;
   });

@@ -4,6 +4,7 @@
  * prompt/response, prompt/completion, question/answer, instruction/output (with `input`, Alpaca). Nothing is guessed
  * beyond these: a record of another shape, or with an unknown role, is refused with its reason.
  */
+import { HALF_PAIR, isWellFormed } from '../sources/isWellFormed.js';
 import type { ChatMessage, ChatRole } from './chatTemplate.js';
 
 export interface NoConversation {
@@ -94,7 +95,8 @@ function textOf(content: unknown): string | null {
 
 function checked(messages: ChatMessage[]): ChatMessage[] | NoConversation {
   const empty = messages.findIndex(({ content }) => content.trim() === '');
-  return empty < 0 ? messages : { reason: `message ${empty} has no text` };
+  if (empty >= 0) return { reason: `message ${empty} has no text` };
+  return messages.every(({ content }) => isWellFormed(content)) ? messages : { reason: HALF_PAIR };
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -3,6 +3,7 @@
  * messages that continue `prompt`, or whole conversations that hold it; `prompt` is a text, a list of messages, or absent
  * when both lists begin alike. What is left of each after the common beginning must be one message of the assistant.
  */
+import { HALF_PAIR, isWellFormed } from '../sources/isWellFormed.js';
 import type { ChatMessage } from './chatTemplate.js';
 import { isObject, type NoConversation, readMessages } from './readMessages.js';
 
@@ -74,6 +75,7 @@ function compared(
   if (good.role !== 'assistant' || bad.role !== 'assistant')
     return { reason: 'the last message is not an answer' };
   if (good.content.trim() === bad.content.trim()) return { reason: 'the two answers are the same' };
+  if (![...prompt, good, bad].every(({ content }) => isWellFormed(content))) return { reason: HALF_PAIR };
   return { prompt, chosen: good.content, rejected: bad.content };
 }
 

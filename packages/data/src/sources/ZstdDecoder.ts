@@ -12,6 +12,8 @@ import { Xxh64 } from './xxh64.js';
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const LARGEST_BLOCK_BYTES = 128 * 1024;
+/** What the reference decoder accepts without being told otherwise: a hostile header may ask for gigabytes. */
+const LARGEST_WINDOW_BYTES = 128 * 2 ** 20;
 /** Of one block, which takes milliseconds: long enough for a machine that is busy or was asleep. */
 const BLOCK_TIMEOUT_MS = 60_000;
 
@@ -105,6 +107,8 @@ export class ZstdDecoder {
     }
     this.#hasChecksum = (header[4]! & 4) !== 0;
     this.#contentBytes = contentSize(header);
+    const window = windowSize(header);
+    if (window > LARGEST_WINDOW_BYTES) throw this.#broken(`a zstd frame wants a window of ${window} bytes`);
     this.#decodedBytes = 0;
     this.#hash = new Xxh64();
     this.#frame = new Decompress((data) => {
@@ -162,6 +166,14 @@ function contentSize(header: Buffer): number {
   if (length === 8) return Number(header.readBigUInt64LE(at));
   // Sizes of two bytes begin at 256.
   return header.readUIntLE(at, length) + (length === 2 ? 256 : 0);
+}
+
+/** Bytes that the decoder has to keep. */
+function windowSize(header: Buffer): number {
+  const descriptor = header[4]!;
+  if (isSingleSegment(descriptor)) return contentSize(header);
+  const base = 2 ** (10 + (header[5]! >>> 3));
+  return base + (base / 8) * (header[5]! & 7);
 }
 
 function isSingleSegment(descriptor: number): boolean {

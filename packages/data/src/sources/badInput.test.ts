@@ -43,6 +43,8 @@ const CASES: Readonly<Record<string, readonly [content: Buffer, fault: string]>>
   'flipped-bit.jsonl.zst': [changed(zst, 2500, (b) => b ^ 4), `SOURCE_BROKEN@${zst.length - 4}`],
   'impossible-block.jsonl.zst': [changed(zst, 6, (b) => b | 6), 'SOURCE_BROKEN@6'],
   'rubbish-behind.jsonl.zst': [Buffer.concat([zst, Buffer.from('rubbish!')]), `SOURCE_BROKEN@${zst.length}`],
+  // A window of two terabytes.
+  'endless-window.jsonl.zst': [changed(zst, 5, () => 0xf8), 'SOURCE_BROKEN@0'],
   'cut-off.jsonl.gz': [gz.subarray(0, -9), 'SOURCE_BROKEN'],
   'flipped-bit.jsonl.gz': [changed(gz, gz.length - 6, (b) => b ^ 4), 'SOURCE_BROKEN'],
   'no-gzip.jsonl.gz': [Buffer.from('this was never compressed'), 'SOURCE_BROKEN'],
@@ -56,6 +58,7 @@ const CASES: Readonly<Record<string, readonly [content: Buffer, fault: string]>>
   'no-field.jsonl': [withLine('{"content":"x"}\n'), `JSON_LINE_INVALID@${json.length}`],
   'wrong-field.jsonl': [withLine('{"text":["x"]}\n'), `JSON_LINE_INVALID@${json.length}`],
   'no-object.jsonl': [withLine('"text"\n'), `JSON_LINE_INVALID@${json.length}`],
+  'half-pair.jsonl': [withLine('{"text":"a \\ud83d b"}\n'), `JSON_LINE_INVALID@${json.length}`],
   'no-json.jsonl': [withLine('{"text":"x"\n'), `JSON_LINE_INVALID@${json.length}`],
   'not-utf8.txt': [Buffer.from('caf\xe9 au lait', 'latin1'), 'TEXT_NOT_UTF8@3'],
   'cut-in-character.txt': [Buffer.from('caf\xc3', 'latin1'), 'TEXT_NOT_UTF8@3'],

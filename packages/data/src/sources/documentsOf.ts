@@ -1,6 +1,7 @@
 /** @file The documents of one source file of a whole build, one after the other, in the order of the file. */
 import type { DataError } from '../errors.js';
 import { DocumentSplitter } from './DocumentSplitter.js';
+import { HALF_PAIR, isWellFormed } from './isWellFormed.js';
 import { jsonLines, lineFault } from './jsonLines.js';
 import type { ListedFile } from './ListedFile.js';
 import { openBytes, type ReadAccount } from './openBytes.js';
@@ -76,5 +77,6 @@ function textOfLine(line: string): string | { reason: string } {
     return { reason: 'not JSON' };
   }
   const text = (value as { text?: unknown } | null)?.text;
-  return typeof text === 'string' ? text : { reason: "no string field 'text'" };
+  if (typeof text !== 'string') return { reason: "no string field 'text'" };
+  return isWellFormed(text) ? text : { reason: HALF_PAIR };
 }

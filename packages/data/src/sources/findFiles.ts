@@ -1,13 +1,14 @@
 /**
  * @file The text files of a source: the built-in corpus, one file, or a folder with all folders below. Names that
- * begin with a dot and symbolic links are passed over; the order is that of the names' UTF-16 units on every system.
+ * begin with a dot are passed over; the order is that of the names' UTF-16 units on every system.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, extname, resolve } from 'node:path';
 import { DataError } from '../errors.js';
 import { BUILTIN, builtinFiles } from './builtinCorpus.js';
 import { unreadable } from './readText.js';
 import type { FoundFile, SourceFileKind } from './SourceFile.js';
+import { walkFolder } from './walkFolder.js';
 
 const KINDS: ReadonlyMap<string, SourceFileKind> = new Map([
   ['.txt', 'text'],
@@ -23,8 +24,13 @@ export async function findFiles(source: string): Promise<FoundFile[]> {
 async function filesAt(path: string): Promise<FoundFile[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [singleFile(path)];
-    const files = await filesUnder(path, '');
-    if (files.length > 0) return files;
+    const files = await walkFolder(path, (name) => kindOf(name) !== undefined);
+    if (files.length > 0)
+      return files.map((file) => ({
+        path: file.path,
+        absolutePath: file.address,
+        kind: kindOf(file.path)!,
+      }));
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -41,18 +47,6 @@ function singleFile(path: string): FoundFile {
     { code: 'SOURCE_UNSUPPORTED', path },
     `${path} is neither .txt nor .jsonl: convert it, or rename it if it is plain text`,
   );
-}
-
-async function filesUnder(root: string, below: string): Promise<FoundFile[]> {
-  const files: FoundFile[] = [];
-  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
-    if (entry.name.startsWith('.')) continue;
-    const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    const kind = kindOf(entry.name);
-    if (entry.isDirectory()) files.push(...(await filesUnder(root, path)));
-    else if (entry.isFile() && kind !== undefined) files.push({ path, absolutePath: join(root, path), kind });
-  }
-  return files;
 }
 
 function kindOf(name: string): SourceFileKind | undefined {

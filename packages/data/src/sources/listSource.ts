@@ -1,12 +1,15 @@
 /** @file The files of any source: a file or folder on disk, a web folder, or a data set on a hub. Contents are not read. */
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { DataError } from '../errors.js';
+import { isRelativePath } from '../ManifestFields.js';
 import { formatOf, type ListedFile, type ListedSource } from './ListedFile.js';
 import { unreadable } from './readText.js';
 import type { WebAccess } from './remote/fetchWithRetries.js';
 import { hubAccess, listHub } from './remote/listHub.js';
 import { listWebFolder } from './remote/listWebFolder.js';
+import { walkFolder } from './walkFolder.js';
+import { writtenPath } from './writtenPath.js';
 
 /** Whether a source is on the web. */
 export function isRemote(source: string): boolean {
@@ -24,7 +27,18 @@ export async function listSource(source: string, access: WebAccess = {}): Promis
       { code: 'SOURCE_EMPTY', path: source, files: 0 },
       `${source} holds no .txt, .jsonl or .parquet file (.txt and .jsonl also as .gz or .zst): name another place`,
     );
-  return { pinned, files: [...files].sort((a, b) => (a.path < b.path ? -1 : 1)) };
+  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const [i, { path }] of sorted.entries())
+    if (!isRelativePath(writtenPath(path)) || path === sorted[i - 1]?.path) throw strangeName(source, path);
+  return { pinned, files: sorted };
+}
+
+/** Manifests have no place for such a name: better said now than after hours. */
+function strangeName(source: string, path: string): DataError {
+  return new DataError(
+    { code: 'SOURCE_UNSUPPORTED', path },
+    `${source} lists a file by the name ${JSON.stringify(path)}, which is not that of one file below it: rename it there`,
+  );
 }
 
 function list(source: string, access: WebAccess): Promise<ListedSource> {
@@ -34,8 +48,7 @@ function list(source: string, access: WebAccess): Promise<ListedSource> {
 
 async function listDisk(root: string): Promise<ListedSource> {
   try {
-    if ((await stat(root)).isDirectory())
-      return { pinned: basename(root), files: await filesUnder(root, '') };
+    if ((await stat(root)).isDirectory()) return { pinned: basename(root), files: await filesUnder(root) };
     const file = await inspect(root, basename(root));
     if (file !== null) return { pinned: basename(root), files: [file] };
   } catch (cause) {
@@ -47,14 +60,12 @@ async function listDisk(root: string): Promise<ListedSource> {
   );
 }
 
-async function filesUnder(root: string, below: string): Promise<ListedFile[]> {
+async function filesUnder(root: string): Promise<ListedFile[]> {
+  const found = await walkFolder(root, (name) => formatOf(name) !== undefined);
   const files: ListedFile[] = [];
-  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
-    if (entry.name.startsWith('.')) continue;
-    const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) files.push(...(await filesUnder(root, path)));
-    else if (entry.isFile())
-      files.push(...[await inspect(join(root, path), path)].filter((file) => file !== null));
+  for (const { address, path } of found) {
+    const file = await inspect(address, path);
+    if (file !== null) files.push(file);
   }
   return files;
 }

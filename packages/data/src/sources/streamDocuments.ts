@@ -6,6 +6,7 @@
  */
 import { DataError } from '../errors.js';
 import { DocumentSplitter } from './DocumentSplitter.js';
+import { HALF_PAIR, isWellFormed } from './isWellFormed.js';
 import { type JsonLine, jsonLines, type LineOptions, lineFault } from './jsonLines.js';
 import type { ListedFile } from './ListedFile.js';
 import { openBytes } from './openBytes.js';
@@ -84,8 +85,10 @@ const readers: { readonly [K in ListedFile['format']]: Reader } = {
 
 function documentOfLine(line: JsonLine, path: string, options: ReadingOptions): SourceDocument[] {
   const text = textOf(line.json, options.textField);
-  if (text !== null) return [{ text: withLineFeeds(text), from: line.from, to: line.to }];
-  options.onFault(lineFault(path, line, `no JSON object with a text '${options.textField}'`));
+  if (text !== null && isWellFormed(text))
+    return [{ text: withLineFeeds(text), from: line.from, to: line.to }];
+  const reason = text === null ? `no JSON object with a text '${options.textField}'` : HALF_PAIR;
+  options.onFault(lineFault(path, line, reason));
   return [];
 }
 

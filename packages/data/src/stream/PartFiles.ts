@@ -4,9 +4,10 @@
  * summary is complete, one without is begun again.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCodeOf } from '@alice/protocol';
 import type { SourceFault } from '../datasetFields.js';
 import { SPLITS, type Split } from '../manifest.js';
 import { tokensToBytes } from '../shardBytes.js';
@@ -52,8 +53,23 @@ export function partFiles(workDir: string, { path, version }: { path: string; ve
   return (kind) => join(workDir, `part-${key}.${kind}`);
 }
 
+/** Null when the part is not complete. A power failure can leave a summary whose other files never reached the disk. */
 export function readPartSummary(name: PartName): PartSummary | null {
-  return existsSync(name('json')) ? (JSON.parse(readFileSync(name('json'), 'utf8')) as PartSummary) : null;
+  let summary: PartSummary;
+  try {
+    summary = JSON.parse(readFileSync(name('json'), 'utf8')) as PartSummary;
+  } catch (error) {
+    if (error instanceof SyntaxError || errorCodeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  const tokens = SPLITS.reduce((sum, split) => sum + summary.tokens[split], 0);
+  const isWhole =
+    sizeOf(name('tokens')) === 2 * tokens && sizeOf(name('documents')) === RECORD_BYTES * summary.documents;
+  return isWhole ? summary : null;
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 /** The records of a part in order. Cost: 33 bytes a document, read in pieces. */

@@ -65,7 +65,14 @@ export async function closeWorkFolder(dir: string): Promise<void> {
 
 function readPlan(dir: string): Plan | null {
   const file = join(dir, PLAN_FILE);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Plan) : null;
+  if (!existsSync(file)) return null;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Plan;
+  } catch (error) {
+    // A power failure emptied it: the parts are named by file and version, but nobody knows their settings.
+    if (error instanceof SyntaxError) return { settings: '0x', files: [] };
+    throw error;
+  }
 }
 
 /** Name of a file that was added, removed or changed; null if there is none. */

@@ -77,9 +77,11 @@ class ShardLog {
     const { tokens, documentsOfPart } = selection;
     const key = hashJson({ recipe, plan, tokens, documentsOfPart });
     const [first, ...lines] = existsSync(this.#path) ? readFileSync(this.#path, 'utf8').split('\n') : [];
-    if (first !== key) writeFileSync(this.#path, `${key}\n`);
     // The last piece is empty, or a line that was being written.
-    else for (const line of lines.slice(0, -1)) this.#take(JSON.parse(line) as ShardInfo, outDir);
+    if (first === key) for (const line of lines.slice(0, -1)) this.#take(line, outDir);
+    // Written anew: what comes next must not be joined to half a line.
+    const kept = [...this.shards.values()].map((shard) => `${JSON.stringify(shard)}\n`);
+    writeFileSync(this.#path, `${key}\n${kept.join('')}`);
   }
 
   add(shard: ShardInfo): void {
@@ -87,7 +89,13 @@ class ShardLog {
     appendFileSync(this.#path, `${JSON.stringify(shard)}\n`);
   }
 
-  #take(shard: ShardInfo, outDir: string): void {
+  #take(line: string, outDir: string): void {
+    let shard: ShardInfo;
+    try {
+      shard = JSON.parse(line) as ShardInfo;
+    } catch {
+      return;
+    }
     const file = join(outDir, shardFileName(shard.id));
     if (statSync(file, { throwIfNoEntry: false })?.size === shard.bytes) this.shards.set(shard.id, shard);
   }

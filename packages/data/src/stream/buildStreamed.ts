@@ -4,7 +4,7 @@
  * settings, whatever the number of threads and however often the build was interrupted (DATA-1). Documents keep the order
  * of their file, files are shuffled by seed, so a shard's text is a few runs of source files that anyone can compare.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HashHex, hashJson, type Logger, seededRandom, silentLogger } from '@alice/protocol';
 import type { SourceInfo } from '../datasetFields.js';
@@ -86,7 +86,6 @@ export async function buildStreamed(options: BuildStreamedOptions): Promise<Mani
         ),
   });
   if (finished !== null) return finished;
-  await mkdir(outDir, { recursive: true });
   const { onInvalid } = settings;
   const workDir = await openWorkFolder({ ...options, listed, partKey, onInvalid, logger });
   const progress = new ProgressCounter(options);
@@ -101,7 +100,14 @@ export async function buildStreamed(options: BuildStreamedOptions): Promise<Mani
     },
     async ({ makers, close }) => {
       const onFound = (part: PartSummary): void => progress.addFound(part);
-      const parts = new Parts({ workDir, makers, files, mostTokens: settings.mostTokens, onFound });
+      const parts = new Parts({
+        workDir,
+        makers,
+        files,
+        mostTokens: settings.mostTokens,
+        onInvalid,
+        onFound,
+      });
       const selection = await chooseDocuments(parts, { workDir, options, progress, close });
       await close();
       const manifest = await writeShards(options, { workDir, parts, selection, progress });

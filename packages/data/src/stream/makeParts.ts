@@ -15,6 +15,8 @@ export interface MakePartsOptions {
   readonly makers: readonly PartMaker[];
   /** The most tokens of each split that can be used. */
   readonly mostTokens: BySplit | null;
+  /** Under `refuse` a part with faults is made again, so that its first fault is told. */
+  readonly onInvalid: 'refuse' | 'skip';
   /** Called with each part that is found complete. */
   readonly onFound: (summary: PartSummary) => void;
 }
@@ -56,7 +58,9 @@ export class Parts {
 
   async #makeOne(index: number, maker: PartMaker): Promise<void> {
     const file = this.#options.files[index]!;
-    const found = readPartSummary(partFiles(this.#options.workDir, file));
+    const { workDir, onInvalid } = this.#options;
+    const kept = readPartSummary(partFiles(workDir, file));
+    const found = onInvalid === 'refuse' && (kept?.faultCount ?? 0) > 0 ? null : kept;
     if (found !== null) this.#options.onFound(found);
     this.#made.set(index, found ?? (await maker.make(file)));
     for (

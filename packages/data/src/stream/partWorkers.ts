@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { errorCodeOf } from '@alice/protocol';
 import { DataError, type DataErrorInfo } from '../errors.js';
 import type { ShardTokenizer } from '../shardTokenizer.js';
 import type { ListedFile } from '../sources/ListedFile.js';
@@ -76,13 +77,20 @@ function openMakers(options: MakersOptions): PartMaker[] {
   return Array.from({ length: count }, () => threadMaker({ job, workDir, tokenizerModule }, onProgress));
 }
 
+/**
+ * Of a thread. What is made of a document is garbage at once: a small nursery costs little time and saves 50 MB. The bound on
+ * the rest is what the worst line of the longest length allowed takes (64 MiB of empty lists); V8 lets garbage grow in
+ * proportion to it, so that without a bound memory would still rise after gigabytes of text.
+ */
+const MEMORY = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 1024 } as const;
+
 function threadMaker(setup: WorkerSetup, onProgress: (added: PartProgress) => void): PartMaker {
   const worker = new Worker(new URL('./tokenizeWorker.js', import.meta.url), {
     workerData: setup,
-    // What is made of a document is garbage at once: a small nursery costs little time and saves 50 MB a thread.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    resourceLimits: MEMORY,
   });
   let waiting: { resolve(summary: PartSummary): void; reject(error: unknown): void } | null = null;
+  let current = '';
   const fail = (error: unknown): void => waiting?.reject(error);
   worker.on('message', (message: FromWorker) => {
     if (message.kind === 'progress') onProgress(message.added);
@@ -90,15 +98,26 @@ function threadMaker(setup: WorkerSetup, onProgress: (added: PartProgress) => vo
     else
       fail(message.info === null ? new Error(message.message) : new DataError(message.info, message.message));
   });
-  worker.on('error', fail);
+  worker.on('error', (error) =>
+    fail(errorCodeOf(error) === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLarge(current) : error),
+  );
   worker.on('exit', (code) => fail(new Error(`a tokenising thread stopped (code ${code})`)));
   const make = (file: ListedFile): Promise<PartSummary> =>
     new Promise((resolve, reject) => {
       waiting = { resolve, reject };
+      current = file.path;
       worker.postMessage(file);
     });
   const close = async (): Promise<void> => void (await worker.terminate());
   return { make, close };
+}
+
+function tooLarge(path: string): DataError {
+  return new DataError(
+    { code: 'SOURCE_BROKEN', path, byteOffset: 0, reason: 'out of memory' },
+    `${path} holds a line or row group that takes more than ${MEMORY.maxOldGenerationSizeMb} MB of memory to read: ` +
+      'cut it into smaller ones',
+  );
 }
 
 /** Parts made on this thread; for callers that have a tokenizer but no module of it. */

@@ -28,5 +28,6 @@ export function partKeyOf({
   ...settings
 }: StreamSettings): HashHex {
   // Parts made without signatures are those of earlier versions.
-  return hashJson({ ...settings, version: nearDuplicates === 'ignore' ? 1 : 2 });
+  // A part without faults is the same whether faults stop a build or not.
+  return hashJson({ ...settings, onInvalid: 'refuse', version: nearDuplicates === 'ignore' ? 1 : 2 });
 }

@@ -1,6 +1,8 @@
 /** @file The worker thread of a streamed build: takes one source file at a time and makes its part. */
+import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '@alice/protocol';
+import { outputFault } from '../build/inOutput.js';
 import { DataError } from '../errors.js';
 import type { ListedFile } from '../sources/ListedFile.js';
 import { hubAccess } from '../sources/remote/listHub.js';
@@ -26,7 +28,8 @@ port.on('message', async (file: ListedFile) => {
       onProgress: (added) => say({ kind: 'progress', added }),
     });
     say({ kind: 'done', summary });
-  } catch (error) {
+  } catch (cause) {
+    const error = outputFault(cause, dirname(workDir));
     say({ kind: 'failed', info: error instanceof DataError ? error.info : null, message: messageOf(error) });
   }
 });

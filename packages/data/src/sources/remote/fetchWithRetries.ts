@@ -14,10 +14,12 @@ export interface WebAccess {
   readonly wait?: ((ms: number, signal?: AbortSignal) => Promise<unknown>) | undefined;
   /** In [0, 1), for the jitter. */
   readonly random?: (() => number) | undefined;
+  /** How long a body may bring nothing (or next to nothing) before it is asked for again. */
+  readonly stallMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-const TRIES = 7;
+export const TRIES = 7;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
 /** Time for an answer to begin; the body has its own limit (`remoteBytes`). */
@@ -35,6 +37,8 @@ export async function fetchWithRetries(
   requireSecure(url);
   for (let tried = 1; ; tried++) {
     const outcome = await attempt(url, access, init);
+    // Where a redirect led to.
+    if (outcome instanceof Response && outcome.url !== '') requireSecure(outcome.url);
     if (outcome instanceof Response && (outcome.ok || outcome.status === 416)) return outcome;
     if (outcome instanceof Response) {
       await outcome.body?.cancel().catch(() => undefined);

@@ -5,7 +5,8 @@
 import type { HashHex } from '@alice/protocol';
 import { DataError } from '../../errors.js';
 import { formatOf, type ListedFile, type ListedSource } from '../ListedFile.js';
-import { fetchWithRetries, unreachable, type WebAccess } from './fetchWithRetries.js';
+import { fetchText } from './fetchText.js';
+import { unreachable, type WebAccess } from './fetchWithRetries.js';
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co';
 const MOST_PAGES = 10_000;
@@ -51,17 +52,18 @@ export async function listHub(
   const api = `${access.endpoint}/api/datasets/${dataset}`;
   const about = (await json(`${api}/revision/${encodeURIComponent(revision)}`, access)).body as {
     sha?: unknown;
-  };
-  if (typeof about.sha !== 'string') throw unreachable(api, 'the answer names no commit');
+  } | null;
+  if (typeof about?.sha !== 'string') throw unreachable(api, 'the answer names no commit');
   const commit = about.sha;
   const isFile = formatOf(path) !== undefined;
   const folder = isFile ? path.split('/').slice(0, -1).join('/') : path;
   const files: ListedFile[] = [];
   let page: string | null =
     `${api}/tree/${commit}${folder === '' ? '' : `/${encodePath(folder)}`}?recursive=true`;
-  for (let pages = 0; page !== null && pages < MOST_PAGES; pages++) {
+  for (let pages = 0; page !== null; pages++) {
+    if (pages === MOST_PAGES) throw unreachable(page, `the list has more than ${MOST_PAGES} pages`);
     const answer = await json(page, access);
-    for (const entry of answer.body as TreeEntry[]) {
+    for (const entry of entriesOf(answer.body, page)) {
       const format = entry.type === 'file' ? formatOf(entry.path) : undefined;
       if (format === undefined || (isFile && entry.path !== path)) continue;
       files.push({
@@ -90,14 +92,30 @@ function encodePath(path: string): string {
 }
 
 async function json(url: string, access: WebAccess): Promise<{ body: unknown; next: string | null }> {
-  const response = await fetchWithRetries(url, access);
-  const [, next = null] = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
+  const { text, headers } = await fetchText(url, access);
+  const [, next = null] = /<([^>]+)>;\s*rel="next"/.exec(headers.get('link') ?? '') ?? [];
   // A page on another host would get no token, but it is not the hub's list either.
-  if (next !== null && new URL(next, url).origin !== new URL(url).origin)
+  if (next !== null && (!URL.canParse(next, url) || new URL(next, url).origin !== new URL(url).origin))
     throw unreachable(url, 'the list leaves its host');
+  if (next !== null && new URL(next, url).href === url)
+    throw unreachable(url, 'the list goes round in a circle');
   try {
-    return { body: await response.json(), next: next === null ? null : new URL(next, url).href };
+    return { body: JSON.parse(text), next: next === null ? null : new URL(next, url).href };
   } catch {
     throw unreachable(url, 'the answer is not JSON');
   }
+}
+
+/** Throws `SOURCE_UNREACHABLE` when the answer is no list of files. */
+function entriesOf(body: unknown, url: string): TreeEntry[] {
+  if (Array.isArray(body) && body.every(isEntry)) return body;
+  throw unreachable(url, 'the answer is no list of files');
+}
+
+function isEntry(value: Partial<TreeEntry> | null): value is TreeEntry {
+  if (typeof value !== 'object' || typeof value?.path !== 'string' || typeof value.oid !== 'string')
+    return false;
+  if (value.type !== 'file') return true;
+  const { size, oid } = value.lfs ?? { size: value.size, oid: value.oid };
+  return Number.isSafeInteger(size) && size! >= 0 && typeof oid === 'string';
 }

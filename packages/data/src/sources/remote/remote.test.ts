@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { DataError } from '../../errors.js';
 import { fetchWithRetries, type WebAccess } from './fetchWithRetries.js';
-import { parseHubAddress } from './listHub.js';
+import { listHub, parseHubAddress } from './listHub.js';
 import { linksBelow } from './listWebFolder.js';
 import { remoteBytes } from './remoteBytes.js';
 
@@ -88,6 +88,74 @@ it('never joins two contents: a file that changed on the way, or since it was li
   });
   await assert.rejects(collect(url), { code: 'SOURCE_CHANGED' });
   await assert.rejects(collect(url, '"a"'), { code: 'SOURCE_CHANGED' });
+});
+
+it('gives up a server that trickles, and bytes from another place than was asked for', async (t) => {
+  const trickling = await serve(t, (response, n) => {
+    response.writeHead(200, { etag: '"a"', 'content-length': TEXT.length });
+    if (n > 2) return void response.end(TEXT);
+    const timer = setInterval(() => response.write(n === 1 ? '' : 'x'), 20);
+    response.on('close', () => clearInterval(timer));
+    response.flushHeaders();
+  });
+  const parts: Uint8Array[] = [];
+  const access = { ...waiting(), stallMs: 300 };
+  for await (const chunk of remoteBytes({ url: trickling, from: 0, tag: '' }, access)) parts.push(chunk);
+  assert.equal(Buffer.concat(parts).length, TEXT.length);
+  assert.equal(access.waits.length, 2, 'once for nothing at all, once for next to nothing');
+
+  const elsewhere = await serve(t, (response, n) => {
+    const from = n === 1 ? 0 : 3;
+    response.writeHead(n === 1 ? 200 : 206, {
+      'content-length': TEXT.length - from,
+      'content-range': `bytes ${from}-${TEXT.length - 1}/${TEXT.length}`,
+    });
+    if (n === 1) response.write(TEXT.slice(0, 9), () => response.destroy());
+    else response.end(TEXT.slice(from));
+  });
+  await assert.rejects(collect(elsewhere), { code: 'SOURCE_UNREACHABLE' });
+});
+
+it('asks again for a list whose connection breaks, and refuses one that is none or never ends', async (t) => {
+  const list = async (answer: (response: ServerResponse, number: number) => void): Promise<number> => {
+    const url = await serve(t, (response, n) =>
+      n === 1 ? response.end(JSON.stringify({ sha: 'c'.repeat(40) })) : answer(response, n),
+    );
+    const access = { ...waiting(), endpoint: new URL(url).origin };
+    return (await listHub('hf:a/b', access)).files.length;
+  };
+  const entry = { type: 'file', path: 'a.txt', size: 3, oid: 'x' };
+  const whole = JSON.stringify([entry, { type: 'directory', path: 'd', oid: 'y' }]);
+  const flaky = list((response, n) => {
+    response.writeHead(200, { 'content-length': whole.length });
+    if (n < 4) response.write(whole.slice(0, 10), () => response.destroy());
+    else response.end(whole);
+  });
+  assert.equal(await flaky, 1);
+  for (const body of ['<html>', '{"error":"x"}', '[null]', '[{"type":"file","path":"a.txt","oid":"x"}]'])
+    await assert.rejects(
+      list((response) => response.end(body)),
+      { code: 'SOURCE_UNREACHABLE' },
+      body,
+    );
+  const circle = list((response) =>
+    response
+      .writeHead(200, { link: `</api/datasets/a/b/tree/${'c'.repeat(40)}?recursive=true>; rel="next"` })
+      .end(whole),
+  );
+  await assert.rejects(circle, { code: 'SOURCE_UNREACHABLE' });
+});
+
+it('refuses a redirect to a place that is not secure', async (t) => {
+  const url = await serve(t, (response) => response.writeHead(302, { location: 'http://0.0.0.0:1/x' }).end());
+  await assert.rejects(fetchWithRetries(url, waiting()), DataError);
+  const plain = await serve(t, (response) => response.end('x'));
+  const port = new URL(plain).port;
+  const toPlain = await serve(t, (response) =>
+    // The same machine by a name that stands for any: not one of those that plain http is allowed for.
+    response.writeHead(302, { location: `http://0.0.0.0:${port}/x` }).end(),
+  );
+  await assert.rejects(fetchWithRetries(toPlain, waiting()), { code: 'SOURCE_INSECURE' });
 });
 
 it('follows only links to entries of the folder itself', () => {

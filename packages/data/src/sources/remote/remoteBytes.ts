@@ -5,11 +5,10 @@
  */
 import { messageOf } from '@alice/protocol';
 import { DataError } from '../../errors.js';
+import { bodyChunks, LEAST_BYTES } from './bodyChunks.js';
 import { fetchWithRetries, pause, unreachable, type WebAccess } from './fetchWithRetries.js';
 
-/** A body that brings nothing for so long is given up and asked for again. */
-const STALL_MS = 60_000;
-/** Breaks in a row without a byte between them. */
+/** Breaks in a row without progress between them. */
 const BREAKS = 7;
 
 export interface RemoteRange {
@@ -27,7 +26,7 @@ export async function* remoteBytes(
   { url, from, to = Number.POSITIVE_INFINITY, tag }: RemoteRange,
   access: WebAccess,
 ): AsyncGenerator<Uint8Array> {
-  let [at, known, breaks] = [from, tag, 0];
+  let [at, known, breaks, came] = [from, tag, 0, 0];
   while (at < to) {
     const response = await fetchWithRetries(url, access, { headers: rangeHeader(at, to) });
     // A range beyond the end: the last byte came before the connection broke.
@@ -39,13 +38,14 @@ export async function* remoteBytes(
     const length = Number(response.headers.get('content-length') ?? Number.NaN);
     const end = (response.status === 206 ? at : 0) + length;
     try {
-      for await (const chunk of withStallLimit(response)) {
+      requireRange(response, at);
+      for await (const chunk of bodyChunks(response, access.stallMs)) {
         // A server that knows no ranges sends the file from its beginning, and beyond what is wanted.
         const part = chunk.subarray(Math.min(skip, chunk.length)).subarray(0, to - at);
         skip -= Math.min(skip, chunk.length);
         if (part.length === 0) continue;
         at += part.length;
-        breaks = 0;
+        came += part.length;
         yield part;
         if (at === to) return;
       }
@@ -54,7 +54,10 @@ export async function* remoteBytes(
     } catch (error) {
       access.signal?.throwIfAborted();
       if (error instanceof DataError) throw error;
-      if (++breaks > BREAKS) throw unreachable(url, messageOf(error));
+      // A few bytes before each break are no progress.
+      breaks = came >= LEAST_BYTES ? 1 : breaks + 1;
+      came = 0;
+      if (breaks > BREAKS) throw unreachable(url, messageOf(error));
       await pause(breaks, access, null);
     }
   }
@@ -65,30 +68,19 @@ function rangeHeader(from: number, to: number): Record<string, string> {
   return from > 0 ? { range: `bytes=${from}-` } : {};
 }
 
+/** Bytes from another place must never be joined to those before. */
+function requireRange(response: Response, at: number): void {
+  const [, first] = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '') ?? [];
+  if (response.status !== 206 || first === undefined || Number(first) === at) return;
+  void response.body?.cancel().catch(() => undefined);
+  throw new Error(`the server sent the bytes from ${first} on instead of those from ${at}`);
+}
+
 /** What says that two answers are of the same content. */
 export function entityTag(response: Response): string {
   // The hub answers with a redirect to storage whose own tag may differ by host: its linked tag is the content's.
   const tag = response.headers.get('x-linked-etag') ?? response.headers.get('etag') ?? '';
   return tag.replace(/^W\//, '');
-}
-
-async function* withStallLimit(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  try {
-    for (;;) {
-      let timer: NodeJS.Timeout | undefined;
-      const stalled = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('the connection stalled')), STALL_MS);
-      });
-      const { done, value } = await Promise.race([reader.read(), stalled]).finally(() => clearTimeout(timer));
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    // The reader of this stream may stop early (a limit reached, a fault): the connection must not stay open.
-    await reader.cancel().catch(() => undefined);
-  }
 }
 
 function changed(url: string, response: Response): DataError {
