@@ -12,13 +12,15 @@ const STD = 0.02;
 export function randomWeights(config: ModelConfig, seed: string): PagesSource {
   const layout = modelLayout(config);
   const memory = new Uint16Array(Math.max(...layout.tensors.map(({ size }) => size)));
+  const plain = normalTable(seed, STD);
+  const residual = normalTable(seed, STD / Math.sqrt(2 * config.layers));
   return {
     layout,
     async read({ name, shape, size }) {
       const weights = memory.subarray(0, size);
       if (shape.length === 1) return weights.fill(toHalf(1));
-      const residual = /\.(o_proj|down_proj)\./.test(name) ? 1 / Math.sqrt(2 * config.layers) : 1;
-      fill(weights, normalTable(seed, STD * residual), seededRandom(`${seed}/${name}`).u32);
+      const table = /\.(o_proj|down_proj)\./.test(name) ? residual : plain;
+      fill(weights, table, seededRandom(`${seed}/${name}`).u32);
       return weights;
     },
   };

@@ -8,7 +8,8 @@ import type { Platform } from '@alice/engine';
 import { nodePlatformOn } from '@alice/engine/node';
 import { initParameters, modelLayout, resolveModel } from '@alice/model';
 import { seededRandom, type TaskSettings } from '@alice/protocol';
-import { engineCompute } from './compute.js';
+import { trainLocally } from '@alice/training';
+import { engineCompute, runAfter } from './compute.js';
 import { LocalTrainer } from './LocalTrainer.js';
 
 const model = {
@@ -51,6 +52,25 @@ for (const optimizer of ['muon', 'adamw', 'sgd'] as const)
     const back = await train(optimizer, { task: 2, saved: first.saved, platform: keeping });
     near(back.delta, second.delta, 'then a device');
   });
+
+test('what is to be done before each gradient is done, wherever weights lie', async () => {
+  const rows = new Uint16Array(2 * 9).fill(3);
+  for (const platform of [undefined, keeping]) {
+    const shape = { batch: 2, sequenceLength: 8, threads: 1 };
+    const inner = await engineCompute(platform).gradientFunction(model, shape);
+    const order: string[] = [];
+    const gradientFunction = runAfter(inner, async () => void order.push('before'));
+    const optimizer = await engineCompute().optimizer({ ...settings, optimizer: 'sgd' }, layout, 1);
+    const { steps } = await trainLocally({
+      ...{ gradientFunction, optimizer, base, rows, steps: 1, rowsPerStep: 2, learningRateAt: () => 1e-3 },
+      onStep: () => order.push('step'),
+    });
+    assert.equal(steps, 1);
+    assert.deepEqual(order, ['before', 'step']);
+    await gradientFunction.dispose();
+    await optimizer.dispose();
+  }
+});
 
 function near(got: Float32Array, want: Float32Array, what: string): void {
   const largest = want.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
