@@ -1,5 +1,5 @@
 /**
- * @file `alice lab list | run ID | convergence | attacks [--quick] [--fresh] [--read] [--out DIR]`: runs experiments, prints
+ * @file `alice lab list | run ID | convergence | attacks [--quick] [--fresh] [--read] [--only TEXT,…] [--out DIR]`: runs experiments, prints
  * progress, writes ID.csv, ID.md and ID.svg; with `--read` only from what the CSV holds already. Exit code 0 when all assertions hold, 1 when one fails, 2 for a wrong command line.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,6 +21,8 @@ interface Flags {
   readonly fresh?: boolean | undefined;
   /** Nothing is run: table and plots of the CSV as it is, also while another process adds to it. */
   readonly read?: boolean | undefined;
+  /** Only arms whose id contains one of these, separated by commas; the others stay as they are in the CSV. */
+  readonly only?: string | undefined;
   readonly out?: string | undefined;
 }
 
@@ -34,6 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
         quick: { type: 'boolean' },
         fresh: { type: 'boolean' },
         read: { type: 'boolean' },
+        only: { type: 'string' },
         out: { type: 'string' },
       },
     });
@@ -55,7 +58,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Returns how many assertions failed. */
 async function runOne(experiment: Experiment, flags: Flags): Promise<number> {
-  const { quick = false, fresh = false, read = false, out } = flags;
+  const { quick = false, fresh = false, read = false, only, out } = flags;
   const dir = out ?? join(LAB, 'results');
   mkdirSync(dir, { recursive: true });
   const name = `${experiment.id}${quick ? '-quick' : ''}`;
@@ -67,7 +70,7 @@ async function runOne(experiment: Experiment, flags: Flags): Promise<number> {
     : experiment.read(
         read
           ? parseCsv(readFileSync(file('csv'), 'utf8'))
-          : await runArms(experiment.arms(quick), { file: file('csv'), fresh, say }),
+          : await runArms(experiment.arms(quick), { file: file('csv'), fresh, only: only?.split(','), say }),
         quick,
       );
   const command = `alice lab run ${experiment.id}${quick ? ' --quick' : ''}`;
@@ -82,7 +85,7 @@ async function runOne(experiment: Experiment, flags: Flags): Promise<number> {
 
 function usage(problem: string): number {
   console.error(
-    `LAB_USAGE: ${problem}. Use: alice lab list | run ID|all | convergence | attacks [--quick] [--fresh] [--read] [--out DIR]`,
+    `LAB_USAGE: ${problem}. Use: alice lab list | run ID|all | convergence | attacks [--quick] [--fresh] [--read] [--only TEXT,…] [--out DIR]`,
   );
   return 2;
 }

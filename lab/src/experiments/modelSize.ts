@@ -1,5 +1,5 @@
 /**
- * @file How the gap to dense AdamW changes with the size of the model: three widths on the same rows and equally many tokens,
+ * @file How the gap to dense AdamW changes with the size of the model: four widths on the same rows and equally many tokens,
  * the network's default protocol against dense data-parallel AdamW. Peak rates are those that were best at width 32
  * (`convergence`), times 32 over the width: at width 64 that is the best of those tried there.
  */
@@ -10,8 +10,8 @@ import { honestCrew } from './crew.js';
 import type { Arm, Experiment, RoundRow } from './Experiment.js';
 
 const MINERS = 4;
-const WIDTHS = [16, 32, 64];
-const QUICK_WIDTHS = [16, 32];
+const WIDTHS = [8, 16, 32, 64];
+const QUICK_WIDTHS = [8, 16];
 const TUNED_AT = 32;
 const PEAK = { dense: 1.2e-2, ours: 2e-2 };
 const ROUNDS = 15;
@@ -41,7 +41,7 @@ function trainingOf(width: number, scheme: Scheme, rounds: number): TrainingSett
 
 export const modelSizeExperiment: Experiment = {
   id: 'model-size',
-  about: 'the gap of the default protocol to dense AdamW at three sizes of the model and equally many tokens',
+  about: 'the gap of the default protocol to dense AdamW at four sizes of the model and equally many tokens',
   arms(quick) {
     const rounds = quick ? QUICK_ROUNDS : ROUNDS;
     return (quick ? QUICK_WIDTHS : WIDTHS).flatMap((width) =>

@@ -19,14 +19,21 @@ export interface ArmRunner {
   readonly say: (line: string) => void;
   /** Arms already in the file are run again. */
   readonly fresh?: boolean;
+  /** Only arms whose id, with a slash at its end, contains one of these; the rows of others stay as they are. */
+  readonly only?: readonly string[] | undefined;
 }
 
-export async function runArms(arms: readonly Arm[], { file, say, fresh }: ArmRunner): Promise<RoundRow[]> {
-  let rows = !fresh && existsSync(file) ? parseCsv(readFileSync(file, 'utf8')) : [];
+export async function runArms(
+  arms: readonly Arm[],
+  { file, say, fresh, only }: ArmRunner,
+): Promise<RoundRow[]> {
+  const isAsked = ({ id }: { id: string }): boolean => !only || only.some((part) => `${id}/`.includes(part));
+  const stored = existsSync(file) ? parseCsv(readFileSync(file, 'utf8')) : [];
+  let rows = fresh ? stored.filter(({ arm: id }) => !isAsked({ id })) : stored;
   const shared = new SharedWork();
   try {
     for (const [i, arm] of arms.entries()) {
-      if (isComplete(arm, rows)) continue;
+      if (!isAsked(arm) || isComplete(arm, rows)) continue;
       const startMs = performance.now();
       const own: RoundRow[] = [];
       let savedMs = startMs;

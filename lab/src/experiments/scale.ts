@@ -23,6 +23,7 @@ import {
 } from '@alice/training';
 import { openLaboratory } from '../network/Laboratory.js';
 import { labSettings } from '../network/settings.js';
+import { spentMs } from '../spentMs.js';
 import type { Assertion, Experiment } from './Experiment.js';
 
 const MINERS = [10, 100, 1_000, 10_000, 100_000];
@@ -242,29 +243,29 @@ function measureIndex(): Pick<UnitCosts, 'lookupNs' | 'namedNs' | 'namedShare'> 
   });
   const index = new CopyIndex('scale');
   let named = 0;
-  const startMs = performance.now();
+  const startMs = spentMs();
   for (const [i, sketch] of sketches.entries()) {
     named += index.candidates(sketch).size;
     index.add(String(i), sketch);
   }
-  const lookedMs = performance.now() - startMs;
-  const comparedMs = performance.now();
+  const lookedMs = spentMs() - startMs;
+  const comparedMs = spentMs();
   for (const [i, sketch] of sketches.entries()) mayBeCopies(sketch, sketches[(7 * i + 1) % INDEXED]!);
   return {
     lookupNs: (1e6 * lookedMs) / INDEXED,
-    namedNs: (1e6 * (performance.now() - comparedMs)) / INDEXED,
+    namedNs: (1e6 * (spentMs() - comparedMs)) / INDEXED,
     namedShare: named / ((INDEXED * (INDEXED - 1)) / 2),
   };
 }
 
-/** Seconds of the fastest of some tries. */
+/** Processor seconds of the fastest of some tries. */
 async function fastest(tries: number, work: () => unknown): Promise<number> {
   await work();
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < tries; i++) {
-    const startMs = performance.now();
+    const startMs = spentMs();
     await work();
-    best = Math.min(best, (performance.now() - startMs) / 1000);
+    best = Math.min(best, (spentMs() - startMs) / 1000);
   }
   return best;
 }

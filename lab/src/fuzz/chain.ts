@@ -23,8 +23,8 @@ import {
   verifySignature,
 } from '@alice/protocol';
 import { createRuntime, type Runtime, type StateView } from '@alice/runtime';
+import { spentMs } from '../spentMs.js';
 import type { Fuzzer, FuzzReport } from './fuzzer.js';
-import { spentMs } from './spentMs.js';
 
 const TOO_LONG_MS = 2000;
 const INTERNAL_ERROR = -32603;

@@ -20,9 +20,9 @@ import {
   WireError,
   type WireFormat,
 } from '@alice/protocol';
+import { spentMs } from '../spentMs.js';
 import { countAllocations, takeCount } from './allocations.js';
 import type { Fuzzer, FuzzReport } from './fuzzer.js';
-import { spentMs } from './spentMs.js';
 
 const FORMATS: readonly WireFormat[] = [
   { wire: 'binary_v2' },
