@@ -23,7 +23,6 @@ export interface OwnPorts {
 }
 
 const STEPS = 2;
-const TOKENS = 300_000;
 
 /** `block`: the whole block the command stands in. What it starts itself is what its standard ports mean. */
 export function bindExample(
@@ -73,7 +72,6 @@ const REPLACED: readonly (readonly [RegExp, (real: Real, found: readonly string[
   [/--port 8421/g, ({ ports }) => `--port ${ports.inference}`],
   [/--port 8422/g, ({ ports }) => `--port ${ports.mirror}`],
   [/--steps \d+/g, () => `--steps ${STEPS}`],
-  [/(alice data build(?: --out \S+)?)(?=\s*(?:&&|$))/g, (_, [, build]) => `${build} --tokens ${TOKENS}`],
 ];
 
 /** Standard ports may be in use here. */

@@ -59,7 +59,7 @@ test('stand-ins become what a network has; what a block starts itself is what it
     ['alice server --data data --scorer a2s --port 1', 'alice scorer --server http://127.0.0.1:1'],
   );
   assert.deepEqual(bound('alice data build --out x && alice train --data x --steps 2000'), [
-    'alice data build --out x --tokens 300000 && alice train --data x --steps 2',
+    'alice data build --out x && alice train --data x --steps 2',
   ]);
 });
 
