@@ -1,7 +1,8 @@
 /**
  * @file A parameter server under load: simulated miners over real HTTP with real signed registrations and valid
  * submissions of the `tiny` preset, while a scorer scores. Server and scorer are processes of their own; the miners share
- * this one. They register (signing) and make their deltas (encoding) before anything is timed.
+ * this one. They register (signing) and make their deltas (encoding) before anything is timed. Ingest is measured with
+ * submissions of full size: what the server takes in all, against what zlib alone needs to inflate their `binary_v2` form.
  * ALICE_BENCH_MINERS (2,000) sets their number, ALICE_POSTGRES_URL a database instead of the embedded one.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -13,7 +14,10 @@ import { fileURLToPath } from 'node:url';
 import { inflateSync } from 'node:zlib';
 import { modelLayout, presets } from '@alice/model';
 import {
+  deltaAsDecoded,
+  encodeAnySubmission,
   encodeSubmission,
+  entryCount,
   fromHex,
   type HexString,
   headerForTask,
@@ -24,15 +28,21 @@ import {
   SUBMISSION_HEADER_BYTES,
   seededRandom,
   type Task,
+  type WireFormat,
   wholeTask,
 } from '@alice/protocol';
 import type { Bench, Figure } from './figure.js';
 
 const promised = { dispatchMs: 250, growth: 0.1, ingest: 0.5, scoring: 0.9 };
 const FIRST_MINERS = 100;
-/** Bodies of full size, as an honest miner of the default settings sends. */
-const INGEST_MINERS = 32;
+/** Bodies of full size, as an honest miner of the default settings sends; the first few get everybody warm. */
+const INGEST_MINERS = 72;
+const WARM_UP = 8;
+const INGEST_AT_ONCE = 8;
+const CONTENT_ENTRY_BYTES = 8;
 const THIN_ENTRIES = 400;
+/** Just below the default density of 6%, so that no chunk has more than a top-k would leave it. */
+const FULL_DENSITY = 0.059;
 const AT_ONCE = 32;
 const LONG_POLL_MS = 25_000;
 const testing = (name: string): string =>
@@ -47,7 +57,8 @@ export const serverBench: Bench = {
     await initCrypto();
     const count = Number(process.env['ALICE_BENCH_MINERS'] ?? 2_000);
     const dir = mkdtempSync(join(tmpdir(), 'alice-bench-server-'));
-    const server = fork(testing('loadServer'), [dir, process.env['ALICE_POSTGRES_URL'] ?? '']);
+    const databaseUrl = process.env['ALICE_POSTGRES_URL'] ?? '';
+    const server = fork(testing('loadServer'), [dir, databaseUrl, 'default']);
     const ended = new AbortController();
     setMaxListeners(0, ended.signal);
     let scorer: ChildProcess | undefined;
@@ -82,6 +93,8 @@ export const serverBench: Bench = {
       if (load.errors.length > 0) say(`first error: ${load.errors[0]}`);
       const ingest = await ingestSpeed(load, count);
       ended.abort();
+      await Promise.all([stop(scorer), stop(server)]);
+      const plain = await ingestOfV2(databaseUrl);
       const times = load.dispatchMs.sort((a, b) => a - b);
       return [
         figure('errors', load.errors.length, {
@@ -112,7 +125,12 @@ export const serverBench: Bench = {
         figure('ingest_vs_inflate', ingest.share, {
           unit: 'share',
           baseline: promised.ingest,
-          note: `${ingest.mbPerSecond.toFixed(1)} MB/s of deflated bytes stored, zlib alone ${ingest.inflateMbPerSecond.toFixed(1)}`,
+          note: `default format; ${describeIngest(ingest)}`,
+        }),
+        figure('ingest_v2_vs_inflate', plain.share, {
+          unit: 'share',
+          baseline: promised.ingest,
+          note: `tasks that ask for binary_v2; ${describeIngest(plain)}`,
         }),
         ...(Number.isFinite(scoring)
           ? [
@@ -216,34 +234,105 @@ async function waitOn(load: Load, client: ServerClient): Promise<void> {
     });
 }
 
-/** Full-size submissions as fast as they are taken, against zlib inflating the same bytes in this process. */
-async function ingestSpeed(load: Load, from: number) {
+interface Ingest {
+  readonly share: number;
+  /** Of what is decoded, 8 bytes an entry, so that all formats are measured by the same rule. */
+  readonly mbPerSecond: number;
+  readonly inflateMbPerSecond: number;
+  /** The same for the `binary_v2` form of the values as they were rounded, which deflate better. */
+  readonly roundedMbPerSecond: number;
+  readonly uploadBytes: number;
+  readonly inflatedBytes: number;
+}
+
+/**
+ * Full-size submissions as fast as they are taken, against zlib inflating the `binary_v2` form of the same deltas in this
+ * process. All carry one delta, so that looking for copies ends at its hash and is no part of it.
+ */
+async function ingestSpeed(load: Load, from: number): Promise<Ingest> {
   const clients = Array.from({ length: INGEST_MINERS }, (_, i) => clientOf(load, from + i));
   const tasks: Task[] = [];
   for (const client of clients) tasks.push((await client.nextTask(0)).offer!);
   const delta = fullDelta('ingest');
   const model = await encodeFor(tasks[0]!, delta);
   const bodies = tasks.map((task) => retargeted(model, task));
-  const body = model.subarray(SUBMISSION_HEADER_BYTES);
-  const inflateStart = performance.now();
-  for (let i = 0; i < INGEST_MINERS; i++) inflateSync(body);
-  const inflateSeconds = (performance.now() - inflateStart) / 1000;
+  const send = (part: readonly number[]): Promise<void> =>
+    inParallel(part, (i) => clients[i]!.submit(tasks[i]!.taskId, bodies[i]!));
+  await send(range(0, WARM_UP));
+  const inflated = await v2BodyOf(tasks[0]!, delta);
+  const rounded = await v2BodyOf(tasks[0]!, deltaAsDecoded(delta, formatOf(tasks[0]!)));
+  const [inflateSeconds, roundedSeconds] = [secondsToInflate(inflated), secondsToInflate(rounded)];
   const start = performance.now();
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: 4 }, async () => {
-      for (let i = next++; i < clients.length; i = next++)
-        await clients[i]!.submit(tasks[i]!.taskId, bodies[i]!);
-    }),
-  );
-  const seconds = (performance.now() - start) / 1000;
-  const megabytes = (INGEST_MINERS * model.length) / 1e6;
-  const [mbPerSecond, inflateMbPerSecond] = [megabytes / seconds, megabytes / inflateSeconds];
-  return { mbPerSecond, inflateMbPerSecond, share: mbPerSecond / inflateMbPerSecond };
+  await send(range(WARM_UP, INGEST_MINERS));
+  const seconds = (performance.now() - start) / 1000 / (INGEST_MINERS - WARM_UP);
+  const megabytes = (CONTENT_ENTRY_BYTES * entryCount(delta)) / 1e6;
+  return {
+    share: inflateSeconds / seconds,
+    mbPerSecond: megabytes / seconds,
+    inflateMbPerSecond: megabytes / inflateSeconds,
+    roundedMbPerSecond: megabytes / roundedSeconds,
+    uploadBytes: model.length,
+    inflatedBytes: inflated.length,
+  };
 }
 
+/** On a server of its own, whose tasks ask for `binary_v2`. */
+async function ingestOfV2(databaseUrl: string): Promise<Ingest> {
+  const dir = mkdtempSync(join(tmpdir(), 'alice-bench-server-'));
+  const server = fork(testing('loadServer'), [dir, databaseUrl && `${databaseUrl}_v2`, 'binary_v2']);
+  const ended = new AbortController();
+  try {
+    const { url } = await message<{ url: string }>(server);
+    return await ingestSpeed({ url, signal: ended.signal, errors: [], retries: 0, dispatchMs: [] }, 0);
+  } finally {
+    ended.abort();
+    await stop(server);
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function describeIngest(ingest: Ingest): string {
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(2);
+  const speed = (value: number): string => value.toFixed(0);
+  return (
+    `${speed(ingest.mbPerSecond)} MB/s of entries (8 bytes each) from uploads of ${mb(ingest.uploadBytes)} MB; zlib alone ` +
+    `inflates ${speed(ingest.inflateMbPerSecond)} MB/s of them from ${mb(ingest.inflatedBytes)} MB of binary_v2, ` +
+    `${speed(ingest.roundedMbPerSecond)} if their values are as rounded`
+  );
+}
+
+/** What follows the header. */
+async function v2BodyOf(task: Task, delta: SparseDelta): Promise<Uint8Array> {
+  const bytes = await encodeSubmission(headerForTask(task, wholeTask(task, 5)), delta, layout);
+  return bytes.subarray(SUBMISSION_HEADER_BYTES);
+}
+
+/** On the average of as many as are sent, in this process, while everything else goes on. */
+function secondsToInflate(body: Uint8Array): number {
+  const start = performance.now();
+  for (let i = WARM_UP; i < INGEST_MINERS; i++) inflateSync(body);
+  return (performance.now() - start) / 1000 / (INGEST_MINERS - WARM_UP);
+}
+
+async function inParallel(all: readonly number[], act: (one: number) => Promise<unknown>): Promise<void> {
+  const left = all.values();
+  const worker = async (): Promise<void> => {
+    for (const one of left) await act(one);
+  };
+  await Promise.all(Array.from({ length: INGEST_AT_ONCE }, worker));
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+const formatOf = (task: Task): WireFormat => task.settings.format ?? { wire: 'binary_v2' };
+
 function encodeFor(task: Task, delta: SparseDelta): Promise<Uint8Array> {
-  return encodeSubmission(headerForTask(task, wholeTask(task, 5)), delta, layout);
+  return encodeAnySubmission(headerForTask(task, wholeTask(task, 5)), delta, {
+    layout,
+    format: formatOf(task),
+  });
 }
 
 /** The same body for another task: id and nonce lie at bytes 8 and 24 of every format's header. */
@@ -257,7 +346,7 @@ function retargeted(submission: Uint8Array, task: Task): Uint8Array {
 const thinDelta = (seed: string): SparseDelta =>
   randomDelta(seed, (size) => Math.max(1, Math.floor((size * THIN_ENTRIES) / layout.size)));
 const fullDelta = (seed: string): SparseDelta =>
-  randomDelta(seed, (size) => Math.max(1, Math.floor(0.028 * size)));
+  randomDelta(seed, (size) => Math.max(1, Math.floor(FULL_DENSITY * size)));
 
 /** Evenly strewn positions: as many of each chunk as an honest top-k has. */
 function randomDelta(seed: string, entriesOf: (size: number) => number): SparseDelta {

@@ -36,6 +36,7 @@ import { latestVersion } from './state/versions.js';
 import { buildStatus } from './status/buildStatus.js';
 import { createStatusCache } from './status/StatusCache.js';
 import { submissionBounds } from './submissionBounds.js';
+import { startIntake } from './uploads/Intake.js';
 import { contributionBounds } from './upstream/contributionBounds.js';
 import { followEpochs } from './upstream/followEpochs.js';
 
@@ -99,6 +100,11 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     ports.log,
   );
   closers.push(() => compute.close());
+  const intake = startIntake(
+    { blobs: location, dir: join(options.dir, 'incoming'), limits: { layout, ...uploadBounds } },
+    ports.log,
+  );
+  closers.push(() => intake.close());
   const now = ports.clock ?? Date.now;
   const notices = createNodeNotices(db);
   const closing = new AbortController();
@@ -117,6 +123,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     blobs,
     compute,
     copies: new CopyIndex(secret),
+    intake,
     data,
     refusals: createRefusalCounter(db),
     networkId,
@@ -186,6 +193,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     },
     async abandon() {
       await compute.close();
+      await intake.close();
       closing.abort();
       app.server.closeAllConnections();
       await app.close();

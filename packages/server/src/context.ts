@@ -11,6 +11,7 @@ import type { ChainPort } from './ports.js';
 import type { NodeNotices } from './roles/nodeNotices.js';
 import type { RefusalCounter } from './state/refusals.js';
 import type { SubmissionBounds } from './submissionBounds.js';
+import type { Intake } from './uploads/Intake.js';
 import type { Waiters } from './waiters.js';
 
 export interface ServerContext {
@@ -30,6 +31,8 @@ export interface ServerContext {
   readonly compute: Compute;
   /** Submissions that a new one may be a copy of, by blob. Memory only: what is missing is looked up again. */
   readonly copies: CopyIndex;
+  /** Where uploads go; its thread runs on API nodes. */
+  readonly intake: Intake;
   readonly data: ServerData;
   readonly refusals: RefusalCounter;
   /** The chain's genesis hash. */

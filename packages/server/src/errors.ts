@@ -64,6 +64,8 @@ export type ServerErrorInfo =
   | { code: 'RESTORE_NOT_EMPTY' } // a restore never overwrites
   | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
   | { code: 'COMPUTE_STOPPED'; retryAfterMs: number } // the compute thread ended; the work is repeated
+  | { code: 'UPLOAD_SLOW'; idleMs: number } // nothing, or too little, came for too long: send it again
+  | { code: 'UPLOAD_ABORTED' } // the sender hung up in the middle; nothing of it is left
   | { code: 'SERVER_CLOSED' };
 
 /** An error of this package; `info` says what happened, the message what to do. */
@@ -93,6 +95,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   DISK_FULL: 503, // 507 fits better, and clients take it for final
   NOT_READY: 503,
   LEADERSHIP_LOST: 503,
+  UPLOAD_SLOW: 408,
   TOKEN_MISSING: 401,
   TOKEN_INVALID: 401,
   CHALLENGE_UNKNOWN: 401,

@@ -33,7 +33,7 @@ export interface ServerLimits {
   readonly registrationsPerLoopbackPerMinute: number;
   /** Challenges waiting for an answer at once. */
   readonly openChallenges: number;
-  /** Submissions being decoded at once; more are asked to come back. */
+  /** Uploads at once; more are asked to come back. Each holds a connection and an open file, and little memory. */
   readonly submissionsAtOnce: number;
   /** Status pages listening at once. */
   readonly eventStreams: number;
@@ -41,6 +41,8 @@ export interface ServerLimits {
   readonly headersTimeoutMs: number;
   /** Connections at once; more are refused before they cost anything. */
   readonly connections: number;
+  /** Longest silence of a sender in the middle of an upload, ms. */
+  readonly uploadIdleMs: number;
   /** Longest wait for a request's bytes, ms. */
   readonly requestTimeoutMs: number;
   readonly challengeTtlMs: number;
@@ -66,10 +68,11 @@ export const defaultServerLimits: ServerLimits = {
   registrationsPerIpPerMinute: 60,
   registrationsPerLoopbackPerMinute: 60_000,
   openChallenges: 10_000,
-  submissionsAtOnce: 16,
+  submissionsAtOnce: 2_048,
   eventStreams: 100,
   headersTimeoutMs: 15_000,
   connections: 10_000,
+  uploadIdleMs: 20_000,
   requestTimeoutMs: 120_000,
   challengeTtlMs: 60_000, // REG-1
   tokenTtlMs: 3_600_000,

@@ -28,6 +28,13 @@ it('stores, checks, streams and forgets', async (t) => {
   await store.delete(hash);
   assert.deepEqual([await store.has(hash), await store.list()], [false, []]);
   await assert.rejects(store.get(hash), { info: { code: 'BLOB_MISSING', hash } });
+  const file = join(dir, 'arrived');
+  for (const _ of [1, 2]) {
+    writeFileSync(file, bytes);
+    await store.adopt(file, refs[0]!);
+    assert.deepEqual(await store.get(hash), bytes);
+  }
+  await store.delete(hash);
   assert.deepEqual(await store.put(new Uint8Array()), { hash: sha256Hex(new Uint8Array()), sizeBytes: 0 });
 });
 

@@ -5,10 +5,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { copyFile, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { type HashHex, toHex } from '@alice/protocol';
+import { errorCodeOf, type HashHex, toHex } from '@alice/protocol';
 import { ServerError, writeError } from '../errors.js';
 
 export interface BlobRef {
@@ -19,6 +19,8 @@ export interface BlobRef {
 export interface BlobStore {
   /** Stores bytes for good and returns their address. Storing the same bytes twice is one blob. Throws `DISK_FULL`. */
   put(bytes: Uint8Array): Promise<BlobRef>;
+  /** Stores for good a file that is hashed and on disk already; the file itself may be gone afterwards. */
+  adopt(path: string, ref: BlobRef): Promise<void>;
   /** The whole blob, checked against its address. Throws `BLOB_MISSING`, `BLOB_CORRUPT`. */
   get(hash: string): Promise<Uint8Array>;
   has(hash: string): Promise<boolean>;
@@ -39,16 +41,19 @@ export function contentHash(bytes: Uint8Array): HashHex {
   return toHex(createHash('sha256').update(bytes).digest());
 }
 
+/** Nobody writes to one temporary file for so long. */
+const TEMPORARY_AGE_MS = 3_600_000;
+
 /**
- * A store in `dir`. Files a killed process left under temporary names are removed and counted in `orphans`, unless
- * `keepTemporaries` says that another thread may be writing them.
+ * A store in `dir`. Files a killed process left under temporary names are removed and counted in `orphans`; only old ones
+ * where `keepTemporaries` says that another thread or node may be writing them.
  */
 export function openFolderBlobStore(
   dir: string,
   { keepTemporaries = false } = {},
 ): BlobStore & { readonly orphans: number } {
   mkdirSync(dir, { recursive: true });
-  const orphans = keepTemporaries ? 0 : removeTemporaries(dir);
+  const orphans = removeTemporaries(dir, keepTemporaries ? Date.now() - TEMPORARY_AGE_MS : undefined);
   const pathOf = (hash: string): string => {
     if (!BLOB_HASH.test(hash)) throw missingBlob(hash);
     return join(dir, hash.slice(2, 4), hash.slice(2));
@@ -64,9 +69,9 @@ export function openFolderBlobStore(
       const hash = contentHash(bytes);
       const path = pathOf(hash);
       if (sizeBytes(hash) !== bytes.length) {
-        const folder = join(dir, hash.slice(2, 4));
+        const folder = dirname(path);
         try {
-          mkdirSync(folder, { recursive: true });
+          if (mkdirSync(folder, { recursive: true }) !== undefined) await syncFolder(dir);
           await writeDurably(join(dir, TEMPORARY + randomUUID()), path, bytes);
           await syncFolder(folder);
         } catch (error) {
@@ -74,6 +79,14 @@ export function openFolderBlobStore(
         }
       }
       return { hash, sizeBytes: bytes.length };
+    },
+    async adopt(from, { hash, sizeBytes: size }) {
+      const path = pathOf(hash);
+      if (sizeBytes(hash) === size) return;
+      const folder = dirname(path);
+      if (mkdirSync(folder, { recursive: true }) !== undefined) await syncFolder(dir);
+      await moveDurably(from, path, join(dir, TEMPORARY + randomUUID()));
+      await syncFolder(folder);
     },
     async get(hash) {
       const path = pathOf(hash);
@@ -100,9 +113,12 @@ export function openFolderBlobStore(
 
 const TEMPORARY = 'incoming-';
 
-function removeTemporaries(dir: string): number {
-  const left = readdirSync(dir).filter((name) => name.startsWith(TEMPORARY));
-  for (const name of left) rmSync(join(dir, name), { force: true });
+function removeTemporaries(dir: string, beforeMs = Number.POSITIVE_INFINITY): number {
+  const left = readdirSync(dir)
+    .filter((name) => name.startsWith(TEMPORARY))
+    .map((name) => join(dir, name))
+    .filter((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? beforeMs) < beforeMs);
+  for (const path of left) rmSync(path, { force: true });
   return left.length;
 }
 
@@ -119,6 +135,19 @@ async function writeDurably(temporary: string, path: string, bytes: Uint8Array):
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined); // what a full disk took of it is needed
     throw error;
+  }
+}
+
+/** From another file system it is copied first, beside its place. */
+async function moveDurably(from: string, path: string, temporary: string): Promise<void> {
+  try {
+    await rename(from, path);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'EXDEV') throw error;
+    await copyFile(from, temporary);
+    const file = await open(temporary, 'r+');
+    await file.sync().finally(() => file.close());
+    await rename(temporary, path);
   }
 }
 

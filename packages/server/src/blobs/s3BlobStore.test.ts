@@ -49,6 +49,13 @@ describe('blobs in an object store', { skip }, () => {
       info: { code: 'BLOB_MISSING', hash: ref.hash },
     });
     assert.deepEqual((await store.put(new Uint8Array())).sizeBytes, 0);
+    const file = join(server.objects, '..', '..', 'arrived');
+    writeFileSync(file, bytes);
+    await store.adopt(file, ref);
+    await store.adopt(file, ref);
+    assert.deepEqual(await store.get(ref.hash), bytes);
+    writeFileSync(file, bytes.slice(1));
+    await assert.rejects(store.adopt(file, { ...ref, hash: contentHash(Uint8Array.of(7)) }));
   });
 
   it('recognises damage and wrong keys', async () => {

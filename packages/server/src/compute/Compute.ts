@@ -8,13 +8,11 @@ import type { IndexSketch } from '@alice/training';
 import { ServerError } from '../errors.js';
 import type { Candidate } from '../state/rounds.js';
 import type { RegionFold, RegionFoldRequest } from '../upstream/foldRegion.js';
-import type { CheckedSubmission } from './checkSubmission.js';
 import type { CompareRequest, CompareResult } from './compareSubmission.js';
 import type { FoldRequest, FoldResult } from './foldRound.js';
 import type { ComputeCalls, ComputeWorkerData } from './worker.js';
 
 export interface Compute {
-  check(bytes: Uint8Array): Promise<CheckedSubmission>;
   /** What a submission is looked up by among those it may be a copy of. */
   sketch(blobHash: HashHex): Promise<IndexSketch>;
   compare(request: CompareRequest): Promise<CompareResult>;
@@ -52,7 +50,6 @@ export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
   };
 
   return {
-    check: async (bytes) => calls().call('check', bytes),
     sketch: async (blobHash) => calls().call('sketch', blobHash),
     compare: async (request) => calls().call('compare', request),
     fold: async (request) => calls().call('fold', request),

@@ -6,7 +6,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type HashHex, PortCalls, portOfThread } from '@alice/protocol';
 import { openBlobStore } from '../blobs/blobLocation.js';
 import { foldRegion, type RegionFoldRequest } from '../upstream/foldRegion.js';
-import { checkSubmission } from './checkSubmission.js';
 import { type CompareRequest, compareSubmission } from './compareSubmission.js';
 import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
 import { ModelState, type ModelStateOptions } from './ModelState.js';
@@ -32,7 +31,6 @@ function inTurn<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promi
 }
 
 const handlers = {
-  check: inTurn((bytes: Uint8Array) => checkSubmission(model, bytes)),
   sketch: inTurn((blobHash: HashHex) => model.sketchOf(blobHash)),
   compare: inTurn((request: CompareRequest) => compareSubmission(model, request)),
   fold: inTurn((request: FoldRequest) => foldRound(model, blobs, request)),

@@ -4,6 +4,7 @@
  * its sender has been checked. No CORS: only pages of this server may call it from a browser.
  */
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { type Route, type RouteName, routes } from '@alice/protocol';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -15,6 +16,7 @@ import type { Registration } from '../registration/Registration.js';
 import type { Member } from '../state/members.js';
 import type { StatusCache } from '../status/StatusCache.js';
 import { maxSubmissionBytes } from '../submissionBounds.js';
+import { openUploadBody, tooLarge, type UploadBody } from '../uploads/UploadBody.js';
 import { errorAnswer } from './errorAnswer.js';
 import { registerEvents } from './events.js';
 import { type Answer, type Call, createHandlers } from './handlers.js';
@@ -60,9 +62,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, _request, reply) => sendError(parts, reply, error),
   });
-  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  );
+  // Left as the stream it is: only the handler knows how much of it is worth reading.
+  app.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS))
       if (!reply.hasHeader(name)) reply.header(name, value);
@@ -118,20 +119,24 @@ function registerRoutes(app: FastifyInstance, parts: AppParts): void {
         checkRole(route, member);
         members.set(request, member);
         await limits.byMember(request, member);
-        if (isBytes) uploads.take(reply);
+        if (!isBytes) return;
+        checkAnnounced(request);
+        uploads.take(reply);
       },
       preValidation: async (request) => {
         // POST without a body is a message without fields.
         if (route.body && !isBytes && request.body === undefined) request.body = {};
-        if (isBytes && !(request.body instanceof Uint8Array))
+        if (isBytes && !(request.body instanceof Readable))
           throw new ServerError(
             { code: 'MEDIA_TYPE_UNSUPPORTED' },
             'send the bytes as application/octet-stream',
           );
       },
       handler: async (request, reply) => {
-        const call = callOf(request, reply, members.get(request));
-        const answer = await (handlers[name] as (call: unknown) => Promise<Answer<RouteName>>)(call);
+        const upload = isBytes ? openUpload(context, request) : undefined;
+        const call = callOf(request, reply, { member: members.get(request), upload });
+        const handle = handlers[name] as (call: unknown) => Promise<Answer<RouteName>>;
+        const answer = await handle(call).finally(() => upload?.close());
         return send(context, { request, reply, answer });
       },
     });
@@ -153,11 +158,34 @@ function checkRole({ access }: Route, member: Member): void {
   );
 }
 
-function callOf(request: FastifyRequest, reply: FastifyReply, member: Member | undefined): Call<RouteName> {
+/** A body that says it is too large is not begun. */
+function checkAnnounced(request: FastifyRequest): void {
+  const limitBytes = request.routeOptions.bodyLimit;
+  if ((announcedBytes(request) ?? 0) > limitBytes!) throw tooLarge(limitBytes!);
+}
+
+function announcedBytes({ headers }: FastifyRequest): number | undefined {
+  const length = headers['content-length'];
+  return length === undefined ? undefined : Number(length);
+}
+
+function openUpload({ intake, limits }: ServerContext, request: FastifyRequest): UploadBody {
+  return openUploadBody(request.body as Readable, {
+    intake,
+    announcedBytes: announcedBytes(request),
+    limits: { limitBytes: request.routeOptions.bodyLimit!, idleMs: limits.uploadIdleMs },
+  });
+}
+
+function callOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { member, upload }: { member: Member | undefined; upload: UploadBody | undefined },
+): Call<RouteName> {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   return {
-    body: request.body as never,
+    body: (upload ?? request.body) as never,
     params: request.params as Record<string, string>,
     get member(): Member {
       if (!member) throw new ServerError({ code: 'TOKEN_MISSING' }, 'this route needs an access token');
@@ -186,9 +214,13 @@ function sendError({ context, metrics }: AppParts, reply: FastifyReply, error: u
   context.refusals.count(body.code);
   metrics.refused(body.code);
   if (retryAfterMs !== undefined) reply.header('retry-after', seconds(retryAfterMs));
+  if (HANGS_UP.has(body.code)) reply.header('connection', 'close');
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   void reply.code(status).send(body);
 }
+
+/** After these the connection is of no more use: too much would have to be swallowed, or waited for. */
+const HANGS_UP = new Set(['BODY_TOO_LARGE', 'UPLOAD_SLOW']);
 
 function seconds(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1000)));

@@ -28,6 +28,7 @@ import { findVersion, latestVersion, manifestOf } from '../state/versions.js';
 import type { StatusCache } from '../status/StatusCache.js';
 import { createReceiver } from '../submissions/receiveSubmission.js';
 import { issueTasks } from '../tasks/issueTask.js';
+import type { UploadBody } from '../uploads/UploadBody.js';
 import { commitReceipts, holdReceipts } from '../upstream/holdReceipts.js';
 import { readCredits } from '../upstream/readCredits.js';
 import { receiveAudit } from '../upstream/receiveAudit.js';
@@ -38,7 +39,7 @@ type Table = typeof routes;
 type BodyOf<K extends RouteName> = Table[K] extends { body: infer B }
   ? B extends TSchema
     ? Static<B>
-    : Uint8Array
+    : UploadBody
   : undefined;
 type JsonOf<K extends RouteName> = Table[K]['answer'] extends TSchema ? Static<Table[K]['answer']> : never;
 
@@ -127,7 +128,7 @@ export function createHandlers(
       );
     },
     submit: async ({ body, params, member }) => {
-      const value = await receiveSubmission({ member, taskId: params['taskId']!, bytes: body });
+      const value = await receiveSubmission({ member, taskId: params['taskId']!, body });
       return { kind: 'json', value, status: 202 };
     },
     regionReceipts: async ({ body, params, member }) =>
@@ -136,7 +137,7 @@ export function createHandlers(
       json(await commitReceipts(context, { member, taskId: params['taskId']!, ...body })),
     regionAudit: async ({ body, params, member }) => {
       const { taskId, submissionId } = params as { taskId: string; submissionId: string };
-      return json(await receiveAudit(context, { member, taskId, submissionId, bytes: body }));
+      return json(await receiveAudit(context, { member, taskId, submissionId, body }));
     },
     regionCredits: async ({ params, member }) =>
       json(await readCredits(context, { member, taskId: params['taskId']! })),

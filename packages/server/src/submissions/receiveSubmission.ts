@@ -1,17 +1,19 @@
 /**
- * @file Takes an upload (WIRE-2, TASK-1): cheap checks of the header first, a strict decode in the compute thread, then
- * the blob on disk, then one transaction that uses up the nonce and stores the row. Only after that is it acknowledged;
- * whatever is refused before leaves the nonce unused.
+ * @file Takes an upload (WIRE-2, TASK-1): the header is judged before the body is read; the body is hashed, written and
+ * strictly checked in the intake thread while it arrives; then it becomes a blob on disk, then one transaction uses up the
+ * nonce and stores the row. Only after that is it acknowledged; whatever is refused before leaves the nonce unused.
  */
 import { randomUUID } from 'node:crypto';
 import {
   type AnySubmissionFrame,
+  checkArriving,
   decodeAnySubmissionHeader,
+  type HashHex,
+  SUBMISSION_HEADER_BYTES,
   type Submission,
   type SubmissionHeader,
   WireError,
 } from '@alice/protocol';
-import { contentHash } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import { groupCalls } from '../groupCalls.js';
@@ -25,12 +27,13 @@ import {
 } from '../state/submissions.js';
 import { closeTasks, findTask, type TaskRow } from '../state/tasks.js';
 import { latestVersionNumber } from '../state/versions.js';
+import type { UploadBody } from '../uploads/UploadBody.js';
 import { findContribution } from '../upstream/regionReceipts.js';
 
 interface Upload {
   readonly member: Member;
   readonly taskId: string;
-  readonly bytes: Uint8Array;
+  readonly body: UploadBody;
 }
 
 /** Rows stored in one transaction, at most. */
@@ -47,19 +50,22 @@ async function receive(
   upload: Upload,
   store: (row: NewSubmission) => Promise<SubmissionRow | undefined>,
 ): Promise<Submission> {
-  const { db, blobs, compute } = context;
+  const { db } = context;
   const task = await findTask(db, upload.taskId, upload.member);
   if (!task)
     throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
-  const { header, format, entryCount } = decodeAnySubmissionHeader(upload.bytes);
+  const { body } = upload;
+  const frame = decodeAnySubmissionHeader(await body.head());
+  const { header, format, entryCount } = frame;
   checkFormat(format, task);
   await checkEntries(context, task, entryCount);
   checkTicket(header, task);
-  if (task.status === 'answered') await checkUnused(context, task, upload.bytes);
+  if (task.status === 'answered') await checkUnused(context, task, () => body.digest());
   await checkTime(context, task);
   checkClaims(header, task);
-  const checked = await compute.check(upload.bytes);
-  const blob = await blobs.put(upload.bytes);
+  await checkSize(context, frame, body);
+  const checked = await body.receive();
+  await body.keep();
   const stored = await store({
     submission_id: randomUUID(),
     task_id: task.task_id,
@@ -69,8 +75,8 @@ async function receive(
     round: task.round,
     version: task.version,
     shards: [...new Set(task.task.ranges.map(({ shard }) => shard))].join(','),
-    blob_hash: blob.hash,
-    size_bytes: blob.sizeBytes,
+    blob_hash: checked.hash,
+    size_bytes: checked.sizeBytes,
     content_hash: checked.contentHash,
     norm_l2: checked.normL2,
     steps: header.innerSteps,
@@ -78,7 +84,7 @@ async function receive(
     received_ms: context.now(),
   });
   if (!stored) {
-    await checkUnused(context, task, upload.bytes); // another request was faster
+    await checkUnused(context, task, async () => checked.hash); // another request was faster
     throw expired(task);
   }
   context.nudge();
@@ -127,6 +133,26 @@ async function checkEntries({ db, bounds }: ServerContext, task: TaskRow, entrie
   );
 }
 
+/** What the header says of the body must be possible, and what the request says of its length. */
+export async function checkSize(
+  { layout, uploadBounds }: ServerContext,
+  { bodyBytes }: AnySubmissionFrame,
+  body: UploadBody,
+): Promise<void> {
+  checkArriving(await body.head(), { layout, ...uploadBounds });
+  const [expectedBytes, gotBytes] = [SUBMISSION_HEADER_BYTES + bodyBytes, body.announcedBytes];
+  if (gotBytes === undefined || gotBytes === expectedBytes) return;
+  if (gotBytes < expectedBytes)
+    throw new WireError(
+      { code: 'WIRE_TRUNCATED', needBytes: expectedBytes, gotBytes },
+      `${gotBytes} bytes are sent where the header announces ${expectedBytes}`,
+    );
+  throw new WireError(
+    { code: 'WIRE_TRAILING_BYTES', expectedBytes, gotBytes },
+    `${gotBytes - expectedBytes} byte(s) more are sent than the header announces`,
+  );
+}
+
 /** The header must be for this task, on this model. */
 function checkTicket(header: SubmissionHeader, { task }: TaskRow): void {
   if (header.taskId !== task.taskId)
@@ -143,10 +169,14 @@ function checkTicket(header: SubmissionHeader, { task }: TaskRow): void {
     );
 }
 
-async function checkUnused({ db }: ServerContext, task: TaskRow, bytes: Uint8Array): Promise<void> {
+async function checkUnused(
+  { db }: ServerContext,
+  task: TaskRow,
+  hash: () => Promise<HashHex>,
+): Promise<void> {
   const earlier = await submissionOfTask(db, task.task_id);
   if (!earlier) return;
-  const identical = earlier.blob_hash === contentHash(bytes);
+  const identical = earlier.blob_hash === (await hash());
   throw new ServerError(
     { code: 'NONCE_USED', submissionId: earlier.submission_id, identical },
     identical

@@ -1,6 +1,6 @@
 /**
  * @file A parameter server to be measured, as a process of its own with a chain that settles at once:
- * `loadServer.js <folder> <miners>`. Sends its parent {url} when it listens and answers each message with its memory.
+ * `loadServer.js <folder> <database URL or ''> <format>`. Sends its parent {url} when it listens and answers each message with its memory.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const ROUND_MS = 600_000;
 const DOCUMENTS = 240;
 const WORDS = 1_500;
 
-const [dir, databaseUrl] = process.argv.slice(2) as [string, string?];
+const [dir, databaseUrl, wire] = process.argv.slice(2) as [string, string?, string?];
 await initCrypto();
 const model = presets.tiny;
 await buildShards();
@@ -38,7 +38,7 @@ const server = await startServer(
     training: {
       ...defaultTrainingSettings,
       sequenceLength: 128,
-      wire: { wire: 'binary_v2' }, // its inflation is what ingest is compared with
+      ...(wire === 'binary_v2' ? { wire: { wire } } : {}),
     },
     round: { windowMs: ROUND_MS, uploadMs: 60_000, maxRoundMs: ROUND_MS },
     epochMs: ROUND_MS,

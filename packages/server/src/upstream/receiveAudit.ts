@@ -3,42 +3,53 @@
  * submission of that miner on that miner's own task (TASK-1: which rows, is a pure function that the upstream computes
  * itself), and is scored, probed, merged and paid as such. Its bytes must be those that the receipt names.
  */
-import { decodeAnySubmissionHeader, type RegionClaim, type Submission, utf8 } from '@alice/protocol';
+import {
+  type AnySubmissionFrame,
+  decodeAnySubmissionHeader,
+  type RegionClaim,
+  type Submission,
+  utf8,
+} from '@alice/protocol';
 import { contentHash } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { ServerError } from '../errors.js';
 import { findSubmission, insertSubmission, submissionMessage } from '../state/submissions.js';
 import { closeTask, type TaskRow } from '../state/tasks.js';
-import { checkFormat, checkTime } from '../submissions/receiveSubmission.js';
+import { checkFormat, checkSize, checkTime } from '../submissions/receiveSubmission.js';
 import { assignmentOf } from '../tasks/issueTask.js';
+import type { UploadBody } from '../uploads/UploadBody.js';
 import { type RegionCall, regionTask } from './holdReceipts.js';
 import { findContribution, receiptsOf } from './regionReceipts.js';
 
 interface Audit extends RegionCall {
   readonly submissionId: string;
-  readonly bytes: Uint8Array;
+  readonly body: UploadBody;
 }
 
 /** Throws `AUDIT_UNKNOWN`, `AUDIT_WRONG`, `STATE_ROOT_WRONG`, `TASK_EXPIRED`, `STALE_VERSION` and codes of the wire. */
 export async function receiveAudit(context: ServerContext, audit: Audit): Promise<Submission> {
-  const { db, blobs, compute } = context;
+  const { db } = context;
   const ticket = await regionTask(context, audit);
   const claim = await claimOf(db, audit);
   const stored = storedIds(audit.taskId, audit.submissionId);
   const earlier = await findSubmission(db, stored.submissionId);
   if (earlier) return submissionMessage(earlier);
   await checkTime(context, ticket);
-  checkBytes(audit.bytes, { claim, ticket });
-  const checked = await compute.check(audit.bytes);
-  const blob = await blobs.put(audit.bytes);
+  const { body } = audit;
+  const frame = decodeAnySubmissionHeader(await body.head());
+  checkHeader(frame, { claim, ticket });
+  await checkSize(context, frame, body);
+  const checked = await body.receive();
+  if (checked.hash !== claim.blob.hash) throw wrong(claim, 'hash');
+  await body.keep();
   await db.transaction(async (tx) => {
     const shards = await insertAuditedTask(context, tx, { ticket, claim, taskId: stored.taskId });
     await insertSubmission(tx, {
       ...{ submission_id: stored.submissionId, task_id: stored.taskId },
       ...{ address: claim.address, instance: claim.instance, reward_address: claim.rewardAddress },
       ...{ round: ticket.round, version: ticket.version, shards },
-      ...{ blob_hash: blob.hash, size_bytes: blob.sizeBytes },
+      ...{ blob_hash: checked.hash, size_bytes: checked.sizeBytes },
       ...{ content_hash: checked.contentHash, norm_l2: checked.normL2 },
       ...{ steps: claim.steps, tokens: claim.tokens, received_ms: context.now() },
     });
@@ -64,22 +75,25 @@ async function claimOf(db: Queryable, { taskId, submissionId }: Audit): Promise<
   throw new ServerError({ code: 'AUDIT_UNKNOWN', submissionId }, 'nobody asked for this submission');
 }
 
-function checkBytes(bytes: Uint8Array, { claim, ticket }: { claim: RegionClaim; ticket: TaskRow }): void {
-  const wrong = (field: string): ServerError =>
-    new ServerError(
-      { code: 'AUDIT_WRONG', submissionId: claim.submissionId, field },
-      `these are not the bytes that the receipt of ${claim.submissionId} is about (${field})`,
-    );
-  if (contentHash(bytes) !== claim.blob.hash) throw wrong('hash');
-  const { header, format } = decodeAnySubmissionHeader(bytes);
+function wrong({ submissionId }: RegionClaim, field: string): ServerError {
+  return new ServerError(
+    { code: 'AUDIT_WRONG', submissionId, field },
+    `these are not the bytes that the receipt of ${submissionId} is about (${field})`,
+  );
+}
+
+function checkHeader(
+  { header, format }: AnySubmissionFrame,
+  { claim, ticket }: { claim: RegionClaim; ticket: TaskRow },
+): void {
   checkFormat(format, ticket);
   if (header.stateRoot !== ticket.task.stateRoot || header.baseVersion !== ticket.version)
     throw new ServerError(
       { code: 'STATE_ROOT_WRONG', expected: ticket.task.stateRoot, actual: header.stateRoot },
       'the delta starts from another model than the round',
     );
-  if (header.innerSteps !== claim.steps) throw wrong('steps');
-  if (header.tokens !== claim.tokens) throw wrong('tokens');
+  if (header.innerSteps !== claim.steps) throw wrong(claim, 'steps');
+  if (header.tokens !== claim.tokens) throw wrong(claim, 'tokens');
 }
 
 /** The task that this server would have given that device itself; returns its shards. */

@@ -12,7 +12,7 @@ import {
   vouchedTokens,
   workShares,
 } from '@alice/training';
-import { deltaNorm } from '../compute/checkSubmission.js';
+import { deltaNorm } from '../compute/deltaNorm.js';
 import { VerifyError } from './VerifyError.js';
 
 export interface FoldedWork {
