@@ -1,10 +1,12 @@
+/** @file The command as a process: a wrong command line ends with exit code 2 and says where to look; a reader may go away. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+const entry = fileURLToPath(new URL('./main.js', import.meta.url));
+
 test('a reader that goes away ends the command without a stack trace', async () => {
-  const entry = fileURLToPath(new URL('./main.js', import.meta.url));
   const child = spawn(process.execPath, [entry, 'commands'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy(); // before the command has even started
   let said = '';
@@ -12,3 +14,16 @@ test('a reader that goes away ends the command without a stack trace', async () 
   await new Promise((resolve) => child.once('close', resolve));
   assert.equal(said, '');
 });
+
+for (const [words, said] of [
+  [['upp'], /unknown command 'upp'\n\(Did you mean up\?\)\n\(add --help/],
+  [['up', '--bogus'], /unknown option '--bogus'\n\(add --help/],
+  [['up', '--port', '0'], /OPTION_INVALID: --port takes a whole number from 1 to 65535, not "0"/],
+] as const)
+  test(`alice ${words.join(' ')}: what is wrong with it`, () => {
+    const { status, stderr } = spawnSync(process.execPath, [entry, ...words], {
+      ...{ encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
+    });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, said);
+  });
