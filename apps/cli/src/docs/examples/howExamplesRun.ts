@@ -66,7 +66,7 @@ function treatmentOf(
   if (reason !== undefined) return { kind: 'not run', reason };
   const [, step] = /^npm run (?:-s )?(check|layers|types|build)$/.exec(command) ?? [];
   if (step !== undefined) return { kind: 'tests', files: [step] };
-  const [, kind, words] = /^npm (test|run e2e)(?: -- (.*))?$/.exec(command) ?? [];
+  const [, kind, words] = /^npm (test|run (?:-s )?e2e)(?: -- (.*))?$/.exec(command) ?? [];
   if (kind !== undefined) {
     const ending = kind === 'test' ? '.test.ts' : '.e2e.ts';
     const wanted = (words ?? '').split(' ').filter((word) => word !== '');
