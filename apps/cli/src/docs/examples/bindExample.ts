@@ -65,6 +65,7 @@ const REPLACED: readonly (readonly [RegExp, (real: Real, found: readonly string[
   [/--chain URL/g, ({ chain }) => `--chain ${chain}`],
   [/\bURL\b/g, ({ server }) => server],
   [/--submission ID\b/g, ({ facts }) => `--submission ${facts.submissionId}`],
+  [/verify-epoch (?:\d+|E)\b/g, () => 'verify-epoch 0'],
   [/verify-round (?:\d+|N)\b/g, ({ facts }) => `verify-round ${facts.version}`],
   [/SCORER_ADDRESS/g, ({ facts }) => facts.scorerAddress],
   [/\bADDRESS\b/g, ({ facts }) => facts.minerAddress],
