@@ -12,6 +12,7 @@ import type { ListedFile } from '../sources/ListedFile.js';
 import { listSource } from '../sources/listSource.js';
 import { ReadAccount, storedBytes } from '../sources/openBytes.js';
 import type { WebAccess } from '../sources/remote/fetchWithRetries.js';
+import { hubAccess } from '../sources/remote/listHub.js';
 import { type SourceDocument, streamDocuments } from '../sources/streamDocuments.js';
 import { writtenPath } from '../sources/writtenPath.js';
 
@@ -34,7 +35,8 @@ export interface SourceCheck {
 
 /** Throws `MANIFEST_INVALID` for a dataset without provenance, and what reading source and shards throws. */
 export async function verifyAgainstSource(options: SourceCheckOptions): Promise<SourceCheck> {
-  const { dataset, samples, seed, access = {} } = options;
+  const { dataset, samples, seed } = options;
+  const access = { ...hubAccess(), ...options.access };
   const { manifest } = dataset;
   const { reading } = manifest;
   if (reading === undefined) throw noProvenance();
