@@ -10,6 +10,7 @@ interface Flags {
   readonly quick?: boolean;
   readonly fresh?: boolean;
   readonly read?: boolean;
+  readonly only?: string;
   readonly out?: string;
 }
 
@@ -20,6 +21,7 @@ export function labCommand(): Command {
     .option('--quick', 'small and short, under a minute an experiment')
     .option('--fresh', 'run again what is already in the results')
     .option('--read', 'run nothing: table and plots of what the results hold')
+    .option('--only <text,…>', 'only arms whose id, with a slash at its end, contains one of these')
     .option('--out <dir>', 'where results go (lab/results of the clone)')
     .addHelpText(
       'after',
@@ -31,6 +33,7 @@ export function labCommand(): Command {
         ...(flags.quick ? ['--quick'] : []),
         ...(flags.fresh ? ['--fresh'] : []),
         ...(flags.read ? ['--read'] : []),
+        ...(flags.only ? ['--only', flags.only] : []),
         ...(flags.out ? ['--out', flags.out] : []),
       ];
       process.exitCode = await runLab(passed);

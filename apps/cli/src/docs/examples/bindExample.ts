@@ -9,6 +9,8 @@ export interface NetworkFacts {
   readonly chainUrl: string;
   readonly submissionId: string;
   readonly version: number;
+  /** Settled, with all of its receipts public. */
+  readonly epoch: number;
   readonly minerAddress: string;
   readonly scorerAddress: string;
   readonly dataDir: string;
@@ -67,6 +69,7 @@ const REPLACED: readonly (readonly [RegExp, (real: Real, found: readonly string[
   [/--submission ID\b/g, ({ facts }) => `--submission ${facts.submissionId}`],
   [/verify-epoch (?:\d+|E)\b/g, () => 'verify-epoch 0'],
   [/verify-round (?:\d+|N)\b/g, ({ facts }) => `verify-round ${facts.version}`],
+  [/verify-epoch (?:\d+|E)\b/g, ({ facts }) => `verify-epoch ${facts.epoch}`],
   [/SCORER_ADDRESS/g, ({ facts }) => facts.scorerAddress],
   [/\bADDRESS\b/g, ({ facts }) => facts.minerAddress],
   [/(--data|verify|serve) DIR\b/g, ({ facts }, [, verb]) => `${verb} ${facts.dataDir}`],

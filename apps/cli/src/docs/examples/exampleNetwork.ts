@@ -61,11 +61,20 @@ async function readFacts(run: AliceProcess, dir: string): Promise<NetworkFacts> 
       ({ epoch, score }) => epoch !== null && score !== '0' && epoch <= status.epochs.at(-1)!.epoch,
     );
   });
+  await until('all receipts of that epoch', { seconds: 240, run }, async () => {
+    const answer = await fetch(`${serverUrl}/v1/epochs/${paid.epoch}/receipts/pages/0`);
+    return answer.ok || undefined;
+  });
   const newest = (await readStatus(serverUrl, 20_000))?.versions.at(-1)?.version;
   assert.ok(newest !== undefined);
   return {
     ...{ serverUrl, chainUrl: `http://127.0.0.1:${nodePort}`, minerAddress },
-    ...{ submissionId: paid.submissionId, version: newest, scorerAddress: address('scorer') },
+    ...{
+      submissionId: paid.submissionId,
+      version: newest,
+      epoch: paid.epoch!,
+      scorerAddress: address('scorer'),
+    },
     dataDir: join(dir, 'data'),
   };
 }

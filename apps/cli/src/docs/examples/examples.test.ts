@@ -41,7 +41,14 @@ test('reasons are the rows of a table', () => {
 
 test('stand-ins become what a network has; what a block starts itself is what its ports mean', () => {
   const facts = {
-    ...{ serverUrl: 'http://s', chainUrl: 'http://c', submissionId: 'sub', version: 7, dataDir: '/d' },
+    ...{
+      serverUrl: 'http://s',
+      chainUrl: 'http://c',
+      submissionId: 'sub',
+      version: 7,
+      epoch: 3,
+      dataDir: '/d',
+    },
     ...{ minerAddress: 'a2m', scorerAddress: 'a2s' },
   };
   const ports = { server: 1, chain: 2, inference: 3, mirror: 4 };
@@ -49,6 +56,9 @@ test('stand-ins become what a network has; what a block starts itself is what it
     block.map((command) => bindExample(command, block, { facts, ports }));
   assert.deepEqual(bound('alice verify-score --submission ID --server URL --data DIR'), [
     'alice verify-score --submission sub --server http://s --data /d',
+  ]);
+  assert.deepEqual(bound('alice verify-epoch E --server URL --chain URL'), [
+    'alice verify-epoch 3 --server http://s --chain http://c',
   ]);
   assert.deepEqual(bound('alice verify-round 12 --server URL', 'alice miner status'), [
     'alice verify-round 7 --server http://s',
