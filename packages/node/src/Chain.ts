@@ -43,12 +43,12 @@ export class Chain {
   #trie: Trie;
   #head: Block;
 
-  /** Over an open store, to which it writes block 0 when it is empty. Throws `STATE_CORRUPT`. */
+  /** Over an open store, to which it writes block 0 when it is empty. Throws `STATE_CORRUPT`, `BLOCK_CORRUPT`. */
   constructor(store: ChainStore, genesis: () => GenesisBlock) {
     this.#store = store;
     this.#trie = Trie.from(store.entries());
-    this.#head = store.head ?? this.#writeGenesis(genesis());
-    this.#genesisHash = store.blockByNumber(0)!.hash;
+    this.#head = store.head ? whole(store.head) : this.#writeGenesis(genesis());
+    this.#genesisHash = this.blockByNumber(0)?.hash ?? corrupt(0);
     const actual = toHex(this.#trie.root());
     const { stateRoot: expected, number: blockNumber } = this.#head.header;
     if (actual !== expected)
@@ -133,14 +133,17 @@ export class Chain {
     return this.#readable(hash);
   }
 
+  /** Throws `BLOCK_CORRUPT` rather than tell of a block that was not. */
   blockByNumber(number: number): Block | undefined {
-    return this.#store.blockByNumber(number);
+    if (number === this.#head.header.number) return this.#head;
+    const block = this.#store.blockByNumber(number);
+    return block && whole(block);
   }
 
   blockByHash(hash: HexString): Block | undefined {
     if (hash === this.#head.hash) return this.#head;
     const number = this.#store.numberOf(hash);
-    return number === undefined ? undefined : this.#store.blockByNumber(number);
+    return number === undefined ? undefined : this.blockByNumber(number);
   }
 
   extrinsic(hash: HexString): IncludedExtrinsic | undefined {
@@ -247,4 +250,18 @@ function appliedTo(trie: Trie, changes: StateChanges): Trie {
     next = value ? next.put(key, value) : next.delete(key);
   }
   return next;
+}
+
+/** Compares a block with the hash that names it. Cost: a trie of its extrinsics. */
+function whole(block: Block): Block {
+  const { header, hash, extrinsics } = block;
+  if (hashHeader(header) === hash && toHex(orderedRoot(extrinsics)) === header.extrinsicsRoot) return block;
+  return corrupt(header.number);
+}
+
+function corrupt(blockNumber: number): never {
+  throw new NodeError(
+    { code: 'BLOCK_CORRUPT', blockNumber },
+    `the record of block ${blockNumber} on disk is damaged: restore the directory from a backup or start a new one`,
+  );
 }

@@ -10,6 +10,8 @@ export type NodeErrorInfo =
   | { code: 'GENESIS_MISMATCH'; dir: string; stored: HexString } // the directory holds another chain
   | { code: 'CHAIN_SPEC_INVALID'; field: string } // fix the named field of the chain specification
   | { code: 'STATE_CORRUPT'; blockNumber: number; expected: HexString; actual: HexString } // restore or resync
+  | { code: 'STORE_CORRUPT'; dir: string } // the database file is cut off or damaged: restore or resync
+  | { code: 'BLOCK_CORRUPT'; blockNumber: number } // its record on disk is not what its hash names
   | { code: 'STORE_FORMAT'; dir: string; found: number; expected: number } // written by another release
   | { code: 'BLOCK_OUT_OF_ORDER'; got: number; expected: number } // only the child of the head can be appended
   | { code: 'BLOCK_UNKNOWN'; block: string } // no such block in this chain

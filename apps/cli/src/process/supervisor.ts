@@ -30,6 +30,8 @@ interface Child {
 }
 
 const MAX_FAILED_STARTS = 4;
+/** What the system ends a process with that reads a file which was cut off while mapped. */
+const CRASHES: ReadonlySet<string> = new Set(['SIGBUS', 'SIGSEGV', 'SIGABRT']);
 const STOP_GRACE_MS = 10_000;
 /** How often a process that takes long to start is spoken of. It is never given up while it lives: machines may be slow. */
 const SLOW_START_MS = 60_000;
@@ -156,7 +158,9 @@ export class Supervisor {
     if (this.#stopping) return;
     child.failedStarts += 1;
     if (child.failedStarts >= MAX_FAILED_STARTS || (!child.everReady && code === 1)) {
-      this.#giveUp(child, `stopped with ${signal ?? `code ${code}`}`);
+      const crash =
+        signal && CRASHES.has(signal) ? ' (a damaged file in its folder? then restore a backup)' : '';
+      this.#giveUp(child, `stopped with ${signal ?? `code ${code}`}${crash}`);
       return;
     }
     child.restarts += 1;

@@ -1,6 +1,8 @@
 /** @file Checks the store on real directories: kill -9 in a loop, older states, pruning, locking, failed commits. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -171,4 +173,37 @@ test('a commit that fails half-way leaves nothing behind, and the next one works
   assert.equal(rebuiltRoot(scratch), second.header.stateRoot);
   assert.deepEqual(chain.stateAt(first.hash).get(utf8.encode('counter')), utf8.encode('1'));
   await scratch.store.close();
+});
+
+/** A chain of 100 blocks, closed. */
+async function closedChain(): Promise<{ dir: string; file: string; chain: ScratchChain['chain'] }> {
+  const dir = scratchDirectory();
+  const { chain, store } = openChain(dir, 50);
+  for (let number = 1; number <= 100; number++) appendChanges(chain, crashTestChanges(number));
+  await store.close();
+  return { dir, file: join(dir, 'data.mdb'), chain };
+}
+
+test('a block whose record was changed on disk is refused, and the others are still told', async () => {
+  const { dir, file, chain } = await closedChain();
+  const damaged = chain.blockByNumber(90)!;
+  const bytes = readFileSync(file);
+  // Older copies of its page may lie about as well.
+  for (let at = bytes.indexOf(fromHex(damaged.header.stateRoot)); at >= 0; ) {
+    bytes[at]! ^= 1;
+    at = bytes.indexOf(fromHex(damaged.header.stateRoot), at);
+  }
+  writeFileSync(file, bytes);
+  const { chain: again, store } = openChain(dir, 50);
+  assert.throws(() => again.blockByNumber(90), { code: 'BLOCK_CORRUPT' });
+  assert.throws(() => again.blockByHash(damaged.hash), { code: 'BLOCK_CORRUPT' });
+  assert.equal(again.blockByNumber(89)!.hash, chain.blockByNumber(89)!.hash);
+  await store.close();
+});
+
+test('a database that lost its pages is damaged, not a new chain', async () => {
+  const { dir, file } = await closedChain();
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0, 2 * 4096)); // all but LMDB's own two pages
+  assert.throws(() => openChain(dir, 50), { code: 'STORE_CORRUPT' });
 });

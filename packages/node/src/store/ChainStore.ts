@@ -6,19 +6,21 @@
  * Limit: states older than `keepStates` blocks are discarded (blocks are not); `keepStates: Infinity` is an archive.
  */
 import { mkdirSync, realpathSync } from 'node:fs';
-import type { HexString } from '@alice/protocol';
+import { type HexString, messageOf } from '@alice/protocol';
 import type { StateChanges } from '@alice/runtime';
 import type { Database, RootDatabase } from 'lmdb';
 import type { Block } from '../block.js';
 import { NodeError } from '../errors.js';
 import { type BlockRecord, fromRecord, toRecord } from './blockRecord.js';
 import { bytesOfHex } from './bytesOfHex.js';
-import { openExclusively } from './directoryLock.js';
+import { type ExclusiveEnvironment, openExclusively } from './directoryLock.js';
 import { History } from './History.js';
 import { afterPrefix, isStorable, numberKey, rangeStart } from './keys.js';
 
 /** Bumped when the layout on disk changes. */
 const FORMAT = 1;
+/** The first start writes its genesis within so many transactions of the database; later there is always a head. */
+const MOST_FIRST_TRANSACTIONS = 64;
 /** How many recent blocks stay decoded in memory. */
 const CACHED_BLOCKS = 64;
 
@@ -45,27 +47,35 @@ export class ChainStore {
   readonly #extrinsics: Binary;
   readonly #meta: Database<unknown, string>;
   readonly #release: () => void;
+  readonly #dir: string;
   readonly #recent = new Map<number, Block>();
   #head: Block | undefined;
 
-  /** Opens or creates the store. Throws `NODE_DIR_LOCKED`, `STORE_FORMAT`. */
+  /** Opens or creates the store. Throws `NODE_DIR_LOCKED`, `STORE_FORMAT`, `STORE_CORRUPT`. */
   constructor({ dir, keepStates }: StoreOptions) {
+    this.#dir = dir;
     mkdirSync(dir, { recursive: true });
-    ({ env: this.#env, release: this.#release } = openExclusively(realpathSync(dir)));
-    const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
-    this.#meta = this.#env.openDB({ name: 'meta', encoding: 'msgpack' });
-    this.#checkFormat(dir);
-    this.#state = this.#env.openDB({ name: 'state', ...binary });
-    this.#blocks = this.#env.openDB({ name: 'blocks', keyEncoding: 'binary', encoding: 'msgpack' });
-    this.#numbers = this.#env.openDB({ name: 'numbers', ...binary });
-    this.#extrinsics = this.#env.openDB({ name: 'extrinsics', ...binary });
-    this.history = new History({
-      values: this.#env.openDB({ name: 'history', ...binary }),
-      changed: this.#env.openDB({ name: 'changed', keyEncoding: 'binary', encoding: 'msgpack' }),
-      keepStates,
-    });
-    const head = this.#meta.get('head');
-    if (typeof head === 'number') this.#head = this.blockByNumber(head);
+    ({ env: this.#env, release: this.#release } = opened(dir));
+    try {
+      const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
+      this.#meta = this.#env.openDB({ name: 'meta', encoding: 'msgpack' });
+      this.#checkWhole(dir);
+      this.#checkFormat(dir);
+      this.#state = this.#env.openDB({ name: 'state', ...binary });
+      this.#blocks = this.#env.openDB({ name: 'blocks', keyEncoding: 'binary', encoding: 'msgpack' });
+      this.#numbers = this.#env.openDB({ name: 'numbers', ...binary });
+      this.#extrinsics = this.#env.openDB({ name: 'extrinsics', ...binary });
+      this.history = new History({
+        values: this.#env.openDB({ name: 'history', ...binary }),
+        changed: this.#env.openDB({ name: 'changed', keyEncoding: 'binary', encoding: 'msgpack' }),
+        keepStates,
+      });
+      const head = this.#meta.get('head');
+      if (typeof head === 'number') this.#head = this.blockByNumber(head) ?? corrupt(dir);
+    } catch (error) {
+      void this.close();
+      throw translated(dir, error);
+    }
   }
 
   get head(): Block | undefined {
@@ -98,9 +108,14 @@ export class ChainStore {
     for (const key of this.#state.getKeys(end ? { start, end } : { start })) yield new Uint8Array(key);
   }
 
-  /** The whole state at the head. */
+  /** The whole state at the head. Throws `STORE_CORRUPT`. */
   *entries(): IterableIterator<readonly [Uint8Array, Uint8Array]> {
-    for (const { key, value } of this.#state.getRange({})) yield [new Uint8Array(key), new Uint8Array(value)];
+    try {
+      for (const { key, value } of this.#state.getRange({}))
+        yield [new Uint8Array(key), new Uint8Array(value)];
+    } catch (error) {
+      throw translated(this.#dir, error);
+    }
   }
 
   blockByNumber(number: number): Block | undefined {
@@ -209,11 +224,20 @@ export class ChainStore {
     });
   }
 
+  /**
+   * LMDB reads pages that a damaged file lacks as empty ones: an old chain would seem to be a new one, and start again at
+   * block 0. How many transactions it has seen is on another page.
+   */
+  #checkWhole(dir: string): void {
+    const { lastTxnId } = this.#env.getStats() as { readonly lastTxnId: number };
+    const seemsNew = this.#meta.get('format') === undefined || typeof this.#meta.get('head') !== 'number';
+    if (seemsNew && lastTxnId > MOST_FIRST_TRANSACTIONS) corrupt(dir);
+  }
+
   #checkFormat(dir: string): void {
     const found = this.#meta.get('format');
     if (found === FORMAT) return;
     if (found === undefined) return void this.#meta.putSync('format', FORMAT);
-    void this.close();
     throw new NodeError(
       { code: 'STORE_FORMAT', dir, found: Number(found), expected: FORMAT },
       `${dir} was written by another release (format ${String(found)}, this one reads ${FORMAT}): use that release or a new directory`,
@@ -227,4 +251,29 @@ function owned(bytes: Uint8Array | undefined): Uint8Array | undefined {
 
 function readU32(bytes: Uint8Array, at: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(at);
+}
+
+function opened(dir: string): ExclusiveEnvironment {
+  try {
+    return openExclusively(realpathSync(dir));
+  } catch (error) {
+    throw translated(dir, error);
+  }
+}
+
+/** What LMDB says of a page that is not what it should be, in our words. */
+function translated(dir: string, error: unknown): unknown {
+  return /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|PANIC)/.test(messageOf(error)) ? damaged(dir, error) : error;
+}
+
+function corrupt(dir: string): never {
+  throw damaged(dir);
+}
+
+function damaged(dir: string, cause?: unknown): NodeError {
+  return new NodeError(
+    { code: 'STORE_CORRUPT', dir },
+    `the database in ${dir} is damaged (cut off, or overwritten): restore the directory from a backup or start a new one`,
+    { cause },
+  );
 }
