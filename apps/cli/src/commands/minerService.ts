@@ -12,6 +12,7 @@ import {
   SERVICE_NAME,
   type ServicePlan,
   systemdUnit,
+  windowsTask,
 } from '../miner/serviceFile.js';
 import { urlOption } from '../options.js';
 import { walletPath } from '../wallet/walletStore.js';
@@ -31,7 +32,9 @@ interface Flags {
 
 export function minerServiceCommand(): Command {
   return new Command('install-service')
-    .description('write a systemd or launchd service that mines from login on, and say how to start it')
+    .description(
+      'write a service (systemd, launchd, or a task of Windows) that mines from login on, and say how to start it',
+    )
     .option('--server <url>', 'the parameter server', urlOption('--server'), DEFAULT_SERVER_URL)
     .option('--wallet <name>', 'wallet in DIR/wallets that is paid; it must exist', 'default')
     .option('--key-file <file>', 'keystore to use instead of a wallet')
@@ -52,9 +55,10 @@ Examples:
   alice miner install-service --print`,
     )
     .action((flags: Flags) => {
-      const { path, text, next } = describe(flags);
+      const service = describe(flags);
+      const { path, text, next } = service;
       if (flags.print) process.stdout.write(text);
-      else install(path, text);
+      else install(service);
       if (flags.json) process.stdout.write(`${JSON.stringify({ path, next })}\n`);
       else if (!flags.print)
         process.stdout.write(
@@ -66,6 +70,8 @@ Examples:
 interface Service {
   readonly path: string;
   readonly text: string;
+  /** Written so, with a byte order mark, as Windows wants it. */
+  readonly isUtf16?: boolean;
   /** Commands that start it, show it and take it away. */
   readonly next: readonly string[];
 }
@@ -79,10 +85,22 @@ function describe(flags: Flags): Service {
       next: [`launchctl load ${path}`, `tail -f ${plan.logFile}`, `launchctl unload ${path}`],
     };
   }
+  if (process.platform === 'win32') {
+    const path = join(plan.workingDir, `${SERVICE_NAME}.xml`);
+    return {
+      ...{ path, text: windowsTask(plan), isUtf16: true },
+      next: [
+        `schtasks /Create /TN ${SERVICE_NAME} /XML "${path}"`,
+        `schtasks /Run /TN ${SERVICE_NAME}`,
+        `schtasks /Query /TN ${SERVICE_NAME}`,
+        `schtasks /Delete /TN ${SERVICE_NAME} /F`,
+      ],
+    };
+  }
   if (process.platform !== 'linux')
     throw new CliError(
       { code: 'OPTION_INVALID', option: 'install-service' },
-      'services are written for systemd and launchd only: on Windows, let the Task Scheduler run "alice miner" at logon',
+      'services are written for systemd, launchd and the Task Scheduler of Windows: here, run "alice miner" as your system does such things',
     );
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const unit = `${SERVICE_NAME}.service`;
@@ -118,7 +136,7 @@ function planOf({ server, dir, wallet, keyFile, threads, schedule, pauseOnBatter
   };
 }
 
-function install(path: string, text: string): void {
+function install({ path, text, isUtf16 }: Service): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text, { mode: 0o600 });
+  writeFileSync(path, isUtf16 ? Buffer.from(`\ufeff${text}`, 'utf16le') : text, { mode: 0o600 });
 }

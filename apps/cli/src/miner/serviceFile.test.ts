@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { launchdAgent, type ServicePlan, systemdUnit } from './serviceFile.js';
+import { launchdAgent, type ServicePlan, systemdUnit, windowsTask } from './serviceFile.js';
 
 const plan: ServicePlan = {
   command: [
@@ -46,4 +46,14 @@ test('a launchd agent escapes what XML would read', () => {
   const agent = launchdAgent(plan);
   assert.match(agent, /<string>\/opt\/my "alice" &amp; 100%\/main\.js<\/string>/);
   assert.equal(agent.match(/<dict>/g)!.length, agent.match(/<\/dict>/g)!.length);
+});
+
+test('a task of Windows escapes what XML would read, and quotes what a program would take apart', () => {
+  const task = windowsTask({ ...plan, command: [...plan.command, 'C:\\a folder\\'] });
+  assert.match(task, /<Arguments>"\/opt\/my \\"alice\\" &amp; 100%\/main\.js" "miner" "--server"/);
+  assert.match(task, /"C:\\a folder\\\\"<\/Arguments>/);
+  assert.match(task, /<LogonTrigger>/);
+  const open = [...task.matchAll(/<(\w+)[ >]/g)].map(([, name]) => name);
+  const closed = [...task.matchAll(/<\/(\w+)>/g)].map(([, name]) => name);
+  assert.deepEqual(open.sort(), closed.sort());
 });

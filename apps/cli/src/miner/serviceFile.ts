@@ -1,4 +1,7 @@
-/** @file The file that makes a miner a service of the person's own session: a systemd user unit, or a launchd agent. Pure text. */
+/**
+ * @file The file that makes a miner a service of the person's own session: a systemd user unit, a launchd agent, or a task of
+ * Windows' Task Scheduler. Pure text.
+ */
 
 export interface ServicePlan {
   /** Absolute paths and arguments: what is run. */
@@ -84,6 +87,55 @@ ${variables.join('\n')}
 </dict>
 </plist>
 `;
+}
+
+/**
+ * A task of Windows' Task Scheduler (schema 1.2): starts when this person logs on, is started again a minute after it fails,
+ * and has a low priority. Windows reads such a file as UTF-16.
+ */
+export function windowsTask({ command, workingDir }: ServicePlan): string {
+  const [program = '', ...words] = command;
+  return `<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo>
+    <Description>Alice miner</Description>
+  </RegistrationInfo>
+  <Triggers>
+    <LogonTrigger>
+      <Enabled>true</Enabled>
+    </LogonTrigger>
+  </Triggers>
+  <Principals>
+    <Principal id="Author">
+      <LogonType>InteractiveToken</LogonType>
+      <RunLevel>LeastPrivilege</RunLevel>
+    </Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+    <Priority>7</Priority>
+    <RestartOnFailure>
+      <Interval>PT1M</Interval>
+      <Count>999</Count>
+    </RestartOnFailure>
+  </Settings>
+  <Actions Context="Author">
+    <Exec>
+      <Command>${escaped(program)}</Command>
+      <Arguments>${escaped(words.map(windowsWord).join(' '))}</Arguments>
+      <WorkingDirectory>${escaped(workingDir)}</WorkingDirectory>
+    </Exec>
+  </Actions>
+</Task>
+`;
+}
+
+/** As the C runtime of Windows takes a command line apart: quoted, with what stands before a quote doubled. */
+function windowsWord(word: string): string {
+  return `"${word.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, '$1$1')}"`;
 }
 
 const escaped = (text: string): string =>
