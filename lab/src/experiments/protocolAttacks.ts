@@ -18,7 +18,8 @@ import {
   ServerClient,
   silentLogger,
 } from '@alice/protocol';
-import { attackers, type ProtocolAttack, protocolAttacks } from '../attacks/protocolAttacks.js';
+import { type HonestLatency, honestLatency } from '../attacks/honestLatency.js';
+import { attackers, type ProtocolAttack, protocolAttacks, type Target } from '../attacks/protocolAttacks.js';
 import { corpusDir } from '../network/Laboratory.js';
 import { labModel } from '../network/settings.js';
 import type { Experiment, Finding } from './Experiment.js';
@@ -27,6 +28,7 @@ const HONEST = ['//honest-a', '//honest-b'];
 /** Accepted work that shows the network is up before the first attack. */
 const READY_ACCEPTED = 4;
 const PATIENCE_MS = 300_000;
+const MOST_SLOWDOWN = 2;
 const POLL_MS = 500;
 const SERVER = fileURLToPath(
   new URL('../../../packages/server/dist/testing/attackedServer.js', import.meta.url),
@@ -58,17 +60,17 @@ export const protocolAttacksExperiment: Experiment = {
       const outcomes: Outcome[] = [];
       for (const attack of protocolAttacks.filter(({ isSlow }) => !quick || !isSlow)) {
         const before = (await seen.status()).submissions.accepted;
-        const target = {
-          url,
-          layout: modelLayout(labModel),
-          honestAddress: keyPairFromSecret(HONEST[0]!).address,
-        };
-        const codes = await attack.run(target);
+        const codes = await attack.run(targetOf(url));
         const after = await seen.accepted(before + 1);
         outcomes.push({ attack, codes, honestAccepted: after.submissions.accepted - before });
         say(`${attack.name}: ${countsOf(codes)}`);
       }
-      return findingOf(outcomes, await seen.status());
+      if (quick) return findingOf(outcomes, await seen.status());
+      const latency = await honestLatency(targetOf(url));
+      say(
+        `honest p99: ${latency.quietP99Ms.toFixed(1)} ms, ${latency.attackedP99Ms.toFixed(1)} under attack`,
+      );
+      return findingOf(outcomes, await seen.status(), latency);
     } finally {
       ended.abort();
       await miners.catch(() => undefined);
@@ -77,6 +79,10 @@ export const protocolAttacksExperiment: Experiment = {
     }
   },
 };
+
+function targetOf(url: string): Target {
+  return { url, layout: modelLayout(labModel), honestAddress: keyPairFromSecret(HONEST[0]!).address };
+}
 
 function addressOf(server: ReturnType<typeof fork>): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -132,7 +138,11 @@ function countsOf(codes: readonly string[]): string {
   return [...counts].map(([code, count]) => (count > 1 ? `${code} ×${count}` : code)).join(', ');
 }
 
-function findingOf(outcomes: readonly Outcome[], { miners }: NetworkStatus): Finding {
+function findingOf(
+  outcomes: readonly Outcome[],
+  { miners }: NetworkStatus,
+  latency?: HonestLatency,
+): Finding {
   const earned = (addresses: readonly string[]): number =>
     miners
       .filter(({ address }) => addresses.includes(address))
@@ -160,12 +170,22 @@ function findingOf(outcomes: readonly Outcome[], { miners }: NetworkStatus): Fin
         holds: outcomes.every(({ honestAccepted }) => honestAccepted > 0),
         found: outcomes.map(({ honestAccepted }) => honestAccepted).join(', '),
       },
+      ...(latency ? [latencyClaim(latency)] : []),
       ...outcomes.map(({ attack, codes }) => ({
         claim: `${attack.name} is refused`,
         holds: isRefused(attack.name, codes),
         found: countsOf(codes),
       })),
     ],
+  };
+}
+
+function latencyClaim({ quietP99Ms, attackedP99Ms, answers, attacks }: HonestLatency) {
+  const ratio = attackedP99Ms / quietP99Ms;
+  return {
+    claim: `while all attacks run at once, others wait ${MOST_SLOWDOWN} times as long at most (p99)`,
+    holds: ratio <= MOST_SLOWDOWN,
+    found: `${quietP99Ms.toFixed(1)} ms before, ${attackedP99Ms.toFixed(1)} ms under attack (${ratio.toFixed(2)}x; ${answers} answers, ${attacks} attacks)`,
   };
 }
 
