@@ -35,12 +35,14 @@ export interface ServerLimits {
   readonly openChallenges: number;
   /** Uploads at once; more are asked to come back. Each holds a connection and an open file, and little memory. */
   readonly submissionsAtOnce: number;
-  /** Status pages listening at once. */
+  /** Status pages listening at once, and of one remote IP address. */
   readonly eventStreams: number;
+  readonly eventStreamsPerIp: number;
   /** Longest wait for a request's headers, ms. */
   readonly headersTimeoutMs: number;
-  /** Connections at once; more are refused before they cost anything. */
+  /** Connections at once, and of one remote IP address; more are refused before they cost anything. */
   readonly connections: number;
+  readonly connectionsPerIp: number;
   /** Longest silence of a sender in the middle of an upload, ms. */
   readonly uploadIdleMs: number;
   /** Longest wait for a request's bytes, ms. */
@@ -70,8 +72,10 @@ export const defaultServerLimits: ServerLimits = {
   openChallenges: 10_000,
   submissionsAtOnce: 2_048,
   eventStreams: 100,
+  eventStreamsPerIp: 10,
   headersTimeoutMs: 15_000,
   connections: 10_000,
+  connectionsPerIp: 500,
   uploadIdleMs: 20_000,
   requestTimeoutMs: 120_000,
   challengeTtlMs: 60_000, // REG-1

@@ -163,8 +163,10 @@ describe('hostile clients', () => {
     const device = { kind: 'cpu', name: 'x', threads: 1, memoryBytes: 1, software: 'x' };
     const body = { address, instance: 'new', role: 'miner', device };
     assert.equal((await other.call('challenge', { body })).body.code, 'BANNED');
-    await say('unban');
+    await say('unban', { atMs: network.clock.nowMs + 1 });
     assert.equal((await other.register()).token.length, 43);
+    assert.equal((await say('ban')).body.code, 'OPERATOR_MESSAGE_OLD', 'overheard, and sent again');
+    assert.equal((await other.call('shards')).status, 200);
     const actions = (await auditEntries(core.context.db, 10)).map(({ action, subject }) => [action, subject]);
     assert.deepEqual(actions.slice(0, 3), [
       ['register', address],

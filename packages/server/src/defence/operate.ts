@@ -10,6 +10,7 @@ import {
   verifySignature,
 } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
+import type { Database } from '../database/Database.js';
 import { ServerError } from '../errors.js';
 import type { BanList } from './BanList.js';
 
@@ -17,7 +18,7 @@ const GOOD_FOR_MS = 60_000;
 
 /** Throws `SIGNATURE_INVALID`, `OPERATOR_MESSAGE_OLD`, `BAD_REQUEST`. */
 export async function operate(
-  { networkId, options, now }: ServerContext,
+  { networkId, options, now, db }: ServerContext,
   bans: BanList,
   request: OperatorRequest,
 ): Promise<Bans> {
@@ -32,6 +33,7 @@ export async function operate(
       'this message was signed more than a minute ago: check the clock and sign it again',
     );
   const address = checked(request.address);
+  await useOnce(db, request.atMs, now());
   if (request.action === 'ban') await bans.ban(address, request.reason);
   else await bans.unban(address, request.reason);
   const rows = await bans.list();
@@ -43,6 +45,21 @@ export async function operate(
       bannedAtMs,
     })),
   };
+}
+
+/** Orders are taken in the order in which they were signed, so that one that was overheard undoes none that came after it. */
+async function useOnce(db: Database, atMs: number, nowMs: number): Promise<void> {
+  const rows = await db.query(
+    `INSERT INTO meta (key, value) VALUES ('operatorOrderMs', $1)
+     ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value WHERE meta.value::bigint <= EXCLUDED.value::bigint
+     RETURNING key`,
+    [String(atMs)],
+  );
+  if (rows.length > 0) return;
+  throw new ServerError(
+    { code: 'OPERATOR_MESSAGE_OLD', serverTimeMs: nowMs },
+    'an order that was signed after this one has been carried out: sign it again',
+  );
 }
 
 function checked(address: string): Address {

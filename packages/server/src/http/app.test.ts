@@ -45,6 +45,52 @@ describe('the HTTP face', () => {
     jobId: 'x',
   };
 
+  it('refuses text that no database stores, wherever it stands', async () => {
+    const device = { kind: 'cpu', name: 'x', threads: 1, memoryBytes: 1, software: 'x' };
+    const body = { address: network.miner.address, instance: 'a', role: 'miner', device };
+    for (const name of ['a\0b', '\ud800', 'x\udc00'])
+      assert.deepEqual(
+        (await nobody.call('challenge', { body: { ...body, device: { ...device, name } } })).body.info,
+        { field: 'device.name' },
+      );
+    const pair = await nobody.call('challenge', {
+      body: { ...body, device: { ...device, name: '\u{1f4a9}' } },
+    });
+    assert.equal(pair.status, 200);
+    const found = await miner.call('submission', { params: { submissionId: '\0' } });
+    assert.deepEqual([found.status, found.body.info], [400, { field: 'submissionId' }]);
+  });
+
+  it('counts a flood of pages and of what is not there, and never a probe', async () => {
+    const other = await createTinyNetwork({ limits: { perLoopbackPerMinute: 5 } });
+    const busy = await other.open();
+    try {
+      const ask = async (url: string) => (await busy.app.inject(url)).statusCode;
+      for (let i = 0; i < 8; i++) assert.equal(await ask('/healthz'), 200);
+      const seen = [];
+      for (const url of [
+        '/',
+        '/nothing',
+        '/openapi.json',
+        '/v1/network',
+        '/nothing',
+        '/nothing',
+        '/openapi.json',
+      ])
+        seen.push(await ask(url));
+      assert.deepEqual(seen, [200, 404, 200, 200, 404, 429, 429]);
+    } finally {
+      await busy.close();
+      other.remove();
+    }
+  });
+
+  it('shows its figures to nobody behind a proxy that it was not told of', async () => {
+    assert.equal((await core.app.inject('/metrics')).statusCode, 200);
+    const headers = { 'x-forwarded-for': '203.0.113.7' };
+    assert.equal((await core.app.inject({ url: '/metrics', headers })).statusCode, 401);
+  });
+
   it('lets every route be called by its role only', async () => {
     for (const [name, { access }] of Object.entries(routes) as [RouteName, { access: string }][]) {
       if (access === 'public') continue;

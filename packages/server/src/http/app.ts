@@ -3,7 +3,7 @@
  * limit and validation; then health, events and the status page. No route is written twice; no body is read before
  * its sender has been checked. No CORS: only pages of this server may call it from a browser.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type Route, type RouteName, routes } from '@alice/protocol';
 import rateLimit from '@fastify/rate-limit';
@@ -17,15 +17,17 @@ import type { Member } from '../state/members.js';
 import type { StatusCache } from '../status/StatusCache.js';
 import { maxSubmissionBytes } from '../submissionBounds.js';
 import { openUploadBody, tooLarge, type UploadBody } from '../uploads/UploadBody.js';
+import { limitConnections } from './connectionLimit.js';
 import { errorAnswer } from './errorAnswer.js';
 import { registerEvents } from './events.js';
 import { type Answer, type Call, createHandlers } from './handlers.js';
 import { registerInference } from './inference.js';
 import { registerOperations } from './operations.js';
 import { registerPage } from './page.js';
-import { limitRequests } from './rateLimits.js';
+import { limitRequests, type RequestLimits } from './rateLimits.js';
 import { SECURITY_HEADERS } from './securityHeaders.js';
 import { sendBytes } from './sendBytes.js';
+import { checkText } from './storableText.js';
 import { createUploadSlots } from './uploadSlots.js';
 
 /** A token, a range and what browsers send: far below this. */
@@ -72,15 +74,18 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   app.setNotFoundHandler((_request, reply) =>
     sendError(parts, reply, new ServerError({ code: 'NOT_FOUND' }, 'there is no such route')),
   );
+  app.server.on('checkExpectation', refuseExpectation);
   app.server.maxConnections = context.limits.connections;
+  limitConnections(app.server, context.limits.connectionsPerIp);
   await app.register(rateLimit, { global: false });
+  const limits = limitRequests(app, context.limits);
+  refuseFloods(app, limits);
   registerOperations(app, parts);
   if (!context.roles.has('api')) return app; // the others answer only for themselves
-  registerRoutes(app, parts);
+  registerRoutes(app, parts, limits);
   registerEvents(app, parts);
   const { staticDir, pageChainWs, inferenceUrl } = context.options;
-  if (inferenceUrl !== undefined)
-    await registerInference(app, { url: inferenceUrl, limits: limitRequests(app, context.limits) });
+  if (inferenceUrl !== undefined) await registerInference(app, { url: inferenceUrl });
   await registerPage(app, { staticDir, chainWs: pageChainWs, hasInference: inferenceUrl !== undefined });
   return app;
 }
@@ -92,15 +97,27 @@ function socketOptions({ limits, options: { tls } }: ServerContext) {
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
     maxHeaderSize: MAX_HEADER_BYTES,
+    requireHostHeader: false, // Node refuses without a code; `refuseFloods` does it
   };
   if (!tls) return { http: settings };
   return { https: { ...settings, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } };
 }
 
-function registerRoutes(app: FastifyInstance, parts: AppParts): void {
+/** Asked by balancers and service managers, which must hear the truth however often they ask. */
+const PROBES: ReadonlySet<string> = new Set(['/health', '/healthz', '/ready', '/readyz']);
+
+/** Everything else counts for its sender, pages, documents and what is not there included. */
+function refuseFloods(app: FastifyInstance, limits: RequestLimits): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.headers.host === undefined)
+      throw new ServerError({ code: 'BAD_REQUEST', field: 'host' }, 'a request names its host');
+    if (!PROBES.has(request.routeOptions.url ?? '')) await limits.byAddress(request);
+  });
+}
+
+function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLimits): void {
   const { context, registration, isReady } = parts;
   const handlers = createHandlers(context, registration, parts);
-  const limits = limitRequests(app, context.limits);
   const uploads = createUploadSlots(context.limits.submissionsAtOnce);
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
     const members = new WeakMap<FastifyRequest, Member>();
@@ -111,7 +128,6 @@ function registerRoutes(app: FastifyInstance, parts: AppParts): void {
       bodyLimit: isBytes ? maxSubmissionBytes(context.uploadBounds) : context.limits.jsonBytes,
       ...(route.body && !isBytes ? { schema: { body: route.body } } : {}),
       onRequest: async (request, reply) => {
-        await limits.byAddress(request);
         if (name === 'challenge') await limits.registrations(request);
         if (!(await isReady())) throw notReady();
         if (route.access === 'public') return;
@@ -126,6 +142,8 @@ function registerRoutes(app: FastifyInstance, parts: AppParts): void {
       preValidation: async (request) => {
         // POST without a body is a message without fields.
         if (route.body && !isBytes && request.body === undefined) request.body = {};
+        checkText(request.params, '');
+        if (!isBytes) checkText(request.body, '');
         if (isBytes && !(request.body instanceof Readable))
           throw new ServerError(
             { code: 'MEDIA_TYPE_UNSUPPORTED' },
@@ -224,6 +242,18 @@ const HANGS_UP = new Set(['BODY_TOO_LARGE', 'UPLOAD_SLOW']);
 
 function seconds(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1000)));
+}
+
+/** `Expect` with anything but 100-continue never reaches a route either. */
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body = {
+    code: 'BAD_REQUEST',
+    message: 'only 100-continue can be expected',
+    info: { field: 'expect' },
+  };
+  response
+    .writeHead(417, { 'content-type': 'application/json', connection: 'close' })
+    .end(JSON.stringify(body));
 }
 
 /** Bytes that are not HTTP never reach a route; answer in the same form and hang up. */

@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import { ServerError } from '../errors.js';
 import type { AppParts } from './app.js';
+import { isLoopback, networkOf } from './rateLimits.js';
 import { SECURITY_HEADERS } from './securityHeaders.js';
 
 const KEEP_ALIVE_MS = 15_000;
@@ -13,13 +14,18 @@ const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
 
 export function registerEvents(app: FastifyInstance, { context, status }: AppParts): void {
   let streams = 0;
-  app.get('/v1/events', async (_request, reply) => {
-    if (streams >= context.limits.eventStreams)
+  const streamsOf = new Map<string, number>();
+  const { eventStreams, eventStreamsPerIp } = context.limits;
+  app.get('/v1/events', async (request, reply) => {
+    const network = networkOf(request.ip);
+    const own = streamsOf.get(network) ?? 0;
+    if (streams >= eventStreams || (own >= eventStreamsPerIp && !isLoopback(request.ip)))
       throw new ServerError(
         { code: 'BUSY', retryAfterMs: 10_000 },
         'too many pages are listening: try again later',
       );
     streams++;
+    streamsOf.set(network, own + 1);
     reply.hijack();
     const stream = reply.raw;
     stream.writeHead(200, {
@@ -39,6 +45,9 @@ export function registerEvents(app: FastifyInstance, { context, status }: AppPar
     stream.once('close', () => {
       context.closing.removeEventListener('abort', end);
       streams--;
+      const left = streamsOf.get(network)! - 1;
+      if (left > 0) streamsOf.set(network, left);
+      else streamsOf.delete(network);
       stop();
       clearInterval(keepAlive);
     });

@@ -16,7 +16,7 @@ describe('the way to the inference endpoint', () => {
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
     app = Fastify({ forceCloseConnections: true });
     const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
-    await registerInference(app, { url, limits: { byAddress: async () => undefined } });
+    await registerInference(app, { url });
     base = await app.listen({ port: 0, host: '127.0.0.1' });
   });
   after(async () => {

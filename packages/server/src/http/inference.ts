@@ -4,7 +4,6 @@
  */
 import { type IncomingMessage, request as send } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { RequestLimits } from './rateLimits.js';
 
 export const INFERENCE_PREFIX = '/inference';
 
@@ -21,10 +20,7 @@ const MAX_BODY_BYTES = 1_000_000;
 const FORWARDED = ['content-type', 'retry-after', 'content-length', 'content-disposition'] as const;
 
 /** `url`: where the endpoint listens; a plain HTTP address of this machine or its network. */
-export async function registerInference(
-  app: FastifyInstance,
-  { url, limits }: { url: string; limits: Pick<RequestLimits, 'byAddress'> },
-): Promise<void> {
+export async function registerInference(app: FastifyInstance, { url }: { url: string }): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -32,7 +28,6 @@ export async function registerInference(
       const [method, path] = route.split(' ') as ['GET' | 'POST', string];
       scope.route({
         ...{ method, url: `${INFERENCE_PREFIX}${path}`, bodyLimit: MAX_BODY_BYTES },
-        onRequest: async (request) => limits.byAddress(request),
         handler: (request, reply) => forward({ request, reply, target: new URL(path, url) }),
       });
     }

@@ -16,8 +16,8 @@ export function registerOperations(app: FastifyInstance, { context, isReady, met
       const ok = !context.closing.aborted && (await isReady().catch(() => false)); // a database that is away
       return reply.code(ok ? 200 : 503).send({ ok });
     });
-  const document = openapiDocument({ limits: context.limits, version: VERSION });
-  app.get('/openapi.json', async () => document);
+  const document = JSON.stringify(openapiDocument({ limits: context.limits, version: VERSION }));
+  app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
   observeRequests(app, metrics);
   app.get('/metrics', async (request, reply) => {
     if (!mayRead(request, context.options.metricsToken))
@@ -37,9 +37,14 @@ function observeRequests(app: FastifyInstance, metrics: Metrics): void {
   );
 }
 
+/** By a proxy on this machine that the server was not told of: who asked is somewhere else. */
+function isForwarded({ headers }: FastifyRequest): boolean {
+  return ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);
+}
+
 /** From this machine without a token when none is set; from anywhere with it. */
 function mayRead(request: FastifyRequest, token: string | undefined): boolean {
-  if (token === undefined) return isLoopback(request.ip);
+  if (token === undefined) return isLoopback(request.ip) && !isForwarded(request);
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
 }

@@ -58,7 +58,7 @@ export function isLoopback(ip: string): boolean {
 }
 
 /** A home has one IPv4 address but 2⁶⁴ IPv6 addresses: count the /64. */
-function networkOf(ip: string): string {
+export function networkOf(ip: string): string {
   if (!ip.includes(':') || ip.startsWith('::ffff:')) return ip;
   const [head = '', tail = ''] = ip.split('::');
   const left = head.split(':').filter(Boolean);
