@@ -21,6 +21,7 @@ import type { VersionRow } from '../../state/versions.js';
 import { verifyRound } from '../../verify/verifyRound.js';
 import type { FakeChain } from '../FakeChain.js';
 import { tinyModel } from '../tinyNetwork.js';
+import type { RegionSummary } from './checkRegion.js';
 
 export interface Outcome {
   readonly acknowledged: ReadonlySet<string>;
@@ -41,15 +42,20 @@ export interface OutcomeSummary {
   readonly receipts: number;
   /** How often each role changed its leader. */
   readonly terms: Readonly<Record<string, number>>;
+  readonly region?: RegionSummary;
 }
+
+/** Rows of a region's miners were judged and folded as one, which is a row of its own. */
+const OF_REGION = 'Merged with the contribution of the region';
 
 export async function checkOutcome(outcome: Outcome): Promise<OutcomeSummary> {
   const { db, acknowledged } = outcome;
   const submissions = await db.query<SubmissionRow>('SELECT * FROM submissions ORDER BY sequence');
+  const own = submissions.filter(({ reason }) => !reason?.startsWith(OF_REGION));
   checkAcknowledged(acknowledged, submissions);
   await checkJudgedOnce(db, submissions);
   await checkCounters(db, submissions);
-  const folds = await checkFolds(db, submissions);
+  const folds = await checkFolds(db, own);
   const epochs = await checkSettledOnce(outcome, submissions);
   await checkScorersPaid(outcome);
   await checkReplay(outcome, folds);
@@ -70,7 +76,10 @@ export async function checkOutcome(outcome: Outcome): Promise<OutcomeSummary> {
   };
 }
 
-function checkAcknowledged(acknowledged: ReadonlySet<string>, submissions: readonly SubmissionRow[]): void {
+export function checkAcknowledged(
+  acknowledged: ReadonlySet<string>,
+  submissions: readonly SubmissionRow[],
+): void {
   const status = new Map(submissions.map((row) => [row.submission_id, row.status]));
   for (const id of acknowledged) assert.ok(status.has(id), `submission ${id} was acknowledged and lost`);
   for (const [id, state] of status) assert.notEqual(state, 'queued', `submission ${id} was never judged`);
@@ -79,7 +88,7 @@ function checkAcknowledged(acknowledged: ReadonlySet<string>, submissions: reado
 }
 
 /** One finished job for each look, no more looks than the verdict names, and no job left over. */
-async function checkJudgedOnce(db: Queryable, submissions: readonly SubmissionRow[]): Promise<void> {
+export async function checkJudgedOnce(db: Queryable, submissions: readonly SubmissionRow[]): Promise<void> {
   const jobs = await db.query<{ subject: string; status: string; batch_index: number }>(
     `SELECT subject, status, batch_index FROM jobs WHERE kind = 'submission' ORDER BY subject, batch_index`,
   );
@@ -95,14 +104,20 @@ async function checkJudgedOnce(db: Queryable, submissions: readonly SubmissionRo
 
 /** Counters that each verdict adds to: a verdict that was counted twice, or not, shows here. */
 async function checkCounters(db: Queryable, submissions: readonly SubmissionRow[]): Promise<void> {
+  const known = await db.query<{ device: string }>(
+    `SELECT address || '/' || instance AS device FROM members WHERE role = 'miner'`,
+  );
+  const devices = new Set(known.map(({ device }) => device));
+  const own = submissions.filter(({ address, instance }) => devices.has(`${address}/${instance}`));
+  const countOwn = (status: string) => own.filter((row) => row.status === status).length;
   const count = (status: string) => submissions.filter((row) => row.status === status).length;
   const [members] = await db.query<{ accepted: number; refused: number; score: string }>(
     `SELECT SUM(accepted) AS accepted, SUM(refused) AS refused, SUM(score) AS score FROM members WHERE role = 'miner'`,
   );
   assert.deepEqual(members, {
-    accepted: count('accepted'),
-    refused: count('refused'),
-    score: total(submissions).toString(),
+    accepted: countOwn('accepted'),
+    refused: countOwn('refused'),
+    score: total(own).toString(),
   });
   const totals = await db.query<{ status: string; n: number }>(
     'SELECT status, SUM(n)::bigint AS n FROM submission_totals GROUP BY status HAVING SUM(n) > 0 ORDER BY status',

@@ -17,7 +17,11 @@ import { submissionFor } from '../TestClient.js';
 import { tinyModel } from '../tinyNetwork.js';
 import { stderrLogger } from './stderrLogger.js';
 
-const { url, miners } = JSON.parse(process.argv[2]!) as { url: string; miners: number };
+const { url, miners, wallet } = JSON.parse(process.argv[2]!) as {
+  url: string;
+  miners: number;
+  wallet: string;
+};
 const WAIT_MS = 2_000;
 const REPLAY_EVERY = 4;
 const device = { kind: 'cpu', name: 'chaos', threads: 1, memoryBytes: 1, software: 'chaos' } as const;
@@ -31,7 +35,7 @@ async function mine(number: number): Promise<void> {
   const client = new ServerClient({
     url,
     member: {
-      key: keyPairFromSecret(`//miner/${number % 2}`),
+      key: keyPairFromSecret(`//${wallet}/${number % 2}`),
       instance: `m${number}`,
       role: 'miner',
       device,

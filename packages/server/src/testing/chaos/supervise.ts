@@ -15,7 +15,9 @@ export interface Supervised {
   up(): Promise<void>;
   /** SIGKILL; it starts again by itself. */
   kill(): void;
+  /** SIGKILL; it stays down until `resume`. */
   stop(): Promise<void>;
+  resume(): void;
 }
 
 export interface SuperviseOptions {
@@ -26,12 +28,15 @@ export interface SuperviseOptions {
   /** Folder for what it writes to stderr, as `NAME.log`. */
   readonly logs: string;
   readonly onLine?: (line: string) => void;
+  /** Of Node itself. */
+  readonly nodeOptions?: readonly string[];
 }
 
 const PAUSE_MS = 200;
 
-export function supervise({ name, script, settings, logs, onLine }: SuperviseOptions): Supervised {
-  const words = [fileURLToPath(new URL(script, import.meta.url)), JSON.stringify(settings)];
+export function supervise(options: SuperviseOptions): Supervised {
+  const { name, script, settings, logs, onLine, nodeOptions = [] } = options;
+  const words = [...nodeOptions, fileURLToPath(new URL(script, import.meta.url)), JSON.stringify(settings)];
   const log = openSync(join(logs, `${name}.log`), 'a');
   let child: ChildProcess | undefined;
   let url: string | undefined;
@@ -81,6 +86,11 @@ export function supervise({ name, script, settings, logs, onLine }: SuperviseOpt
       const gone = new Promise((resolve) => last.once('exit', resolve));
       last.kill('SIGKILL');
       await gone;
+    },
+    resume() {
+      if (!isStopped) return;
+      isStopped = false;
+      start();
     },
   };
 }
