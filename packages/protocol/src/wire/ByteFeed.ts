@@ -35,6 +35,15 @@ export class ByteFeed {
     return this.isComplete || this.bytes.length - this.at >= count;
   }
 
+  /** Lets go of the part and keeps only what is unread of it. */
+  release(): void {
+    const past = Math.max(0, this.at - this.bytes.length);
+    const rest = new Uint8Array(this.bytes.subarray(this.at));
+    this.#before += this.at - past;
+    this.bytes = rest;
+    this.at = past;
+  }
+
   add(part: Uint8Array): void {
     const left = this.bytes.length - this.at;
     this.#before += this.at;

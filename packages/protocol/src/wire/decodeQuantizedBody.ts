@@ -56,7 +56,7 @@ export class QuantizedBodyCheck {
     this.#indices = readIndices(this.#indexFeed, { ...shape, layout, keepsEntries: false });
   }
 
-  /** Throws what `decodeQuantizedBody` would, as soon as it shows. Keeps no part beyond the next call. */
+  /** Throws what `decodeQuantizedBody` would, as soon as it shows. Keeps nothing of the part but what it could not read yet. */
   add(part: Uint8Array): void {
     const { shape, bodyBytes } = this.#sections;
     noMoreThan(bodyBytes, this.#arrived + part.length);
@@ -70,6 +70,8 @@ export class QuantizedBodyCheck {
     this.#valueFeed.add(part.subarray(ofIndex));
     this.#valueFeed.isComplete = this.#arrived === bodyBytes;
     this.#readValues();
+    this.#indexFeed.release();
+    this.#valueFeed.release();
   }
 
   /** L2 norm of all values. Throws `WIRE_TRUNCATED` when the body has not arrived in full. */

@@ -70,7 +70,7 @@ export function decodeAnySubmissionHeader(bytes: Uint8Array): AnySubmissionFrame
 
 /** Looks at the body of a submission part by part as it arrives, and keeps none of it. */
 export interface ArrivingBody {
-  /** Throws what decoding the whole would, as soon as it shows. The part must not change before the next call. */
+  /** Throws what decoding the whole would, as soon as it shows. */
   add(part: Uint8Array): void;
   /** All has arrived: the L2 norm of its values. Throws `WIRE_TRUNCATED`. */
   end(): number;

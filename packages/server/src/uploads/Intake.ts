@@ -74,14 +74,15 @@ export function startIntake(data: IntakeWorkerData, log: Logger): Intake {
       let isFirst = true;
       return {
         async add(part, isLast) {
-          await budget.take(part.length);
+          const sizeBytes = part.length;
+          await budget.take(sizeBytes);
           try {
-            const bytes = part.slice();
+            const bytes = new Uint8Array(part); // a Buffer's own `slice` would move the socket's memory away
             const message = { upload, bytes, isFirst, isLast };
             isFirst = false;
             return await calls.call('part', message, [bytes.buffer]);
           } finally {
-            budget.give(part.length);
+            budget.give(sizeBytes);
           }
         },
         keep: () => calls.call('keep', upload),

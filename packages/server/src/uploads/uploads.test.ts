@@ -4,7 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { SUBMISSION_HEADER_BYTES, type Task } from '@alice/protocol';
 import type { ServerCore } from '../ServerCore.js';
 import { submissionFor, TestClient } from '../testing/TestClient.js';
@@ -32,6 +32,7 @@ describe('uploads on the wire', () => {
     task = await miner.task();
     good = await submissionFor(task, core.context.layout, { seed: `wire ${turn++}` });
   });
+  afterEach(() => assert.equal(core.context.intake.budget.heldBytes, 0, 'all parts have been given back'));
   after(async () => {
     await core.close();
     network.remove();
