@@ -1,4 +1,4 @@
-/** @file A map that keeps the most recently used entries, at most `limit`. */
+/** @file A map that keeps the most recently used entries: at most `limit` of them, or of what they weigh. */
 
 export interface Lru<K, V> {
   get(key: K): V | undefined;
@@ -7,8 +7,15 @@ export interface Lru<K, V> {
   delete(key: K): void;
 }
 
-export function createLru<K, V>(limit: number): Lru<K, V> {
+export function createLru<K, V>(limit: number, weigh: (value: V) => number = () => 1): Lru<K, V> {
+  let weight = 0;
   const entries = new Map<K, V>(); // insertion order is order of use
+  const remove = (key: K): void => {
+    const value = entries.get(key);
+    if (value === undefined) return;
+    entries.delete(key);
+    weight -= weigh(value);
+  };
   return {
     get(key) {
       const value = entries.get(key);
@@ -18,14 +25,15 @@ export function createLru<K, V>(limit: number): Lru<K, V> {
       return value;
     },
     set(key, value) {
-      entries.delete(key);
+      remove(key);
       entries.set(key, value);
+      weight += weigh(value);
       for (const oldest of entries.keys()) {
-        if (entries.size <= limit) break;
-        entries.delete(oldest);
+        if (weight <= limit || entries.size === 1) break;
+        remove(oldest);
       }
       return value;
     },
-    delete: (key) => void entries.delete(key),
+    delete: remove,
   };
 }

@@ -40,6 +40,8 @@ export interface ModelStateOptions {
 // A master is 4 bytes a parameter: the base and the candidate. A decoded submission is 8 bytes an entry.
 const MASTERS_KEPT = 2;
 const DELTAS_KEPT = 64;
+/** Bytes of deltas laid out flat for comparing: a dozen large ones, or thousands that are too small for their sketches. */
+const FLAT_BYTES_KEPT = 64 * 2 ** 20;
 /** 4 KiB each: those of a round of thousands. */
 const SKETCHES_KEPT = 8_192;
 /** Updates that submissions are compared with; each new version adds one. */
@@ -53,6 +55,7 @@ export class ModelState {
   readonly #blobs: BlobStore;
   readonly #masters = createLru<HashHex, Float32Array>(MASTERS_KEPT);
   readonly #deltas = createLru<HashHex, SparseDelta>(DELTAS_KEPT);
+  readonly #flats = createLru<HashHex, FlatDelta>(FLAT_BYTES_KEPT, sizeOf);
   readonly #sketches = createLru<HashHex, IndexSketch>(SKETCHES_KEPT);
   readonly #updates = createLru<string, PublishedUpdate>(UPDATES_KEPT);
 
@@ -127,6 +130,15 @@ export class ModelState {
   }
 
   async flatDeltaOf(blobHash: HashHex): Promise<FlatDelta> {
-    return flattenDelta(await this.deltaOf(blobHash), this.layout);
+    const known = this.#flats.get(blobHash);
+    if (known) return known;
+    return this.#flats.set(blobHash, flattenDelta(await this.deltaOf(blobHash), this.layout));
   }
+}
+
+/** What an entry of a map weighs besides its numbers. */
+const FIXED_BYTES = 512;
+
+function sizeOf({ indices, values }: FlatDelta): number {
+  return FIXED_BYTES + values.byteLength + (indices?.byteLength ?? 0);
 }
