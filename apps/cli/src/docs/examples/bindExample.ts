@@ -42,13 +42,20 @@ export function bindExample(
     (text, [pattern, by]) => text.replace(pattern, (...found) => by({ facts, server, chain, ports }, found)),
     command,
   );
-  return withPort(withServer(replaced, server), ports);
+  return withPort(withChain(withServer(replaced, server), chain), ports);
 }
 
 /** Commands of a miner that name no server ask that of the standard port. */
 function withServer(command: string, server: string): string {
   return /\balice(?: --)? miner\b/.test(command) && !command.includes('--server ')
     ? `${command} --server ${server}`
+    : command;
+}
+
+/** A server that names no chain node asks that of the standard port. */
+function withChain(command: string, chain: string): string {
+  return /\balice(?: --)? server --(?!help|upstream)/.test(command) && !command.includes('--chain ')
+    ? `${command} --chain ${chain}`
     : command;
 }
 
@@ -67,7 +74,6 @@ const REPLACED: readonly (readonly [RegExp, (real: Real, found: readonly string[
   [/--chain URL/g, ({ chain }) => `--chain ${chain}`],
   [/\bURL\b/g, ({ server }) => server],
   [/--submission ID\b/g, ({ facts }) => `--submission ${facts.submissionId}`],
-  [/verify-epoch (?:\d+|E)\b/g, () => 'verify-epoch 0'],
   [/verify-round (?:\d+|N)\b/g, ({ facts }) => `verify-round ${facts.version}`],
   [/verify-epoch (?:\d+|E)\b/g, ({ facts }) => `verify-epoch ${facts.epoch}`],
   [/SCORER_ADDRESS/g, ({ facts }) => facts.scorerAddress],

@@ -66,7 +66,10 @@ test('stand-ins become what a network has; what a block starts itself is what it
   ]);
   assert.deepEqual(
     bound('alice server --data data --scorer SCORER_ADDRESS', 'alice scorer --server http://127.0.0.1:8420'),
-    ['alice server --data data --scorer a2s --port 1', 'alice scorer --server http://127.0.0.1:1'],
+    [
+      'alice server --data data --scorer a2s --chain http://c --port 1',
+      'alice scorer --server http://127.0.0.1:1',
+    ],
   );
   assert.deepEqual(bound('alice data build --out x && alice train --data x --steps 2000'), [
     'alice data build --out x && alice train --data x --steps 2',
