@@ -35,6 +35,9 @@ export interface ServerLimits {
   readonly openChallenges: number;
   /** Uploads at once; more are asked to come back. Each holds a connection and an open file, and little memory. */
   readonly submissionsAtOnce: number;
+  /** Uploads at once of one device, which has one task at a time, and of one remote IP address. */
+  readonly submissionsPerMember: number;
+  readonly submissionsPerIp: number;
   /** Status pages listening at once, and of one remote IP address. */
   readonly eventStreams: number;
   readonly eventStreamsPerIp: number;
@@ -71,6 +74,8 @@ export const defaultServerLimits: ServerLimits = {
   registrationsPerLoopbackPerMinute: 60_000,
   openChallenges: 10_000,
   submissionsAtOnce: 2_048,
+  submissionsPerMember: 4,
+  submissionsPerIp: 64,
   eventStreams: 100,
   eventStreamsPerIp: 10,
   headersTimeoutMs: 15_000,

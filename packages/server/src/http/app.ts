@@ -118,7 +118,7 @@ function refuseFloods(app: FastifyInstance, limits: RequestLimits): void {
 function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLimits): void {
   const { context, registration, isReady } = parts;
   const handlers = createHandlers(context, registration, parts);
-  const uploads = createUploadSlots(context.limits.submissionsAtOnce);
+  const uploads = createUploadSlots(context.limits);
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
     const members = new WeakMap<FastifyRequest, Member>();
     const isBytes = route.body === 'bytes';
@@ -137,7 +137,7 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
         await limits.byMember(request, member);
         if (!isBytes) return;
         checkAnnounced(request);
-        uploads.take(reply);
+        uploads.take(reply, { member, ip: request.ip });
       },
       preValidation: async (request) => {
         // POST without a body is a message without fields.
