@@ -20,6 +20,7 @@ import { lockDir } from './dirLock.js';
 import { readBalances } from './epochs/balances.js';
 import { stepEpoch } from './epochs/EpochKeeper.js';
 import { createApp } from './http/app.js';
+import { createBandwidth } from './http/bandwidth.js';
 import { closeGently } from './http/closeGently.js';
 import { createMetrics } from './operations/metrics.js';
 import { checkOptions, defaultServerLimits, SERVER_ROLES, type ServerOptions } from './options.js';
@@ -124,6 +125,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     compute,
     copies: new CopyIndex(secret),
     intake,
+    downloads: createBandwidth(options.maxDownloadBytesPerSecond),
     data,
     refusals: createRefusalCounter(db),
     networkId,

@@ -6,6 +6,7 @@ import type { ServerData } from './adapters.js';
 import type { BlobStore } from './blobs/BlobStore.js';
 import type { Compute } from './compute/Compute.js';
 import type { Database } from './database/Database.js';
+import type { Bandwidth } from './http/bandwidth.js';
 import type { ServerLimits, ServerOptions, ServerRole } from './options.js';
 import type { ChainPort } from './ports.js';
 import type { NodeNotices } from './roles/nodeNotices.js';
@@ -33,6 +34,8 @@ export interface ServerContext {
   readonly copies: CopyIndex;
   /** Where uploads go; its thread runs on API nodes. */
   readonly intake: Intake;
+  /** Of blobs and shards that leave this machine. */
+  readonly downloads: Bandwidth;
   readonly data: ServerData;
   readonly refusals: RefusalCounter;
   /** The chain's genesis hash. */

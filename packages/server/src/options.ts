@@ -149,6 +149,11 @@ export interface ServerOptions {
   readonly pageChainWs?: string | undefined;
   /** HTTP address of an inference endpoint (`alice serve`) that the status page talks to through `/inference`. */
   readonly inferenceUrl?: string | undefined;
+  /**
+   * Bytes a second that this process sends of blobs and shards (weights, set-deltas, submissions to judge, training text) to
+   * other machines, shared evenly over the addresses that ask. Default: no limit.
+   */
+  readonly maxDownloadBytesPerSecond?: number | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
 }
 
@@ -160,6 +165,7 @@ export function checkOptions(options: ServerOptions): void {
     ['round.maxRoundMs', options.round.maxRoundMs],
     ['round.targetSubmissions', options.round.targetSubmissions ?? 1],
     ['epochMs', options.epochMs],
+    ['maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond ?? 1],
     ...Object.entries(options.limits ?? {}).map(([name, value]): [string, number] => [
       `limits.${name}`,
       value,

@@ -136,6 +136,7 @@ export function serverCommand(): Command {
         node: flags.node,
         tls,
         trustProxy: flags.behindProxy,
+        maxDownloadBytesPerSecond: flags.maxDownloadMbps && flags.maxDownloadMbps * BYTES_PER_MEGABIT,
         metricsToken: process.env['ALICE_METRICS_TOKEN'],
         ...networkSettings(model, flags.protocol),
         changeAggregation: flags.aggregation,
@@ -164,6 +165,8 @@ export function serverCommand(): Command {
     await server.close();
   });
 }
+
+const BYTES_PER_MEGABIT = 125_000;
 
 const MANY_NODES = `
 One machine:   alice server

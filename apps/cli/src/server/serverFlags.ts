@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { CliError } from '../errors.js';
+import { integerOption } from '../options.js';
 
 export interface StateFlags {
   dir: string;
@@ -20,6 +21,7 @@ export interface NodeFlags extends StateFlags {
   tlsKey?: string;
   tlsSelfSigned?: boolean;
   behindProxy?: boolean;
+  maxDownloadMbps?: number;
 }
 
 const ROLES = ['api', 'aggregator', 'epochs', 'scorer'] as const;
@@ -47,7 +49,12 @@ export function withNodeOptions(command: Command): Command {
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--tls-self-signed', 'make a certificate for this machine, for tests')
-    .option('--behind-proxy', 'a proxy on this machine says in X-Forwarded-For who asks');
+    .option('--behind-proxy', 'a proxy on this machine says in X-Forwarded-For who asks')
+    .option(
+      '--max-download-mbps <n>',
+      'megabits a second this process sends of weights, updates and training text (default: no limit)',
+      integerOption('--max-download-mbps', 1, 1_000_000),
+    );
 }
 
 function rolesOption(text: string): Role[] {

@@ -25,7 +25,7 @@ describe('the HTTP face', () => {
     writeFileSync(join(staticDir, 'index.html'), '<h1>Alice</h1>');
     writeFileSync(join(staticDir, '.secret'), 'no');
     writeFileSync(join(network.dir, 'outside.txt'), 'no');
-    core = await network.open({ staticDir });
+    core = await network.open({ staticDir, maxDownloadBytesPerSecond: 1e9 });
     miner = await new TestClient(core, network.miner).register();
     scorer = await new TestClient(core, network.scorer, 'scorer').register();
     nobody = new TestClient(core, network.otherMiner);
@@ -210,6 +210,37 @@ describe('the HTTP face', () => {
     assert.equal((await miner.call('blob', { params: { hash: row!.blob_hash } })).body.code, 'NOT_FOUND');
     const blob = await scorer.call('blob', { params: { hash: row!.blob_hash } });
     assert.deepEqual([blob.status, blob.bytes.length], [200, row!.size_bytes]);
+  });
+
+  it('counts and paces what leaves this machine, and sends the same bytes', async () => {
+    const { hash } = (await miner.call('version', { params })).body.snapshot.chunks[0];
+    const shard = String(core.context.data.trainingShards[0]!.shard);
+    const { downloads } = core.context;
+    const headers = { 'x-forwarded-for': '192.0.2.7' }; // through a proxy that the server was not told of
+    for (const [name, what] of [
+      ['blob', { hash }],
+      ['shard', { shard }],
+    ] as const) {
+      const here = await miner.call(name, { params: what });
+      const before = downloads.sentBytes;
+      const away = await miner.call(name, { params: what, headers });
+      assert.deepEqual(Buffer.from(away.bytes), Buffer.from(here.bytes));
+      assert.equal(downloads.sentBytes - before, here.bytes.length);
+      const range = { ...headers, range: 'bytes=5-9' };
+      assert.equal((await miner.call(name, { params: what, headers: range })).bytes.length, 5);
+      assert.equal(downloads.sentBytes - before, here.bytes.length + 5);
+    }
+    const { body } = await core.app.inject({ url: '/metrics' });
+    assert.ok(body.includes(`alice_download_bytes_total ${downloads.sentBytes}\n`));
+    assert.match(body, /^alice_download_limit_bytes_per_second 1000000000$/m);
+    const sent = downloads.sentBytes;
+    const head = await core.app.inject({
+      method: 'HEAD',
+      url: routes.shard.path.replace(':shard', shard),
+      headers: { ...headers, authorization: `Bearer ${miner.token}` },
+    });
+    assert.deepEqual([head.statusCode, downloads.sentBytes], [200, sent]);
+    assert.ok(Number(head.headers['content-length']) > 0);
   });
 
   it('honours ranges', async () => {

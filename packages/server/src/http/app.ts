@@ -223,7 +223,7 @@ function send(context: ServerContext, { request, reply, answer }: Sending): unkn
   if (answer.kind === 'json') return reply.code(answer.status ?? 200).send(answer.value);
   if (answer.kind === 'nothing')
     return reply.code(204).header('retry-after', seconds(answer.retryAfterMs)).send();
-  return sendBytes(context.blobs, { request, reply, answer });
+  return sendBytes(context, { request, reply, answer });
 }
 
 function sendError({ context, metrics }: AppParts, reply: FastifyReply, error: unknown): void {

@@ -57,6 +57,14 @@ export function isLoopback(ip: string): boolean {
   return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
 }
 
+/** Asked from this machine, and not by a proxy on it: with one that the server was not told of, who asks is elsewhere. */
+export function isOfThisMachine({ ip, headers }: FastifyRequest): boolean {
+  return (
+    isLoopback(ip) &&
+    ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'].every((name) => headers[name] === undefined)
+  );
+}
+
 /** A home has one IPv4 address but 2⁶⁴ IPv6 addresses: count the /64. */
 export function networkOf(ip: string): string {
   if (!ip.includes(':') || ip.startsWith('::ffff:')) return ip;

@@ -1,9 +1,12 @@
 /** @file Sends bytes that never change under their name: strong tag, long cache for their owner, one byte range. */
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { BlobStore } from '../blobs/BlobStore.js';
+import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import { byteRange } from './byteRange.js';
 import type { BytesAnswer } from './handlers.js';
+import { pacedStream } from './pacedStream.js';
+import { isOfThisMachine, networkOf } from './rateLimits.js';
 
 interface Sending {
   readonly request: FastifyRequest;
@@ -11,7 +14,9 @@ interface Sending {
   readonly answer: BytesAnswer;
 }
 
-export function sendBytes(blobs: BlobStore, { request, reply, answer }: Sending): FastifyReply {
+type Parts = Pick<ServerContext, 'blobs' | 'downloads'>;
+
+export function sendBytes(parts: Parts, { request, reply, answer }: Sending): FastifyReply {
   const sizeBytes = answer.kind === 'blob' ? answer.sizeBytes : answer.bytes.length;
   const tag = `"${answer.kind === 'blob' ? answer.hash : answer.tag}"`;
   reply
@@ -32,6 +37,16 @@ export function sendBytes(blobs: BlobStore, { request, reply, answer }: Sending)
   const { from, to } = range === 'all' ? { from: 0, to: sizeBytes - 1 } : range;
   if (range !== 'all') reply.code(206).header('content-range', `bytes ${from}-${to}/${sizeBytes}`);
   reply.header('content-length', to - from + 1);
-  if (answer.kind === 'blob') return reply.send(blobs.stream(answer.hash, { from, to }));
-  return reply.send(Buffer.from(answer.bytes.subarray(from, to + 1)));
+  if (request.method === 'HEAD') return reply.send(Readable.from([])); // Fastify would read it all and throw it away
+  const source =
+    answer.kind === 'blob'
+      ? parts.blobs.stream(answer.hash, { from, to })
+      : answer.bytes.subarray(from, to + 1);
+  return reply.send(pacedFor(request, parts, source));
+}
+
+/** What stays on this machine, as a scorer beside the server, costs no bandwidth and waits for none. */
+function pacedFor(request: FastifyRequest, { downloads }: Parts, source: Readable | Uint8Array) {
+  if (!isOfThisMachine(request)) return pacedStream(downloads, networkOf(request.ip), source);
+  return source instanceof Readable ? source : Buffer.from(source);
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ServerContext } from '../context.js';
+import { createBandwidth } from '../http/bandwidth.js';
 import { createMetrics } from './metrics.js';
 
 const docs = (path: string): string =>
@@ -14,6 +15,7 @@ const context = {
   db: { query: async () => [] },
   waiting: { tasks: { size: 0 }, jobs: { size: 0 } },
   health: {},
+  downloads: createBandwidth(undefined),
 } as unknown as ServerContext;
 
 it('names only figures that /metrics gives', async () => {

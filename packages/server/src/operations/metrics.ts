@@ -32,6 +32,15 @@ export function createMetrics(context: ServerContext, isLeading: () => boolean):
     labelNames: ['code'],
     registers,
   });
+  new Counter({
+    name: 'alice_download_bytes_total',
+    help: 'Bytes of blobs and shards this node sent to other machines',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(context.downloads.sentBytes);
+    },
+  });
   for (const [name, help, read] of gauges(context, isLeading))
     new Gauge({
       name,
@@ -56,7 +65,7 @@ export function createMetrics(context: ServerContext, isLeading: () => boolean):
 
 type Reading = [name: string, help: string, read: () => Promise<Record<string, number>>];
 
-function gauges({ db, waiting, health }: ServerContext, isLeading: () => boolean): Reading[] {
+function gauges({ db, waiting, health, downloads }: ServerContext, isLeading: () => boolean): Reading[] {
   const counts = async (sql: string): Promise<Record<string, number>> =>
     Object.fromEntries((await db.query<{ kind: string; n: number }>(sql)).map(({ kind, n }) => [kind, n]));
   const one = async (sql: string): Promise<Record<string, number>> => {
@@ -106,6 +115,16 @@ function gauges({ db, waiting, health }: ServerContext, isLeading: () => boolean
         tasks: waiting.tasks.size,
         jobs: waiting.jobs.size,
       }),
+    ],
+    [
+      'alice_downloads_waiting',
+      'Slices of downloads that wait for --max-download-mbps, one of each connection at most',
+      async () => ({ '': downloads.waiting }),
+    ],
+    [
+      'alice_download_limit_bytes_per_second',
+      'What --max-download-mbps allows; no figure without it',
+      async () => (downloads.limitBytesPerSecond === undefined ? {} : { '': downloads.limitBytesPerSecond }),
     ],
     ['alice_leading', '1 on the node that runs the rounds', async () => ({ '': isLeading() ? 1 : 0 })],
     [
