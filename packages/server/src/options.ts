@@ -154,6 +154,11 @@ export interface ServerOptions {
    * other machines, shared evenly over the addresses that ask. Default: no limit.
    */
   readonly maxDownloadBytesPerSecond?: number | undefined;
+  /**
+   * Bytes of blobs to keep. Beyond them the oldest set-deltas and submissions go before `limits` would let them, as far as
+   * nobody needs them. Default: only the counts of `limits`.
+   */
+  readonly blobQuotaBytes?: number | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
 }
 
@@ -165,6 +170,7 @@ export function checkOptions(options: ServerOptions): void {
     ['round.maxRoundMs', options.round.maxRoundMs],
     ['round.targetSubmissions', options.round.targetSubmissions ?? 1],
     ['epochMs', options.epochMs],
+    ['blobQuotaBytes', options.blobQuotaBytes ?? 1],
     ['maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond ?? 1],
     ...Object.entries(options.limits ?? {}).map(([name, value]): [string, number] => [
       `limits.${name}`,

@@ -136,6 +136,7 @@ export function serverCommand(): Command {
         node: flags.node,
         tls,
         trustProxy: flags.behindProxy,
+        blobQuotaBytes: flags.blobQuotaGb && flags.blobQuotaGb * 1e9,
         maxDownloadBytesPerSecond: flags.maxDownloadMbps && flags.maxDownloadMbps * BYTES_PER_MEGABIT,
         metricsToken: process.env['ALICE_METRICS_TOKEN'],
         ...networkSettings(model, flags.protocol),

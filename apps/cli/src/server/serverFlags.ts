@@ -22,6 +22,7 @@ export interface NodeFlags extends StateFlags {
   tlsSelfSigned?: boolean;
   behindProxy?: boolean;
   maxDownloadMbps?: number;
+  blobQuotaGb?: number;
 }
 
 const ROLES = ['api', 'aggregator', 'epochs', 'scorer'] as const;
@@ -50,6 +51,11 @@ export function withNodeOptions(command: Command): Command {
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--tls-self-signed', 'make a certificate for this machine, for tests')
     .option('--behind-proxy', 'a proxy on this machine says in X-Forwarded-For who asks')
+    .option(
+      '--blob-quota-gb <n>',
+      'gigabytes of blobs to keep: beyond them old updates and submissions go earlier (default: by number only)',
+      integerOption('--blob-quota-gb', 1, 1_000_000),
+    )
     .option(
       '--max-download-mbps <n>',
       'megabits a second this process sends of weights, updates and training text (default: no limit)',

@@ -7,6 +7,7 @@ import type { Queryable } from '../database/Database.js';
 import { latestVersion } from '../state/versions.js';
 import { dropRegionBlobs } from '../upstream/regionRounds.js';
 import type { BlobStore } from './BlobStore.js';
+import { keepBlobQuota } from './blobQuota.js';
 
 /** Every blob that some row refers to. */
 export const REFERENCED = `
@@ -23,7 +24,7 @@ export const REFERENCED = `
   UNION SELECT blob ->> 'hash' FROM region_rounds WHERE blob IS NOT NULL
   UNION SELECT residual ->> 'hash' FROM region_rounds WHERE residual IS NOT NULL`;
 
-/** Prunes what the limits no longer keep; returns how many blobs went. */
+/** Prunes what the limits and the quota no longer keep; returns how many blobs went. */
 export async function collectGarbage(context: ServerContext): Promise<number> {
   const { db, limits, blobs } = context;
   const latest = (await latestVersion(db))!.version;
@@ -35,7 +36,8 @@ export async function collectGarbage(context: ServerContext): Promise<number> {
     ...(await dropCandidates(tx)),
     ...(await dropRegionBlobs(tx)),
   ]);
-  return removeUnreferenced(db, blobs, dropped);
+  const remove = (hashes: readonly string[]) => removeUnreferenced(db, blobs, hashes);
+  return (await remove(dropped)) + (await keepBlobQuota(context, latest, remove));
 }
 
 /** Removes every blob no row refers to: at start, when nothing is being stored, or those stored before `beforeMs`. */

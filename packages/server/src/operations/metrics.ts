@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerContext } from '../context.js';
+import { loadBlobUse } from '../state/blobUse.js';
 
 export interface Metrics {
   observe(request: { route: string; method: string; status: number; seconds: number }): void;
@@ -115,6 +116,14 @@ function gauges({ db, waiting, health, downloads }: ServerContext, isLeading: ()
         tasks: waiting.tasks.size,
         jobs: waiting.jobs.size,
       }),
+    ],
+    [
+      'alice_blob_bytes',
+      'Blobs that are referred to, and their quota, after the last round; no figure without --blob-quota-gb',
+      async () => {
+        const use = await loadBlobUse(db);
+        return use ? { used: use.usedBytes, quota: use.quotaBytes } : {};
+      },
     ],
     [
       'alice_downloads_waiting',

@@ -17,6 +17,7 @@ const calm: AlarmFacts = {
   lastScorerSeenMs: 0,
   chainUnreachableSinceMs: undefined,
   upstreamUnreachableSinceMs: undefined,
+  blobUse: undefined,
   epochMismatch: undefined,
 };
 
@@ -34,6 +35,12 @@ it('is quiet when all is well and names what is not', () => {
     ['no scorer', { oldestJobMs: 940_000 }, ['NO_SCORER']],
     ['scorer seen lately', { oldestJobMs: 1, lastScorerSeenMs: 940_001 }, []],
     ['chain away', { chainUnreachableSinceMs: 5 }, ['CHAIN_UNREACHABLE']],
+    ['blobs within their quota', { blobUse: { usedBytes: 9, quotaBytes: 10 } }, []],
+    [
+      'too many blobs',
+      { blobUse: { usedBytes: 11, quotaBytes: 10, overSinceMs: 5 } },
+      ['BLOB_QUOTA_EXCEEDED'],
+    ],
     ['epoch of another server', { epochMismatch: { epoch: 2, sinceMs: 5 } }, ['EPOCH_MISMATCH']],
   ];
   for (const [name, facts, codes] of cases)

@@ -1,5 +1,6 @@
 /** @file What a person must look at (SCORE-3): a pure function of facts, so that alarms end when their cause does. */
 import type { NetworkStatus } from '@alice/protocol';
+import type { BlobUse } from '../state/blobUse.js';
 import type { RoundRow } from '../state/rounds.js';
 import type { VersionRow } from '../state/versions.js';
 
@@ -14,6 +15,8 @@ export interface AlarmFacts {
   readonly lastScorerSeenMs: number;
   readonly chainUnreachableSinceMs: number | undefined;
   readonly upstreamUnreachableSinceMs: number | undefined;
+  /** Undefined without a quota. */
+  readonly blobUse: BlobUse | undefined;
   readonly epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
 }
 
@@ -31,6 +34,7 @@ export function alarmsOf(facts: AlarmFacts): Alarm[] {
     noScorer,
     chainUnreachable,
     upstreamUnreachable,
+    blobsOverQuota,
     epochMismatch,
   ].flatMap((rule) => rule(facts) ?? []);
 }
@@ -96,6 +100,13 @@ function upstreamUnreachable({ upstreamUnreachableSinceMs: sinceMs }: AlarmFacts
     message: 'The upstream server does not answer; what the miners of this region have sent waits here.',
     sinceMs,
   };
+}
+
+function blobsOverQuota({ blobUse }: AlarmFacts): Alarm | undefined {
+  if (blobUse?.overSinceMs === undefined) return undefined;
+  const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
+  const message = `Blobs take ${gigabytes(blobUse.usedBytes)} GB of ${gigabytes(blobUse.quotaBytes)} and nothing is left to prune: raise --blob-quota-gb.`;
+  return { code: 'BLOB_QUOTA_EXCEEDED', message, sinceMs: blobUse.overSinceMs };
 }
 
 function epochMismatch({ epochMismatch: found }: AlarmFacts): Alarm | undefined {

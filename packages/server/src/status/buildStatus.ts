@@ -1,6 +1,7 @@
 /** @file Gathers `GET /v1/status` from the database and what was last heard of the chain. Reads only. */
 import type { NetworkStatus } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
+import { loadBlobUse } from '../state/blobUse.js';
 import { settledEpochs } from '../state/epochs.js';
 import { oldestQueuedMs } from '../state/jobs.js';
 import { recentMembers } from '../state/members.js';
@@ -68,6 +69,7 @@ export async function buildStatus(context: ServerContext): Promise<NetworkStatus
       nowMs,
       uniformLossNats,
       versions: versions.slice(-2),
+      blobUse: await loadBlobUse(db),
       lastRound: await lastFinishedRound(db),
       oldestJobMs: await oldestQueuedMs(db),
       ...health,
