@@ -6,6 +6,7 @@ import { messageOf } from '@alice/protocol';
 import { collectGarbage } from '../blobs/collectGarbage.js';
 import type { ServerContext } from '../context.js';
 import { issueReceipts } from '../receipts/issueReceipts.js';
+import { forgetOld } from '../state/forgetOld.js';
 import { deleteJobs, requeueExpired } from '../state/jobs.js';
 import { findSubmission } from '../state/submissions.js';
 import { expireTasks } from '../state/tasks.js';
@@ -85,6 +86,7 @@ async function coordinate(context: ServerContext, advance: typeof advanceRound):
   if (hasMoved) {
     const removed = await collectGarbage(context);
     if (removed > 0) log.debug('Old blobs removed', { removed });
+    await forgetOld(db, now());
   }
 }
 
