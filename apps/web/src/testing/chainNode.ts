@@ -88,7 +88,7 @@ async function ask(port: number, method: string, params: readonly unknown[]): Pr
   return ((await answer.json()) as { result: unknown }).result;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

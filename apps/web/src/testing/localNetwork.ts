@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './chainNode.js';
 
 const COMMAND = fileURLToPath(new URL('../../../cli/dist/main.js', import.meta.url));
 
@@ -11,9 +12,14 @@ export interface LocalNetwork {
   stop(): Promise<void>;
 }
 
-/** Starts it on free ports and resolves once its page is served. Throws with its output when it ends before. */
+/**
+ * Starts it on free ports and resolves once its page is served. Throws with its output when it ends before. Ports of its own
+ * at the first start: the standard ones belong to whichever network of another test starts, or is killed and starts, meanwhile.
+ */
 export async function localNetwork(dir: string, ...options: readonly string[]): Promise<LocalNetwork> {
-  const child = spawn(process.execPath, [COMMAND, 'up', '--dir', dir, ...options], {
+  const isNew = !existsSync(join(dir, 'running.json'));
+  const ports = isNew ? ['--port', String(await freePort()), '--rpc-port', String(await freePort())] : [];
+  const child = spawn(process.execPath, [COMMAND, 'up', '--dir', dir, ...ports, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1' },
   });
