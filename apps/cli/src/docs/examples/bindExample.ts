@@ -40,9 +40,18 @@ export function bindExample(
   const chain = starts(/\balice node --spec/) ? ownUrl(ports.chain) : facts.chainUrl;
   const replaced = REPLACED.reduce<string>(
     (text, [pattern, by]) => text.replace(pattern, (...found) => by({ facts, server, chain, ports }, found)),
-    command,
+    withOwnWallets(command, block),
   );
   return withPort(withChain(withServer(replaced, server), chain), ports);
+}
+
+/** Where a block makes wallets for its server and scorer, their addresses are meant; bash reads them from the files. */
+function withOwnWallets(command: string, block: readonly string[]): string {
+  const own = (name: string, standIn: RegExp, text: string): string =>
+    block.some((line) => line.includes(`alice wallet new ${name}`))
+      ? text.replace(standIn, `$(node -p "require('./.alice/wallets/${name}.json').address")`)
+      : text;
+  return own('scorer', /\bSCORER_ADDRESS\b/, own('server', /(?<=--parameter-server )ADDRESS\b/, command));
 }
 
 /** Commands of a miner that name no server ask that of the standard port. */

@@ -71,6 +71,12 @@ test('stand-ins become what a network has; what a block starts itself is what it
       'alice scorer --server http://127.0.0.1:1',
     ],
   );
+  const [made] = bound('alice server --scorer SCORER_ADDRESS', 'alice wallet new scorer --no-encrypt');
+  assert.match(
+    made!,
+    /--scorer \$\(.*scorer\.json.*\) --chain/,
+    'a wallet that the block makes is the one meant',
+  );
   assert.deepEqual(bound('alice data build --out x && alice train --data x --steps 2000'), [
     'alice data build --out x && alice train --data x --steps 2',
   ]);
