@@ -53,7 +53,10 @@ function parseAnswer(text: string): RawAnswer | undefined {
       return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
     }),
   );
-  const body = headers['transfer-encoding'] === 'chunked' ? joinChunks(rest) : rest;
+  // Two requests on one connection have two answers, which may come together.
+  const length = headers['content-length'];
+  const plain = length === undefined ? rest : rest.slice(0, Number(length));
+  const body = headers['transfer-encoding'] === 'chunked' ? joinChunks(rest) : plain;
   return { status: Number(status), headers, body: Buffer.from(body, 'latin1').toString('utf8') };
 }
 
