@@ -29,7 +29,19 @@ test('each reason is told by its code', () => {
       /all 3 .* TOO_LARGE \(9\), NOISE \(4\)/,
     ],
     ['FIRST_EPOCH_OPEN', [miner({ accepted: 2 })], [], /2 of its updates/],
-    ['AWAY', [miner({ accepted: 2, lastSeenMs: 3_999 })], [epoch([])], /1970-01-01T00:00:03/],
+    [
+      'AWAY',
+      [miner({ accepted: 2, lastSeenMs: 3_999 })],
+      [{ ...epoch([]), endedAtMs: 304_000 }],
+      /1970-01-01T00:00:03/,
+    ],
+    // Silent since before the epoch ended: it is training.
+    [
+      'COUNTS_NEXT_EPOCH',
+      [miner({ accepted: 2, lastSeenMs: 4_000 })],
+      [{ ...epoch([]), endedAtMs: 304_000 }],
+      /next settlement/,
+    ],
     [
       'COUNTS_NEXT_EPOCH',
       [miner({ accepted: 2 })],

@@ -23,6 +23,9 @@ type Facts = Pick<NetworkStatus, 'miners' | 'epochs' | 'submissions'> & {
   readonly receipts: ReceiptList['receipts'];
 };
 
+/** A miner says nothing while it trains; a device that needs longer than this for a task is told it was away. */
+const SILENT_MS = 300_000;
+
 /** `address`: the one that signs; `paidTo`: where its rewards go, if that is another. */
 export function payReason(status: Facts, address: string, paidTo: string = address): PayReason {
   const instances = status.miners.filter((m) => m.address === address);
@@ -65,7 +68,7 @@ function unpaid(facts: Facts, instances: Facts['miners']): PayReason {
       code: 'FIRST_EPOCH_OPEN',
       sentence: `${accepted} of its updates were accepted; no epoch has been settled yet, the first settlement pays them`,
     };
-  if (lastSeenMs < last.endedAtMs) {
+  if (lastSeenMs === 0 || lastSeenMs + SILENT_MS < last.endedAtMs) {
     const seen =
       lastSeenMs === 0 ? 'has not been seen lately' : `was last seen ${new Date(lastSeenMs).toISOString()}`;
     return { code: 'AWAY', sentence: `it ${seen}, and had no accepted update in epoch ${last.epoch}` };
