@@ -41,7 +41,10 @@ export async function runScorer(
   { log, signal, onEvent }: ScorerPorts,
 ): Promise<void> {
   const emit = (event: ScorerEvent): void => {
-    log.debug('Scorer event', event);
+    const { type, ...facts } = event;
+    if (type === 'registered') log.info('Registered as a scorer; waiting for work', facts);
+    else if (type === 'retrying') log.warn('Waiting before trying again', facts);
+    else log.debug('Scorer event', event);
     onEvent?.(event);
   };
   const { serverUrl, key, instance, threads } = options;

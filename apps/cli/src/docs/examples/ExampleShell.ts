@@ -14,7 +14,7 @@ const STAYS: readonly (readonly [RegExp, RegExp])[] = [
   [/^alice miner (?!status|estimate|install-service)-/, /Model is up to date/],
   [/^alice node --spec/, /Chain node is ready/],
   [/^alice server --(?!help)/, /Parameter server is ready/],
-  [/^alice scorer\b/, /Registered|Scoring|registered/],
+  [/^alice scorer\b/, /Registered as a scorer/],
   [/^alice serve\b/, /\/v1/],
   [/^alice data serve\b/, /http:\/\//],
 ];
