@@ -19,7 +19,7 @@ export interface BlobRef {
 export interface BlobStore {
   /** Stores bytes for good and returns their address. Storing the same bytes twice is one blob. Throws `DISK_FULL`. */
   put(bytes: Uint8Array): Promise<BlobRef>;
-  /** Stores for good a file that is hashed and on disk already; the file itself may be gone afterwards. */
+  /** Stores for good a file that is hashed and on disk already; the file itself may be gone afterwards. Throws `DISK_FULL`. */
   adopt(path: string, ref: BlobRef): Promise<void>;
   /** The whole blob, checked against its address. Throws `BLOB_MISSING`, `BLOB_CORRUPT`. */
   get(hash: string): Promise<Uint8Array>;
@@ -60,6 +60,17 @@ export function openFolderBlobStore(
   };
   const sizeBytes = (hash: string): number | undefined =>
     BLOB_HASH.test(hash) ? statSync(pathOf(hash), { throwIfNoEntry: false })?.size : undefined;
+  /** Brings a blob to its path for good; folders are durable before and after. Throws `DISK_FULL`. */
+  const place = async (path: string, bring: (temporary: string) => Promise<void>): Promise<void> => {
+    const folder = dirname(path);
+    try {
+      if (mkdirSync(folder, { recursive: true }) !== undefined) await syncFolder(dir);
+      await bring(join(dir, TEMPORARY + randomUUID()));
+      await syncFolder(folder);
+    } catch (error) {
+      throw writeError(error);
+    }
+  };
 
   return {
     orphans,
@@ -69,24 +80,14 @@ export function openFolderBlobStore(
       const hash = contentHash(bytes);
       const path = pathOf(hash);
       if (sizeBytes(hash) !== bytes.length) {
-        const folder = dirname(path);
-        try {
-          if (mkdirSync(folder, { recursive: true }) !== undefined) await syncFolder(dir);
-          await writeDurably(join(dir, TEMPORARY + randomUUID()), path, bytes);
-          await syncFolder(folder);
-        } catch (error) {
-          throw writeError(error);
-        }
+        await place(path, (temporary) => writeDurably(temporary, path, bytes));
       }
       return { hash, sizeBytes: bytes.length };
     },
     async adopt(from, { hash, sizeBytes: size }) {
       const path = pathOf(hash);
       if (sizeBytes(hash) === size) return;
-      const folder = dirname(path);
-      if (mkdirSync(folder, { recursive: true }) !== undefined) await syncFolder(dir);
-      await moveDurably(from, path, join(dir, TEMPORARY + randomUUID()));
-      await syncFolder(folder);
+      await place(path, (temporary) => moveDurably(from, path, temporary));
     },
     async get(hash) {
       const path = pathOf(hash);
