@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { seededRandom } from '../random.js';
 import type { SparseDelta } from '../sparseDelta.js';
 import { layoutOf, type TensorLayout } from '../tensorLayout.js';
-import { SUBMISSION_HEADER_BYTES, type SubmissionHeader, type SubmissionLimits } from './binaryV2.js';
+import { testHeader as header } from '../testing/testHeader.js';
+import { SUBMISSION_HEADER_BYTES, type SubmissionLimits } from './binaryV2.js';
 import { WireError } from './errors.js';
 import { VALUE_BITS, type ValueBits } from './quantize.js';
 import { checkArriving, decodeAnySubmission, encodeAnySubmission } from './submission.js';
@@ -15,15 +16,6 @@ const layout = layoutOf([
   ['norm', [7]],
   ['head', [4097]],
 ]);
-const header: SubmissionHeader = {
-  taskId: `0x${'a1'.repeat(16)}`,
-  nonce: `0x${'b2'.repeat(32)}`,
-  stateRoot: `0x${'c3'.repeat(32)}`,
-  baseVersion: 7,
-  innerSteps: 16,
-  tokens: 65_536,
-  meanTrainingLossNats: 3.25,
-};
 const limitsOf = (shapes: TensorLayout): SubmissionLimits => ({
   layout: shapes,
   maxEntries: shapes.size,

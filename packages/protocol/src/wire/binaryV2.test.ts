@@ -5,6 +5,7 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { SparseDelta } from '../sparseDelta.js';
 import { layoutOf } from '../tensorLayout.js';
+import { testHeader as header } from '../testing/testHeader.js';
 import {
   decodeSubmission,
   decodeSubmissionHeader,
@@ -20,15 +21,6 @@ const layout = layoutOf([
   ['norm', [7]],
   ['head', [4097]],
 ]);
-const header: SubmissionHeader = {
-  taskId: `0x${'a1'.repeat(16)}`,
-  nonce: `0x${'b2'.repeat(32)}`,
-  stateRoot: `0x${'c3'.repeat(32)}`,
-  baseVersion: 7,
-  innerSteps: 16,
-  tokens: 65_536,
-  meanTrainingLossNats: 3.25,
-};
 const delta: SparseDelta = {
   tensors: [
     { tensor: 0, indices: Uint32Array.of(0, 4095, 4096, 9999), values: Float32Array.of(1, -0.5, 1e-38, 3) },

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { errorCodeOf } from '../errors.js';
 import type { SparseDelta } from '../sparseDelta.js';
 import { layoutOf } from '../tensorLayout.js';
-import { SUBMISSION_HEADER_BYTES, type SubmissionHeader } from './binaryV2.js';
+import { testHeader as header } from '../testing/testHeader.js';
+import { SUBMISSION_HEADER_BYTES } from './binaryV2.js';
 import {
   decodeAnySubmission,
   decodeAnySubmissionHeader,
@@ -14,15 +15,6 @@ import {
 } from './submission.js';
 
 const layout = layoutOf([['w', [9000]]]);
-const header: SubmissionHeader = {
-  taskId: `0x${'a1'.repeat(16)}`,
-  nonce: `0x${'b2'.repeat(32)}`,
-  stateRoot: `0x${'c3'.repeat(32)}`,
-  baseVersion: 7,
-  innerSteps: 16,
-  tokens: 65_536,
-  meanTrainingLossNats: 3.25,
-};
 const indices = Uint32Array.from({ length: 90 }, (_, i) => 97 * i);
 const delta: SparseDelta = {
   tensors: [{ tensor: 0, indices, values: Float32Array.from(indices, (i) => Math.sin(i)) }],
