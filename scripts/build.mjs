@@ -2,13 +2,15 @@
  * @file Turns every TypeScript source into plain JavaScript beside it (`src/x.ts` → `dist/x.js`), one file to one
  * file, so worker entry points keep their relative addresses and Node 20 needs no loader. Only files whose source
  * is newer are rebuilt; outputs without a source are removed. Types are checked by `npm run types`, not here.
- * The web app is bundled separately by its own build script when it has one.
+ * The web app is bundled separately by its own build script when it has one. So are the threads that a workspace names
+ * in its package.json (`threads`, sources below `src`): a thread loads everything anew, so it is given one file with
+ * what it uses and no more.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { transform } from 'esbuild';
+import { build as bundle, transform } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -55,17 +57,60 @@ async function buildFile(workspace, file, problems) {
   return true;
 }
 
+/** Packages with files beside their code, or with state that a thread must share with none of its own copies. */
+const NOT_BUNDLED = ['@electric-sql/pglite', '@polkadot/wasm-crypto', 'onnxruntime-node'];
+
+/** Bundles the threads of a workspace that are older than any source of the repository: whatever changed may be in them. */
+async function bundleThreads(workspace, threads, changed, problems) {
+  const bundleOne = async (thread) => {
+    const target = join(workspace, 'dist', thread.replace(/\.ts$/, '.js'));
+    if (existsSync(target) && statSync(target).mtimeMs >= changed.getTime() - 2) return false;
+    const temporary = `${target}.${process.pid}.tmp`;
+    try {
+      await bundle({
+        ...{ entryPoints: [join(workspace, 'src', thread)], outfile: temporary, bundle: true },
+        ...{ format: 'esm', platform: 'node', target: 'node20', external: NOT_BUNDLED },
+        ...{ sourcemap: 'inline', sourcesContent: false, logLevel: 'silent' },
+      });
+      await utimes(temporary, changed, changed);
+      await rename(temporary, target);
+    } catch (error) {
+      problems.push(`${relative(root, join(workspace, 'src', thread))}: ${error.message}`);
+    }
+    return true;
+  };
+  return (await Promise.all(threads.map(bundleOne))).filter(Boolean).length;
+}
+
+/** Time of the newest source, and of the lock file: other packages are bundled too. */
+function newestOf(files) {
+  return new Date(
+    files.reduce(
+      (newest, file) => Math.max(newest, statSync(file).mtimeMs),
+      statSync(join(root, 'package-lock.json')).mtimeMs,
+    ),
+  );
+}
+
 /** Builds everything that changed; returns how many files were built. Throws with all problems listed. */
 export async function build() {
   const problems = [];
   let built = 0;
-  for (const workspace of workspaces()) {
-    const sources = filesUnder(join(workspace, 'src'), '.ts').filter((f) => !f.endsWith('.d.ts'));
+  const sourcesOf = new Map(
+    workspaces().map((workspace) => [
+      workspace,
+      filesUnder(join(workspace, 'src'), '.ts').filter((f) => !f.endsWith('.d.ts')),
+    ]),
+  );
+  const changed = newestOf([...sourcesOf].flatMap(([w, files]) => files.map((f) => join(w, 'src', f))));
+  for (const [workspace, sources] of sourcesOf) {
+    const { threads = [] } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
     const wanted = new Set(sources.map((f) => f.replace(/\.ts$/, '.js')));
     for (const old of filesUnder(join(workspace, 'dist'), '.js'))
       if (!wanted.has(old) && !old.startsWith('public')) rmSync(join(workspace, 'dist', old));
-    const results = await Promise.all(sources.map((f) => buildFile(workspace, f, problems)));
-    built += results.filter(Boolean).length;
+    const single = sources.filter((f) => !threads.includes(f));
+    const results = await Promise.all(single.map((f) => buildFile(workspace, f, problems)));
+    built += results.filter(Boolean).length + (await bundleThreads(workspace, threads, changed, problems));
     const own = join(workspace, 'build.mjs');
     if (!existsSync(own)) continue;
     const { build: buildOwn } = await import(pathToFileURL(own).href);

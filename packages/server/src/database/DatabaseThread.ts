@@ -1,6 +1,7 @@
 /** @file One life of the embedded database's thread, from opening the folder until it is closed, stops or dies. */
 import { Worker } from 'node:worker_threads';
 import { errorCodeOf, PortCalls, portOfThread } from '@alice/protocol';
+import { databaseProgram } from './databaseProgram.js';
 import type { EmbeddedCalls } from './embeddedThread.js';
 
 /** Replaying a long log takes seconds; a start that hangs on a full disk is given up. */
@@ -17,7 +18,7 @@ export class DatabaseThread {
     const thread = new DatabaseThread(statementMs);
     const timer = setTimeout(() => void thread.end(), OPEN_MS);
     try {
-      await thread.call('open', folder);
+      await thread.call('open', { folder, program: await databaseProgram() });
       return thread;
     } catch (error) {
       await thread.end();

@@ -10,8 +10,8 @@ import type { SqlValue } from './Database.js';
 import { databaseStopped } from './databaseStopped.js';
 
 export interface EmbeddedCalls {
-  /** Opens the database in `folder`, making it if there is none. */
-  open(folder: string): Promise<void>;
+  /** Opens the database in `folder`, making it if there is none; `program` is PGlite's, see `databaseProgram`. */
+  open(the: { readonly folder: string; readonly program: WebAssembly.Module }): Promise<void>;
   /** The rows of one statement. */
   query(statement: { readonly sql: string; readonly values: readonly SqlValue[] }): Promise<unknown[]>;
   /** Several statements without values. */
@@ -25,9 +25,9 @@ const ENGINE_OPTIONS = { parsers: { [types.INT8]: Number } };
 let engine: PGlite | undefined;
 
 const handlers: EmbeddedCalls = {
-  async open(folder) {
+  async open({ folder, program }) {
     try {
-      engine = await PGlite.create(folder, ENGINE_OPTIONS);
+      engine = await PGlite.create(folder, { ...ENGINE_OPTIONS, pgliteWasmModule: program });
     } catch (error) {
       throw databaseStopped(messageOf(error), isFull(error));
     }
