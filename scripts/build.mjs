@@ -103,19 +103,27 @@ export async function build() {
     ]),
   );
   const changed = newestOf([...sourcesOf].flatMap(([w, files]) => files.map((f) => join(w, 'src', f))));
+  const threadsOf = new Map(
+    workspaces().map((workspace) => {
+      const { threads = [] } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
+      return [workspace, threads];
+    }),
+  );
   for (const [workspace, sources] of sourcesOf) {
-    const { threads = [] } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
     const wanted = new Set(sources.map((f) => f.replace(/\.ts$/, '.js')));
     for (const old of filesUnder(join(workspace, 'dist'), '.js'))
       if (!wanted.has(old) && !old.startsWith('public')) rmSync(join(workspace, 'dist', old));
-    const single = sources.filter((f) => !threads.includes(f));
+    const single = sources.filter((f) => !threadsOf.get(workspace).includes(f));
     const results = await Promise.all(single.map((f) => buildFile(workspace, f, problems)));
-    built += results.filter(Boolean).length + (await bundleThreads(workspace, threads, changed, problems));
+    built += results.filter(Boolean).length;
     const own = join(workspace, 'build.mjs');
     if (!existsSync(own)) continue;
     const { build: buildOwn } = await import(pathToFileURL(own).href);
     await buildOwn().catch((error) => problems.push(`${relative(root, own)}: ${error.message}`));
   }
+  // A bundle holds built files of other workspaces, so all of them come first.
+  for (const [workspace, threads] of problems.length > 0 ? [] : threadsOf)
+    built += await bundleThreads(workspace, threads, changed, problems);
   if (problems.length > 0)
     throw new Error(`the build found ${problems.length} problem(s):\n${problems.join('\n')}`);
   return built;
