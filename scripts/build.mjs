@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import { readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build as bundle, transform } from 'esbuild';
+import { build as bundle, stop, transform } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -124,6 +124,7 @@ export async function build() {
   // A bundle holds built files of other workspaces, so all of them come first.
   for (const [workspace, threads] of problems.length > 0 ? [] : threadsOf)
     built += await bundleThreads(workspace, threads, changed, problems);
+  await stop(); // its helper process would stay as long as what is started now
   if (problems.length > 0)
     throw new Error(`the build found ${problems.length} problem(s):\n${problems.join('\n')}`);
   return built;
