@@ -9,7 +9,7 @@ import { nodePlatformOn } from '@alice/engine/node';
 import { initParameters, modelLayout, resolveModel } from '@alice/model';
 import { seededRandom, type TaskSettings } from '@alice/protocol';
 import { trainLocally } from '@alice/training';
-import { engineCompute, runAfter } from './compute.js';
+import { type Compute, engineCompute, runAfter } from './compute.js';
 import { LocalTrainer } from './LocalTrainer.js';
 
 const model = {
@@ -24,19 +24,28 @@ const settings = {
   ...{ weightDecay: 0.01, gradientClip: 1, density: 0.1, errorFeedbackDecay: 1 },
 };
 
+interface Trained {
+  readonly delta: Float32Array;
+  readonly saved: Uint8Array | undefined;
+}
+
+function trainerOn(compute: Compute, saved?: Uint8Array): LocalTrainer {
+  const ports = { compute, nowMs: () => 0, stopRequested: () => false, onStep: () => {} };
+  return new LocalTrainer({ model, layout, threads: 1 }, ports, saved);
+}
+
+function workOf(optimizer: TaskSettings['optimizer'], task: number) {
+  const random = seededRandom(`rows ${task}`);
+  const rows = Uint16Array.from({ length: 4 * 4 * 9 }, () => random.below(model.vocab));
+  return { settings: { ...settings, optimizer }, base, rows, steps: 4, windowMs: 1000 };
+}
+
 async function train(
   optimizer: TaskSettings['optimizer'],
   at: { readonly platform?: Platform; readonly saved?: Uint8Array | undefined; readonly task: number },
-): Promise<{ delta: Float32Array; saved: Uint8Array | undefined }> {
-  const ports = {
-    compute: engineCompute(at.platform),
-    ...{ nowMs: () => 0, stopRequested: () => false, onStep: () => {} },
-  };
-  const trainer = new LocalTrainer({ model, layout, threads: 1 }, ports, at.saved);
-  const random = seededRandom(`rows ${at.task}`);
-  const rows = Uint16Array.from({ length: 4 * 4 * 9 }, () => random.below(model.vocab));
-  const work = { settings: { ...settings, optimizer }, base, rows, steps: 4, windowMs: 1000 };
-  const { delta } = await trainer.train(work);
+): Promise<Trained> {
+  const trainer = trainerOn(engineCompute(at.platform), at.saved);
+  const { delta } = await trainer.train(workOf(optimizer, at.task));
   const saved = trainer.exportOptimizer();
   await trainer.dispose();
   return { delta, saved };
@@ -52,6 +61,48 @@ for (const optimizer of ['muon', 'adamw', 'sgd'] as const)
     const back = await train(optimizer, { task: 2, saved: first.saved, platform: keeping });
     near(back.delta, second.delta, 'then a device');
   });
+
+/** The processor, where one gradient of all four rows fails: the one given, counted from 0. */
+function failingCompute(message: string, failing: number): Compute {
+  const compute = engineCompute();
+  let runs = 0;
+  return {
+    ...compute,
+    async gradientFunction(own, shape) {
+      const inner = await compute.gradientFunction(own, shape);
+      if (shape.batch !== 4) return inner;
+      return runAfter(inner, async () => {
+        if (runs++ === failing) throw new Error(message);
+      });
+    },
+  };
+}
+
+for (const optimizer of ['muon', 'adamw'] as const)
+  test(`${optimizer}: memory that ends amid a task leaves no step of the attempt in the optimiser`, async () => {
+    const { saved } = await train(optimizer, { task: 1 });
+    const results: Trained[] = [];
+    for (const failing of [0, 2]) {
+      const trainer = trainerOn(failingCompute('std::bad_alloc', failing), saved);
+      const { delta } = await trainer.train(workOf(optimizer, 2));
+      assert.equal(trainer.microBatch, 2);
+      results.push({ delta, saved: trainer.exportOptimizer() });
+      await trainer.dispose();
+    }
+    assert.deepEqual(results[1], results[0]);
+  });
+
+test('a task that fails in its third step and is done again is as if it had not failed', async () => {
+  const first = await train('adamw', { task: 1 });
+  const second = await train('adamw', { task: 2, saved: first.saved });
+  const trainer = trainerOn(failingCompute('the driver is gone', 4 + 2));
+  await trainer.train(workOf('adamw', 1));
+  trainer.exportOptimizer();
+  await assert.rejects(trainer.train(workOf('adamw', 2)), /driver is gone/);
+  const { delta } = await trainer.train(workOf('adamw', 2));
+  assert.deepEqual([delta, trainer.exportOptimizer()], [second.delta, second.saved]);
+  await trainer.dispose();
+});
 
 test('what is to be done before each gradient is done, wherever weights lie', async () => {
   const rows = new Uint16Array(2 * 9).fill(3);

@@ -42,6 +42,7 @@ export class LocalTrainer {
   readonly #ports: LocalTrainerPorts;
   #gradient: Keyed<StepGradient> | undefined;
   #optimizer: Keyed<InnerOptimizer> | undefined;
+  /** What the optimiser was when it was last exported: the state a task that fails is begun again from. */
   #savedOptimizer: Uint8Array | undefined;
   /** The largest micro-batch this device's memory has allowed so far. */
   #largestBatch = Number.POSITIVE_INFINITY;
@@ -62,13 +63,16 @@ export class LocalTrainer {
     return this.#gradient?.value.batch ?? 0;
   }
 
+  /** To be called, and kept, when a task's work is: a later task that fails goes back to this state. */
   exportOptimizer(): Uint8Array | undefined {
-    return this.#optimizer?.value.exportState() ?? this.#savedOptimizer;
+    if (this.#optimizer) this.#savedOptimizer = this.#optimizer.value.exportState();
+    return this.#savedOptimizer;
   }
 
   /**
    * Trains in the largest micro-batch that memory allows; running out of it costs the attempt, not the task
-   * (SPEC TRAIN-5). Throws `NOT_FINITE` when the weights overflow; the optimiser then starts anew.
+   * (SPEC TRAIN-5). After a failure no step of it is left in the optimiser. Throws `NOT_FINITE` when the weights overflow;
+   * the optimiser then starts anew.
    */
   async train(work: LocalWork): Promise<LocalTrainingResult> {
     const { rowsPerStep, sequenceLength } = work.settings;
@@ -78,7 +82,9 @@ export class LocalTrainer {
       try {
         return await this.#attempt(work, { batch, endMs });
       } catch (error) {
-        if (errorCodeOf(error) === 'NOT_FINITE') await this.#forgetOptimizer(); // it has seen what overflowed
+        if (errorCodeOf(error) === 'NOT_FINITE')
+          await this.#forgetOptimizer(); // it has seen what overflowed
+        else await this.#closeOptimizer(); // it has taken steps that are taken again
         if (batch === 1 || !isOutOfMemory(error)) throw error;
         await this.#forgetGradient();
         this.#largestBatch = batch - 1;
@@ -90,10 +96,9 @@ export class LocalTrainer {
   }
 
   async dispose(): Promise<void> {
-    this.#savedOptimizer = this.exportOptimizer();
+    this.exportOptimizer();
     await this.#forgetGradient();
-    await this.#optimizer?.value.dispose();
-    this.#optimizer = undefined;
+    await this.#closeOptimizer();
   }
 
   async #attempt(
@@ -135,7 +140,7 @@ export class LocalTrainer {
     const key = `${settings.optimizer} ${settings.weightDecay}`;
     if (this.#optimizer?.key === key) return this.#optimizer.value;
     const saved = this.exportOptimizer();
-    await this.#forgetOptimizer();
+    await this.#closeOptimizer();
     const { layout, threads } = this.#options;
     const value = await this.#ports.compute.optimizer(settings, layout, threads);
     try {
@@ -154,9 +159,14 @@ export class LocalTrainer {
   }
 
   async #forgetOptimizer(): Promise<void> {
+    this.#savedOptimizer = undefined;
+    await this.#closeOptimizer();
+  }
+
+  /** The next one begins with what was exported. */
+  async #closeOptimizer(): Promise<void> {
     const old = this.#optimizer;
     this.#optimizer = undefined;
-    this.#savedOptimizer = undefined;
     await old?.value.dispose();
   }
 }
