@@ -1,4 +1,6 @@
 /** @file Alice's transformer: its shape, weights, gradients, losses and generation, and its tokenizer. */
+
+export type { Checkpoint } from './checkpoint/checkpoint.js';
 export { CheckpointError, type CheckpointErrorInfo } from './checkpoint/checkpointError.js';
 export type { StoredType } from './checkpoint/elementTypes.js';
 export { exportGguf, type GgufExportOptions } from './checkpoint/exportGguf.js';
@@ -9,7 +11,7 @@ export {
 } from './checkpoint/exportSafetensors.js';
 export type { CheckpointFacts } from './checkpoint/huggingFaceConfig.js';
 export type { WrittenFile } from './checkpoint/nodeFiles.js';
-export { type Checkpoint, openCheckpoint } from './checkpoint/openCheckpoint.js';
+export { openCheckpoint } from './checkpoint/openCheckpoint.js';
 export {
   openSafetensors,
   type SafetensorsContent,

@@ -12,9 +12,10 @@ export interface ModelFlags {
 export function withModelOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--model <dir>', 'a checkpoint folder of "alice export" or "alice train"').conflicts(
-        'server',
-      ),
+      new Option(
+        '--model <dir>',
+        'a checkpoint of "alice export" or "alice train": a folder, or a .gguf file',
+      ).conflicts('server'),
     )
     .option('--server <url>', 'a running parameter server: its latest version', urlOption('--server'))
     .option('--dir <dir>', 'the network of this folder, running or stopped: its latest version', DEFAULT_DIR);

@@ -4,12 +4,12 @@
  */
 import { concatBytes, utf8 } from '@alice/protocol';
 
-const MAGIC = utf8.encode('GGUF');
-const VERSION = 3;
+export const GGUF_MAGIC = utf8.encode('GGUF');
+export const GGUF_VERSION = 3;
 export const GGUF_ALIGNMENT = 32;
 
-/** GGUF value types. */
-const TYPE = { u32: 4, i32: 5, f32: 6, bool: 7, text: 8, array: 9 } as const;
+/** GGUF value types that are written. */
+export const GGUF_TYPE = { u32: 4, i32: 5, f32: 6, bool: 7, text: 8, array: 9 } as const;
 /** ggml tensor types. */
 export const GGML_TYPE = { F32: 0, F16: 1 } as const;
 
@@ -25,22 +25,30 @@ export class GgufWriter {
   readonly #pairs: Uint8Array[] = [];
 
   u32(key: string, value: number): this {
-    return this.#pair(key, TYPE.u32, u32(value));
+    return this.#pair(key, GGUF_TYPE.u32, u32(value));
   }
   f32(key: string, value: number): this {
-    return this.#pair(key, TYPE.f32, f32(value));
+    return this.#pair(key, GGUF_TYPE.f32, f32(value));
   }
   bool(key: string, value: boolean): this {
-    return this.#pair(key, TYPE.bool, Uint8Array.of(Number(value)));
+    return this.#pair(key, GGUF_TYPE.bool, Uint8Array.of(Number(value)));
   }
   text(key: string, value: string): this {
-    return this.#pair(key, TYPE.text, text(value));
+    return this.#pair(key, GGUF_TYPE.text, text(value));
   }
   texts(key: string, values: readonly string[]): this {
-    return this.#pair(key, TYPE.array, concatBytes(u32(TYPE.text), u64(values.length), ...values.map(text)));
+    return this.#pair(
+      key,
+      GGUF_TYPE.array,
+      concatBytes(u32(GGUF_TYPE.text), u64(values.length), ...values.map(text)),
+    );
   }
   ints(key: string, values: readonly number[]): this {
-    return this.#pair(key, TYPE.array, concatBytes(u32(TYPE.i32), u64(values.length), ...values.map(u32)));
+    return this.#pair(
+      key,
+      GGUF_TYPE.array,
+      concatBytes(u32(GGUF_TYPE.i32), u64(values.length), ...values.map(u32)),
+    );
   }
 
   /** Everything before the data: the tensors follow in the given order, each padded to the alignment. */
@@ -52,7 +60,7 @@ export class GgufWriter {
       offset += sizeBytes + ggufPadding(sizeBytes);
       return place;
     });
-    const counts = concatBytes(MAGIC, u32(VERSION), u64(tensors.length), u64(this.#pairs.length));
+    const counts = concatBytes(GGUF_MAGIC, u32(GGUF_VERSION), u64(tensors.length), u64(this.#pairs.length));
     const head = concatBytes(counts, ...this.#pairs, ...places);
     return concatBytes(head, new Uint8Array(ggufPadding(head.length)));
   }

@@ -2,12 +2,12 @@
  * @file One file that llama.cpp and what is built on it open: GGUF with architecture `llama`, weights in F32 or F16
  * (norms always F32) and the tokenizer inside. SPEC MODEL-2
  */
-import type { TensorSpec } from '@alice/protocol';
 import { checkConfig, type ModelConfig } from '../ModelConfig.js';
 import { type ByteLevelTable, byteLevelTable } from './byteLevelTable.js';
-import { elementBytes, type StoredType, storedBytes } from './elementTypes.js';
+import { type StoredType, storedBytes } from './elementTypes.js';
 import type { ExportOptions } from './exportSafetensors.js';
-import { type GgufTensor, GgufWriter, ggufPadding } from './GgufWriter.js';
+import { GgufWriter, ggufPadding } from './GgufWriter.js';
+import { arranged, storedAs } from './ggufTensors.js';
 import type { CheckpointFacts } from './huggingFaceConfig.js';
 import type { WrittenFile } from './nodeFiles.js';
 
@@ -22,19 +22,30 @@ const FILE_TYPE = { F32: 0, F16: 1 } as const;
 const NORMAL = 1;
 const CONTROL = 3;
 
-/** Writes the file whole or not at all, and its hash beside it (`….sha256`). Cost: every tensor is read once; memory for one at a time. */
+/** Each tensor's SHA-256, in the order of the tensors: damage is found in the tensor it is in. llama.cpp skips the key. */
+export const GGUF_HASHES = 'alice.tensor_sha256';
+
+/**
+ * Writes the file whole or not at all, and its hash beside it (`….sha256`). Cost: every tensor is read twice; memory for one
+ * at a time.
+ */
 export async function exportGguf(options: GgufExportOptions): Promise<WrittenFile> {
-  const { writeSum, writeWhole } = await import('./nodeFiles.js');
+  const { hexDigest, writeSum, writeWhole } = await import('./nodeFiles.js');
   const { weights, dtype, facts, path, onFile } = options;
   const config = checkConfig(options.config);
   const head = describe(config, facts, dtype);
   describeTokenizer(head, await byteLevelTable(facts.tokenizerId));
   const tensors = weights.layout.tensors.map((spec) => ({ spec, stored: storedAs(spec, dtype) }));
+  const bytesOfTensor = async ({ spec, stored }: (typeof tensors)[0]): Promise<Uint8Array> =>
+    storedBytes(arranged(await weights.read(spec), spec, config), stored.type);
+  const hashes: string[] = [];
+  for (const tensor of tensors) hashes.push(hexDigest(await bytesOfTensor(tensor)));
+  head.texts(GGUF_HASHES, hashes);
   async function* pieces(): AsyncIterable<Uint8Array> {
     yield head.head(tensors.map(({ stored }) => stored));
-    for (const { spec, stored } of tensors) {
-      yield storedBytes(arrange(await weights.read(spec), spec, config), stored.type);
-      yield new Uint8Array(ggufPadding(stored.sizeBytes));
+    for (const tensor of tensors) {
+      yield await bytesOfTensor(tensor);
+      yield new Uint8Array(ggufPadding(tensor.stored.sizeBytes));
     }
   }
   const file = await writeWhole(path, pieces());
@@ -78,45 +89,4 @@ function describeTokenizer(head: GgufWriter, { tokens, merges, separator }: Byte
     .u32('tokenizer.ggml.eos_token_id', separator)
     .bool('tokenizer.ggml.add_bos_token', false)
     .bool('tokenizer.ggml.add_eos_token', false);
-}
-
-const NAMES: readonly (readonly [RegExp, string])[] = [
-  [/^model\.embed_tokens\./, 'token_embd.'],
-  [/^model\.norm\./, 'output_norm.'],
-  [/^lm_head\./, 'output.'],
-  [/^model\.layers\.(\d+)\.input_layernorm\./, 'blk.$1.attn_norm.'],
-  [/^model\.layers\.(\d+)\.self_attn\.([qkv])_proj\./, 'blk.$1.attn_$2.'],
-  [/^model\.layers\.(\d+)\.self_attn\.o_proj\./, 'blk.$1.attn_output.'],
-  [/^model\.layers\.(\d+)\.post_attention_layernorm\./, 'blk.$1.ffn_norm.'],
-  [/^model\.layers\.(\d+)\.mlp\.(gate|up|down)_proj\./, 'blk.$1.ffn_$2.'],
-];
-
-/** A tensor's name in GGUF. */
-export function ggufName(name: string): string {
-  for (const [from, to] of NAMES) if (from.test(name)) return name.replace(from, to);
-  throw new Error(`cannot happen: no GGUF name for ${name}`);
-}
-
-function storedAs({ name, shape, size }: TensorSpec, dtype: StoredType): GgufTensor {
-  const type = shape.length === 1 ? 'F32' : dtype; // llama.cpp multiplies by norms in F32 only
-  return { name: ggufName(name), shape, type, sizeBytes: size * elementBytes[type] };
-}
-
-/**
- * Rows of q and k in the order of llama.cpp's rotary embedding, which turns neighbouring channels (2i, 2i + 1) of a
- * head where ours turns (i, i + D/2): row i of each half goes to 2i and 2i + 1. Scores q·k do not notice.
- */
-function arrange(values: Float32Array, { name }: TensorSpec, config: ModelConfig): Float32Array {
-  const isKey = name.includes('.k_proj.');
-  if (!isKey && !name.includes('.q_proj.')) return values;
-  const { width, heads, kvHeads } = config;
-  const half = width / heads / 2;
-  const arranged = new Float32Array(values.length);
-  for (let head = 0; head < (isKey ? kvHeads : heads); head++)
-    for (let i = 0; i < 2 * half; i++) {
-      const to = i < half ? 2 * i : 2 * (i - half) + 1;
-      const from = (head * 2 * half + i) * width;
-      arranged.set(values.subarray(from, from + width), (head * 2 * half + to) * width);
-    }
-  return arranged;
 }

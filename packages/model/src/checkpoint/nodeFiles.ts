@@ -3,7 +3,7 @@
  * browser. A file is whole or absent after a crash: written beside, flushed, renamed, and the folder flushed.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { errorCodeOf, utf8 } from '@alice/protocol';
 import { CheckpointError, truncated } from './checkpointError.js';
@@ -72,6 +72,7 @@ export async function writeWhole(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<WrittenFile> {
   await mkdir(dirname(path), { recursive: true });
+  await removeLeftovers(path);
   const temporary = `${path}.${process.pid}.tmp`;
   const hash = createHash('sha256');
   let sizeBytes = 0;
@@ -97,6 +98,23 @@ export async function writeWhole(
   }
   await flushFolder(dirname(path));
   return { path, sizeBytes, sha256: hash.digest('hex') };
+}
+
+/** What a process that was killed had written so far: of a large model, gigabytes that nobody would look for. */
+async function removeLeftovers(path: string): Promise<void> {
+  const own = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    const pid = name.startsWith(own) ? /^(\d+)\.tmp$/.exec(name.slice(own.length))?.[1] : undefined;
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(`${dirname(path)}/${name}`, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errorCodeOf(error) !== 'ESRCH'; // another user's
+  }
 }
 
 /** SHA-256 in hexadecimal digits. */
@@ -132,7 +150,7 @@ async function flushFolder(dir: string): Promise<void> {
 function missing(path: string, cause: unknown): CheckpointError {
   return new CheckpointError(
     { code: 'CHECKPOINT_MISSING', file: path },
-    `there is no ${path}: give the folder that "alice export" or "alice train" wrote`,
+    `there is no ${path}: give what "alice export" or "alice train" wrote`,
     { cause },
   );
 }

@@ -1,34 +1,30 @@
 /**
- * @file Opens a folder of safetensors that this program wrote: exactly the tensors of its config, each of the right
- * shape, finite and, where hashes are recorded, unchanged. Weights of other origin are not imported: the config must
- * name the tokenizer (SPEC MODEL-1).
+ * @file Opens what this program wrote: a folder of safetensors, or a GGUF file (openGguf.ts). Exactly the tensors of its
+ * config, each of the right shape, finite and, where hashes are recorded, unchanged. Weights of other origin are not
+ * imported: the config must name the tokenizer (SPEC MODEL-1).
  */
 import type { TensorSpec } from '@alice/protocol';
-import type { ModelConfig } from '../ModelConfig.js';
 import { modelLayout } from '../modelLayout.js';
+import { type Checkpoint, checkpointOf, requireBlocks, requireFinite, requireShape } from './checkpoint.js';
 import { CheckpointError, corrupt } from './checkpointError.js';
 import { floatsOf, isFloatType } from './elementTypes.js';
 import { INDEX_FILE, WEIGHTS_FILE } from './exportSafetensors.js';
-import { type CheckpointFacts, parseHuggingFaceConfig } from './huggingFaceConfig.js';
+import { parseHuggingFaceConfig } from './huggingFaceConfig.js';
+import { openGguf } from './openGguf.js';
 import { openSafetensors, type SafetensorsFile } from './safetensorsFile.js';
 import type { StoredTensor } from './safetensorsHeader.js';
-import type { TensorSource } from './tensorSource.js';
-
-export interface Checkpoint extends TensorSource {
-  readonly config: ModelConfig;
-  readonly facts: CheckpointFacts;
-  /** All weights as one flat vector in layout order. Throws `CHECKPOINT_*`. */
-  parameters(): Promise<Float32Array>;
-  close(): Promise<void>;
-}
 
 interface Place {
   readonly file: SafetensorsFile;
   readonly tensor: StoredTensor;
 }
 
-/** Reads headers only. Throws `CHECKPOINT_*` naming file and tensor, `CONFIG_INVALID`. */
-export async function openCheckpoint(dir: string): Promise<Checkpoint> {
+/** Opens a folder or a `….gguf`; reads headers only. Throws `CHECKPOINT_*` naming file and tensor, `CONFIG_INVALID`. */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  return path.endsWith('.gguf') ? await openGguf(path) : await openFolder(path);
+}
+
+async function openFolder(dir: string): Promise<Checkpoint> {
   const { readTextFile } = await import('./nodeFiles.js');
   const configFile = `${dir}/config.json`;
   const { config, facts } = parseHuggingFaceConfig(configFile, await readTextFile(configFile));
@@ -37,15 +33,11 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
     for (const file of files) await file.close();
   };
   try {
-    const layout = modelLayout(config);
-    const places = placesOf(dir, files, layout.tensors);
+    const stored = files.reduce((count, { tensors }) => count + tensors.length, 0);
+    requireBlocks(configFile, config, stored);
+    const places = placesOf(dir, files, modelLayout(config).tensors);
     const read = (spec: TensorSpec): Promise<Float32Array> => readTensor(places.get(spec.name)!);
-    const parameters = async (): Promise<Float32Array> => {
-      const vector = new Float32Array(layout.size);
-      for (const spec of layout.tensors) vector.set(await read(spec), spec.offset);
-      return vector;
-    };
-    return { config, facts, layout, read, parameters, close };
+    return checkpointOf({ config, facts, read, close });
   } catch (error) {
     await close();
     throw error;
@@ -120,21 +112,11 @@ function checkShape(file: string, { name, shape, dtype }: StoredTensor, want: Te
       { code: 'CHECKPOINT_DTYPE_UNKNOWN', file, tensor: name, dtype },
       `${file}, tensor "${name}": weights are F32, F16 or BF16, not ${dtype}`,
     );
-  if (shape.length === want.shape.length && shape.every((dim, i) => dim === want.shape[i])) return;
-  throw new CheckpointError(
-    { code: 'CHECKPOINT_SHAPE', file, tensor: name, want: want.shape, got: shape },
-    `${file}, tensor "${name}" is (${shape}), config.json makes it (${want.shape}): the two belong to different models`,
-  );
+  requireShape(file, { name, shape }, want.shape);
 }
 
 async function readTensor({ file, tensor }: Place): Promise<Float32Array> {
   const { name, dtype } = tensor;
   if (!isFloatType(dtype)) throw new Error('cannot happen: checked when the file was opened');
-  const values = floatsOf(await file.read(tensor), dtype);
-  const element = values.findIndex((value) => !Number.isFinite(value));
-  if (element < 0) return values;
-  throw new CheckpointError(
-    { code: 'CHECKPOINT_NOT_FINITE', file: file.path, tensor: name, element },
-    `${file.path}, tensor "${name}": element ${element} is not a finite number; this model cannot be used`,
-  );
+  return requireFinite(file.path, name, floatsOf(await file.read(tensor), dtype));
 }
