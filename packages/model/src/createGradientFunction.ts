@@ -3,6 +3,17 @@ import { filled, reduceMean } from '@alice/engine';
 import { type FunctionOptions, openGradientSession } from './gradientSession.js';
 import type { GradientFunction } from './interface.js';
 import type { ModelConfig } from './ModelConfig.js';
+import type { ObjectiveRecipe } from './objectives/recipe.js';
+
+export const plainText: ObjectiveRecipe<Uint16Array> = {
+  objective: ({ losses }) => ({
+    output: losses,
+    seed: filled(1 / losses.shape[0]!, losses.shape),
+    report: { loss: reduceMean(losses, [0]) },
+  }),
+  inputs: (tokens) => ({ tokens, feeds: {} }),
+  lossNats: ({ loss }) => loss!.data[0]!,
+};
 
 /**
  * Compiles the function for one batch shape. Throws `SEQUENCE_TOO_LONG`; `run` throws `TOKENS_RAGGED`, `TOKEN_OUT_OF_RANGE`, `PARAMETERS_SIZE`.
@@ -13,18 +24,12 @@ export async function createGradientFunction(
   options: FunctionOptions,
 ): Promise<GradientFunction> {
   const { batch, sequenceLength } = options;
-  const session = await openGradientSession(config, options, ({ losses }) => ({
-    output: losses,
-    seed: filled(1 / losses.shape[0]!, losses.shape),
-    report: { loss: reduceMean(losses, [0]) },
-  }));
+  const session = await openGradientSession(config, options, plainText.objective);
   return {
     batch,
     sequenceLength,
-    async run(parameters, tokens, gradient) {
-      const { loss } = await session.run({ parameters, tokens, gradient });
-      return loss!.data[0]!;
-    },
+    run: async (parameters, tokens, gradient) =>
+      plainText.lossNats(await session.run({ parameters, tokens, gradient })),
     dispose: () => session.dispose(),
   };
 }

@@ -27,17 +27,22 @@ export { createLogitsFunction, type LogitsFunction, type LogitsOptions } from '.
 export { createLossFunction } from './createLossFunction.js';
 export {
   createDeviceGradientFunction,
-  type DeviceFunctionOptions,
-  type DeviceGradient,
-  type DeviceGradientFunction,
-  type DevicePart,
+  createDeviceMaskedGradientFunction,
+  createDevicePreferenceGradientFunction,
+  type DevicePreferenceOptions,
 } from './device/createDeviceGradientFunction.js';
+export type {
+  DeviceFunctionOptions,
+  DeviceGradient,
+  DeviceGradientFunction,
+  DevicePart,
+} from './device/openDeviceGradient.js';
 export { ModelError, type ModelErrorInfo } from './errors.js';
 export { createDecoder, type Decoder, type DecoderOptions } from './generation/createDecoder.js';
 export { type ContinueOptions, continueText, type GenerateOptions, generate } from './generation/generate.js';
 export type { FunctionOptions } from './gradientSession.js';
 export { initParameters } from './initParameters.js';
-export type { GradientFunction, LossFunction } from './interface.js';
+export type { BatchGradient, GradientFunction, LossFunction } from './interface.js';
 export { checkConfig, type ModelConfig } from './ModelConfig.js';
 export { modelLayout, parameterCount } from './modelLayout.js';
 export {
@@ -46,17 +51,21 @@ export {
 } from './objectives/createLogProbabilityFunction.js';
 export {
   createMaskedGradientFunction,
+  type MaskedBatch,
   type MaskedGradientFunction,
 } from './objectives/createMaskedGradientFunction.js';
 export {
   createPreferenceGradientFunction,
+  type PreferenceBatch,
   type PreferenceGradientFunction,
   type PreferenceOptions,
   type PreferenceResult,
   preferenceLoss,
 } from './objectives/createPreferenceGradientFunction.js';
+export { cutMasked, cutPreferences, cutTokens } from './objectives/cutBatch.js';
 export { learnedTokens, type MaskedRows, type PreferencePairs } from './objectives/maskedRows.js';
-export { type Elastic, type ElasticParts, openElastic } from './openElastic.js';
+export { type Compiled, type Elastic, type ElasticParts, openElastic } from './openElastic.js';
+export { type ElasticGradientParts, openElasticGradient } from './openElasticGradient.js';
 export { type PresetName, presets, resolveModel } from './presets.js';
 export { type InputsAndLabels, splitInputsAndLabels } from './splitInputsAndLabels.js';
 export {

@@ -1,7 +1,13 @@
 /** @file What training and scoring need from a model: gradients of a batch, losses of a batch. Nothing else. */
 
+/** Computes the loss of a micro-batch of an objective, and its gradient. */
+export interface BatchGradient<Batch> {
+  /** `gradient` is overwritten. Returns the loss in nats. */
+  run(parameters: Float32Array, batch: Batch, gradient: Float32Array): Promise<number>;
+}
+
 /** Computes the mean loss of one micro-batch and its gradient. Shapes are fixed when it is made. */
-export interface GradientFunction {
+export interface GradientFunction extends BatchGradient<Uint16Array> {
   readonly batch: number;
   readonly sequenceLength: number;
   /**

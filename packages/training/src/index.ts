@@ -16,13 +16,7 @@ export { ErrorFeedback, type ErrorFeedbackOptions } from './compression/errorFee
 export { type Selection, selectTopK, type TopKOptions } from './compression/topK.js';
 export { TrainingError, type TrainingErrorInfo } from './errors.js';
 export { denseDelta, type FlatDelta, flattenDelta } from './flatDelta.js';
-export {
-  DEFAULT_CLIP_NORM,
-  type LocalTrainingOptions,
-  type LocalTrainingResult,
-  type StepReport,
-  trainLocally,
-} from './localTraining.js';
+export { type LocalTrainingOptions, type LocalTrainingResult, trainLocally } from './localTraining.js';
 export {
   decideMerge,
   defaultMergeGateSettings,
@@ -116,4 +110,11 @@ export {
   type WorkTestSettings,
 } from './scoring/workTests.js';
 export { checkTrainingSettings, defaultTrainingSettings, type TrainingSettings } from './trainingSettings.js';
+export {
+  DEFAULT_CLIP_NORM,
+  type StepReport,
+  type TrainedSteps,
+  type TrainStepsOptions,
+  trainSteps,
+} from './trainSteps.js';
 export { whitepaperSettings } from './whitepaperSettings.js';

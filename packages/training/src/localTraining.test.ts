@@ -3,10 +3,11 @@ import { describe, test } from 'node:test';
 import { errorCodeOf } from '@alice/protocol';
 import { applyDelta } from './applyDelta.js';
 import { denseDelta } from './flatDelta.js';
-import { type StepReport, trainLocally } from './localTraining.js';
+import { trainLocally } from './localTraining.js';
 import { createAdamW } from './optimizers/adamW.js';
 import { createSgd } from './optimizers/sgd.js';
 import { bigramModel, bigramRows } from './testing/bigramModel.js';
+import type { StepReport } from './trainSteps.js';
 
 const shape = { vocab: 24, sequenceLength: 16, batch: 4 };
 const { layout, gradientFunction, lossFunction } = bigramModel(shape);

@@ -2,22 +2,10 @@
  * @file What a miner does with a task: H inner steps on the assigned rows from the exact published weights, then the
  * delta (SPEC TRAIN-1). Does not fetch, compress or send. The base vector is never written.
  */
-import type { DeviceGradientFunction, GradientFunction } from '@alice/model';
-import { deviceSteps } from './device/deviceSteps.js';
+import { cutTokens, type DeviceGradientFunction, type GradientFunction } from '@alice/model';
 import { requireLength, requireSetting, TrainingError } from './errors.js';
 import type { InnerOptimizer } from './optimizers/innerOptimizer.js';
-import { hostSteps, type TrainingSteps } from './trainingSteps.js';
-
-export const DEFAULT_CLIP_NORM = 1;
-
-export interface StepReport {
-  /** 0-based within the task. */
-  readonly step: number;
-  readonly lossNats: number;
-  /** Before clipping. */
-  readonly gradNormL2: number;
-  readonly skipped: boolean;
-}
+import { type StepReport, trainSteps } from './trainSteps.js';
 
 export interface LocalTrainingOptions {
   /** One that computes on a device keeps weights, gradients and the optimiser's sums there until the last step. */
@@ -59,41 +47,16 @@ export interface LocalTrainingResult {
  */
 export async function trainLocally(options: LocalTrainingOptions): Promise<LocalTrainingResult> {
   requireRows(options);
-  const work = await openSteps(options);
-  try {
-    const taken = await takeSteps(work, options);
-    const trained = await work.finish();
-    const steps = taken.lossesNats.length;
-    const tokens = steps * options.rowsPerStep * options.gradientFunction.sequenceLength;
-    return { delta: difference(trained, options.base), steps, tokens, ...taken };
-  } finally {
-    await work.close();
-  }
-}
-
-function openSteps(options: LocalTrainingOptions): Promise<TrainingSteps> | TrainingSteps {
-  const { gradientFunction, optimizer, base, clipNorm = DEFAULT_CLIP_NORM } = options;
-  const rest = { optimizer, base, clipNorm };
-  return 'parts' in gradientFunction
-    ? deviceSteps({ gradientFunction, ...rest })
-    : hostSteps({ gradientFunction, ...rest });
-}
-
-async function takeSteps(
-  work: TrainingSteps,
-  { gradientFunction, rows, rowsPerStep, steps, learningRateAt, ...options }: LocalTrainingOptions,
-): Promise<Pick<LocalTrainingResult, 'lossesNats' | 'skippedSteps'>> {
-  const size = rowsPerStep * (gradientFunction.sequenceLength + 1);
-  const lossesNats: number[] = [];
-  let skippedSteps = 0;
-  for (let step = 0; step < steps && !options.shouldStop?.(); step++) {
-    const tokens = rows.subarray(step * size, (step + 1) * size);
-    const outcome = await work.step({ tokens, learningRate: learningRateAt(step) });
-    if (outcome.skipped) skippedSteps++;
-    else lossesNats.push(outcome.lossNats);
-    options.onStep?.({ step, ...outcome });
-  }
-  return { lossesNats, skippedSteps };
+  const { gradientFunction, rows, rowsPerStep, base } = options;
+  const { batch, sequenceLength } = gradientFunction;
+  const size = rowsPerStep * (sequenceLength + 1);
+  const { parameters, ...taken } = await trainSteps({
+    ...options,
+    microBatchesAt: (step) => cutTokens(rows.subarray(step * size, (step + 1) * size), rowsPerStep / batch),
+  });
+  const steps = taken.lossesNats.length;
+  const tokens = steps * rowsPerStep * sequenceLength;
+  return { delta: difference(parameters, base), steps, tokens, ...taken };
 }
 
 function requireRows({ gradientFunction, rows, steps, rowsPerStep }: LocalTrainingOptions): void {

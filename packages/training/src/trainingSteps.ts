@@ -1,11 +1,11 @@
 /** @file The steps of local training, wherever the weights lie: in this program's memory, or on a device. */
-import type { GradientFunction } from '@alice/model';
+import type { BatchGradient } from '@alice/model';
 import { clipGradient } from './optimizers/clipGradient.js';
 import type { InnerOptimizer } from './optimizers/innerOptimizer.js';
 
-export interface StepInputs {
-  /** rowsPerStep × (sequenceLength + 1) ids. */
-  readonly tokens: Uint16Array;
+export interface StepInputs<Batch> {
+  /** Of equal size, together the step: its loss is the mean of theirs (SPEC TRAIN-5). */
+  readonly microBatches: readonly Batch[];
   readonly learningRate: number;
 }
 
@@ -17,16 +17,16 @@ export interface StepOutcome {
   readonly skipped: boolean;
 }
 
-export interface TrainingSteps {
-  step(inputs: StepInputs): Promise<StepOutcome>;
+export interface TrainingSteps<Batch> {
+  step(inputs: StepInputs<Batch>): Promise<StepOutcome>;
   /** The weights after the steps, in memory that is the caller's from now on. What the optimiser carries is up to date then. */
   finish(): Promise<Float32Array>;
   /** Gives back what the steps held; after `finish` or instead of it. */
   close(): Promise<void>;
 }
 
-export interface HostStepsOptions {
-  readonly gradientFunction: GradientFunction;
+export interface HostStepsOptions<Batch> {
+  readonly gradientFunction: BatchGradient<Batch>;
   readonly optimizer: InnerOptimizer;
   /** Not written. */
   readonly base: Float32Array;
@@ -34,12 +34,13 @@ export interface HostStepsOptions {
 }
 
 /** Steps on the processor's side: the gradient comes back, the optimiser changes the weights here. */
-export function hostSteps({ gradientFunction, optimizer, base, clipNorm }: HostStepsOptions): TrainingSteps {
+export function hostSteps<Batch>(options: HostStepsOptions<Batch>): TrainingSteps<Batch> {
+  const { gradientFunction, optimizer, base, clipNorm } = options;
   const parameters = base.slice();
-  const gradientOf = batchGradient(gradientFunction, base.length);
+  const gradientOf = meanGradient(gradientFunction, base.length);
   return {
-    async step({ tokens, learningRate }) {
-      const { lossNats, gradient } = await gradientOf(parameters, tokens);
+    async step({ microBatches, learningRate }) {
+      const { lossNats, gradient } = await gradientOf(parameters, microBatches);
       const { norm, finite } = clipGradient(gradient, clipNorm);
       const skipped = !finite || !Number.isFinite(lossNats);
       if (!skipped) await optimizer.step({ parameters, gradient, learningRate });
@@ -50,25 +51,23 @@ export function hostSteps({ gradientFunction, optimizer, base, clipNorm }: HostS
   };
 }
 
-type BatchGradient = (
+type MeanGradient<Batch> = (
   parameters: Float32Array,
-  tokens: Uint16Array,
+  microBatches: readonly Batch[],
 ) => Promise<{ readonly lossNats: number; readonly gradient: Float32Array }>;
 
-/** Mean loss and gradient of a step's rows: micro-batches of equal size are averaged, SPEC TRAIN-5. */
-function batchGradient(gradientFunction: GradientFunction, size: number): BatchGradient {
-  const microSize = gradientFunction.batch * (gradientFunction.sequenceLength + 1);
+/** Mean loss and gradient of a step's micro-batches. */
+function meanGradient<Batch>(gradientFunction: BatchGradient<Batch>, size: number): MeanGradient<Batch> {
   const gradient = new Float32Array(size);
   let sum = gradient;
-  return async (parameters, tokens) => {
-    const microBatches = tokens.length / microSize;
-    if (microBatches > 1 && sum === gradient) sum = new Float32Array(size);
+  return async (parameters, microBatches) => {
+    const count = microBatches.length;
+    if (count > 1 && sum === gradient) sum = new Float32Array(size);
     if (sum !== gradient) sum.fill(0);
     let lossNats = 0;
-    for (let m = 0; m < microBatches; m++) {
-      const own = tokens.subarray(m * microSize, (m + 1) * microSize);
-      lossNats += (await gradientFunction.run(parameters, own, gradient)) / microBatches;
-      if (sum !== gradient) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]! / microBatches;
+    for (const own of microBatches) {
+      lossNats += (await gradientFunction.run(parameters, own, gradient)) / count;
+      if (sum !== gradient) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]! / count;
     }
     return { lossNats, gradient: sum };
   };

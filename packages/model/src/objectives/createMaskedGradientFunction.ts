@@ -8,18 +8,21 @@ import { type FunctionOptions, openGradientSession } from '../gradientSession.js
 import type { ModelConfig } from '../ModelConfig.js';
 import type { BatchShape } from '../transformer.js';
 import { labelMask, type MaskedRows } from './maskedRows.js';
+import type { ObjectiveRecipe } from './recipe.js';
 
-export interface MaskedRun {
-  readonly parameters: Float32Array;
-  /** `batch` rows. */
+export interface MaskedBatch {
   readonly rows: MaskedRows;
-  /** Overwritten. */
-  readonly gradient: Float32Array;
   /**
    * Learned tokens the loss is the mean over; those of `rows` unless given. A step of several micro-batches passes the
    * count of all, and the sum of its gradients is then the gradient of the mean over all.
    */
   readonly over?: number;
+}
+
+export interface MaskedRun extends MaskedBatch {
+  readonly parameters: Float32Array;
+  /** Overwritten. */
+  readonly gradient: Float32Array;
 }
 
 export interface MaskedGradientFunction extends BatchShape {
@@ -30,28 +33,36 @@ export interface MaskedGradientFunction extends BatchShape {
 
 const SHARES = 'shares';
 
+/** The objective for rows of one shape. */
+export function maskedText({ batch, sequenceLength }: BatchShape): ObjectiveRecipe<MaskedBatch> {
+  return {
+    objective({ losses }) {
+      const shares = input(SHARES, [batch * sequenceLength]);
+      return { output: losses, seed: shares, report: { loss: reduceSum(mul(losses, shares), [0]) } };
+    },
+    inputs({ rows, over }) {
+      const shares = labelMask(rows, sequenceLength);
+      const total = over ?? shares.reduce((sum, counts) => sum + counts, 0);
+      if (total > 0) for (let i = 0; i < shares.length; i++) shares[i]! /= total;
+      return { tokens: rows.tokens, feeds: { [SHARES]: tensorOf(shares, [shares.length]) } };
+    },
+    lossNats: ({ loss }) => loss!.data[0]!,
+  };
+}
+
 /** Compiles the function for one batch shape. Throws `SEQUENCE_TOO_LONG`. Cost: that of `createGradientFunction`. */
 export async function createMaskedGradientFunction(
   config: ModelConfig,
   options: FunctionOptions,
 ): Promise<MaskedGradientFunction> {
   const { batch, sequenceLength } = options;
-  const positions = batch * sequenceLength;
-  const session = await openGradientSession(config, options, ({ losses }) => {
-    const shares = input(SHARES, [positions]);
-    return { output: losses, seed: shares, report: { loss: reduceSum(mul(losses, shares), [0]) } };
-  });
+  const recipe = maskedText(options);
+  const session = await openGradientSession(config, options, recipe.objective);
   return {
     batch,
     sequenceLength,
-    async run({ parameters, rows, gradient, over }) {
-      const shares = labelMask(rows, sequenceLength);
-      const total = over ?? shares.reduce((sum, counts) => sum + counts, 0);
-      for (let i = 0; i < shares.length; i++) shares[i]! /= Math.max(total, 1);
-      const feeds = { [SHARES]: tensorOf(shares, [shares.length]) };
-      const { loss } = await session.run({ parameters, tokens: rows.tokens, gradient, feeds });
-      return loss!.data[0]!;
-    },
+    run: async ({ parameters, gradient, ...masked }) =>
+      recipe.lossNats(await session.run({ parameters, gradient, ...recipe.inputs(masked) })),
     dispose: () => session.dispose(),
   };
 }

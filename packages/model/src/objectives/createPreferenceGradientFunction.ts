@@ -22,6 +22,7 @@ import { type FunctionOptions, type Objective, openGradientSession } from '../gr
 import type { LossGraph } from '../lossGraph.js';
 import type { ModelConfig } from '../ModelConfig.js';
 import { labelMask, type PreferencePairs } from './maskedRows.js';
+import type { ObjectiveRecipe } from './recipe.js';
 
 export interface PreferenceOptions extends Omit<FunctionOptions, 'batch'> {
   /** P: pairs of one run; twice as many rows are computed at once. */
@@ -30,11 +31,14 @@ export interface PreferenceOptions extends Omit<FunctionOptions, 'batch'> {
   readonly beta: number;
 }
 
-export interface PreferenceRun {
-  readonly parameters: Float32Array;
+export interface PreferenceBatch {
   readonly pairs: PreferencePairs;
   /** Of each pair, log ρ(chosen) − log ρ(rejected), nats. */
   readonly referenceMargins: Float64Array;
+}
+
+export interface PreferenceRun extends PreferenceBatch {
+  readonly parameters: Float32Array;
   /** Overwritten. */
   readonly gradient: Float32Array;
 }
@@ -57,36 +61,50 @@ export interface PreferenceGradientFunction {
 const MASK = 'mask';
 const REFERENCE = 'reference margins';
 
-/** Compiles the function. Throws `SEQUENCE_TOO_LONG`, `OBJECTIVE_INVALID`. Cost: a gradient over 2·P rows. */
-export async function createPreferenceGradientFunction(
-  config: ModelConfig,
-  { pairs, beta, ...options }: PreferenceOptions,
-): Promise<PreferenceGradientFunction> {
+/** The objective for so many pairs at once. Throws `OBJECTIVE_INVALID`. */
+export function preferences({
+  pairs,
+  beta,
+  sequenceLength,
+}: Pick<PreferenceOptions, 'pairs' | 'beta' | 'sequenceLength'>): ObjectiveRecipe<PreferenceBatch> {
   if (!(beta > 0 && Number.isFinite(beta)))
     throw new ModelError(
       { code: 'OBJECTIVE_INVALID', setting: 'beta', value: beta },
       `beta is ${beta}: it has to be a positive number, such as 0.1`,
     );
-  const { sequenceLength } = options;
-  const batch = 2 * pairs;
-  const session = await openGradientSession(config, { ...options, batch }, (graph) =>
-    preferenceObjective(graph, { pairs, sequenceLength, beta }),
-  );
+  const rows = 2 * pairs;
   return {
-    pairs,
-    sequenceLength,
-    async run({ parameters, pairs: { chosen, rejected }, referenceMargins, gradient }) {
-      const mask = new Float32Array(batch * sequenceLength);
+    objective: (graph) => preferenceObjective(graph, { pairs, sequenceLength, beta }),
+    inputs({ pairs: { chosen, rejected }, referenceMargins }) {
+      const mask = new Float32Array(rows * sequenceLength);
       mask.set(labelMask(chosen, sequenceLength));
       mask.set(labelMask(rejected, sequenceLength), pairs * sequenceLength);
       const tokens = new Uint16Array(chosen.tokens.length + rejected.tokens.length);
       tokens.set(chosen.tokens);
       tokens.set(rejected.tokens, chosen.tokens.length);
       const feeds = {
-        [MASK]: tensorOf(mask, [batch, sequenceLength]),
+        [MASK]: tensorOf(mask, [rows, sequenceLength]),
         [REFERENCE]: tensorOf(Float32Array.from(referenceMargins), [pairs]),
       };
-      const report = await session.run({ parameters, tokens, gradient, feeds });
+      return { tokens, feeds };
+    },
+    lossNats: ({ margins }) => preferenceLoss(Float64Array.from(margins!.data)),
+  };
+}
+
+/** Compiles the function. Throws `SEQUENCE_TOO_LONG`, `OBJECTIVE_INVALID`. Cost: a gradient over 2·P rows. */
+export async function createPreferenceGradientFunction(
+  config: ModelConfig,
+  { pairs, beta, ...options }: PreferenceOptions,
+): Promise<PreferenceGradientFunction> {
+  const { sequenceLength } = options;
+  const recipe = preferences({ pairs, beta, sequenceLength });
+  const session = await openGradientSession(config, { ...options, batch: 2 * pairs }, recipe.objective);
+  return {
+    pairs,
+    sequenceLength,
+    async run({ parameters, gradient, ...batch }) {
+      const report = await session.run({ parameters, gradient, ...recipe.inputs(batch) });
       const margins = Float64Array.from(report['margins']!.data);
       return { lossNats: preferenceLoss(margins), margins };
     },

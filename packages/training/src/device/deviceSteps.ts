@@ -11,8 +11,8 @@ import type { StepInputs, StepOutcome, TrainingSteps } from '../trainingSteps.js
 import { DeviceSessions } from './DeviceSessions.js';
 import type { CarriedTensor } from './updateGraphs.js';
 
-export interface DeviceStepsOptions {
-  readonly gradientFunction: DeviceGradientFunction;
+export interface DeviceStepsOptions<Batch> {
+  readonly gradientFunction: DeviceGradientFunction<Batch>;
   /** Its sums are taken along at the beginning and written back by `finish`; its own `step` is not used. */
   readonly optimizer: InnerOptimizer;
   /** Not written. */
@@ -29,7 +29,7 @@ interface Resident {
 }
 
 /** Brings weights and sums to the device. Memory there: weights, gradients, sums, and one part more while it is updated. */
-export async function deviceSteps(options: DeviceStepsOptions): Promise<TrainingSteps> {
+export async function deviceSteps<Batch>(options: DeviceStepsOptions<Batch>): Promise<TrainingSteps<Batch>> {
   const steps = new DeviceSteps(options);
   try {
     await steps.begin();
@@ -40,13 +40,13 @@ export async function deviceSteps(options: DeviceStepsOptions): Promise<Training
   }
 }
 
-class DeviceSteps implements TrainingSteps {
-  readonly #options: DeviceStepsOptions;
+class DeviceSteps<Batch> implements TrainingSteps<Batch> {
+  readonly #options: DeviceStepsOptions<Batch>;
   readonly #sessions: DeviceSessions;
   readonly #residents: Resident[] = [];
   #steps: number;
 
-  constructor(options: DeviceStepsOptions) {
+  constructor(options: DeviceStepsOptions<Batch>) {
     this.#options = options;
     this.#sessions = new DeviceSessions(options.gradientFunction.device);
     this.#steps = options.optimizer.carried.steps;
@@ -70,9 +70,9 @@ class DeviceSteps implements TrainingSteps {
     }
   }
 
-  async step({ tokens, learningRate }: StepInputs): Promise<StepOutcome> {
+  async step({ microBatches, learningRate }: StepInputs<Batch>): Promise<StepOutcome> {
     for (;;) {
-      const { lossNats, gradients, divisor } = await this.#gradient(tokens);
+      const { lossNats, gradients, divisor } = await this.#gradient(microBatches);
       try {
         const norm = Math.sqrt(await this.#sessions.squareSum(gradients)) / divisor;
         if (this.#options.gradientFunction.shouldRepeat(Number.isFinite(norm))) continue;
@@ -88,11 +88,14 @@ class DeviceSteps implements TrainingSteps {
   async finish(): Promise<Float32Array> {
     const { base, optimizer } = this.#options;
     const parameters = new Float32Array(base.length);
+    // All is read before anything is written: reading that fails half-way has not touched the optimiser.
+    const sums: { readonly place: CarriedTensor; readonly values: Float32Array }[] = [];
     for (const { part, places, weight, carried } of this.#residents) {
       parameters.set(await this.#sessions.read(weight), part.offset);
       for (const [i, place] of places.entries())
-        viewOf(optimizer, place).set(await this.#sessions.read(carried[i]!));
+        sums.push({ place, values: await this.#sessions.read(carried[i]!) });
     }
+    for (const { place, values } of sums) viewOf(optimizer, place).set(values);
     optimizer.carried.steps = this.#steps;
     return parameters;
   }
@@ -104,17 +107,15 @@ class DeviceSteps implements TrainingSteps {
 
   /** The sum of the gradients of all micro-batches; `divisor` makes it the gradient of the mean loss. */
   async #gradient(
-    tokens: Uint16Array,
+    microBatches: readonly Batch[],
   ): Promise<{ lossNats: number; gradients: readonly DeviceTensor[]; divisor: number }> {
     const { gradientFunction } = this.#options;
-    const microSize = gradientFunction.batch * (gradientFunction.sequenceLength + 1);
-    const count = tokens.length / microSize;
+    const count = microBatches.length;
     const weights = this.#residents.map(({ weight }) => weight);
     let [lossNats, scale] = [0, 1];
     let sums: readonly DeviceTensor[] = [];
     try {
-      for (let m = 0; m < count; m++) {
-        const own = tokens.subarray(m * microSize, (m + 1) * microSize);
+      for (const [m, own] of microBatches.entries()) {
         const one = await gradientFunction.run(weights, own);
         lossNats += one.lossNats / count;
         scale = one.scale;

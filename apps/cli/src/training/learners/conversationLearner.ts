@@ -4,16 +4,19 @@
  */
 import { type ConversationDataset, type ConversationRows, sampleConversationRows } from '@alice/data';
 import {
+  createDeviceMaskedGradientFunction,
   createLogProbabilityFunction,
   createMaskedGradientFunction,
+  cutMasked,
   learnedTokens,
+  type MaskedBatch,
   type MaskedRows,
   openElastic,
 } from '@alice/model';
 import { errorCodeOf } from '@alice/protocol';
 import type { Learner } from './learner.js';
-import { accumulate, learnSteps } from './learnSteps.js';
 import type { LearnerOptions } from './openLearner.js';
+import { commonParts, openSegmentGradients } from './segmentGradients.js';
 
 const MAX_HELD_OUT_ROWS = 64;
 
@@ -26,13 +29,17 @@ export async function conversationLearner(
   const { sequenceLength, rowsPerStep } = settings;
   const rowLength = sequenceLength + 1;
   const shape = { sequenceLength, threads, platform };
-  const gradientFunction = await openElastic({
-    ...{ rows: microBatch, onMicroBatch: (rows: number) => onNotice?.({ kind: 'micro-batch', rows }) },
-    compile: (batch) =>
-      createMaskedGradientFunction(model, {
-        ...{ ...shape, batch, precision },
-        onLossScale: (scale) => onNotice?.({ kind: 'loss-scale', scale }),
-      }),
+  const onLossScale = (scale: number): void => onNotice?.({ kind: 'loss-scale', scale });
+  const gradientOptions = { ...shape, precision, onLossScale };
+  const gradients = await openSegmentGradients<MaskedBatch>({
+    ...commonParts(options),
+    cut: (batch, parts) => cutMasked(batch, parts, sequenceLength),
+    async host(batch) {
+      const masked = await createMaskedGradientFunction(model, { ...gradientOptions, batch });
+      return { ...masked, run: (parameters, own, gradient) => masked.run({ ...own, parameters, gradient }) };
+    },
+    device: (batch, own) =>
+      createDeviceMaskedGradientFunction(model, { ...gradientOptions, platform: own, batch }),
   });
   const logProbability = await openElastic({
     ...{ rows: microBatch, compile: (batch) => createLogProbabilityFunction(model, { ...shape, batch }) },
@@ -41,25 +48,14 @@ export async function conversationLearner(
   const examined = await heldOutRows(dataset, rowLength);
   return {
     segment: (work) =>
-      learnSteps(work, async (step, gradient) => {
-        const rows = await epochs.take(step * rowsPerStep, rowsPerStep);
-        const over = learnedTokens(rows, sequenceLength);
-        return gradientFunction.use((masked, count) =>
-          accumulate(rowsPerStep / count, gradient, (part, own) =>
-            masked.run({
-              ...{ parameters: work.parameters, gradient: own, over },
-              rows: rowsOf(rows, { from: part * count, count, rowLength }),
-            }),
-          ),
-        );
-      }),
+      gradients.train(work, async (step) => ({ rows: await epochs.take(step * rowsPerStep, rowsPerStep) })),
     async heldOutNats(parameters) {
       if (!examined) return undefined;
       const nats = await logProbability.use((own) => own.run(parameters, examined));
       return -nats.reduce((sum, own) => sum + own, 0) / learnedTokens(examined, sequenceLength);
     },
     async dispose() {
-      await gradientFunction.dispose();
+      await gradients.dispose();
       await logProbability.dispose();
     },
   };

@@ -161,45 +161,95 @@ test('a pair becomes two rows whose answers alone are marked', () => {
   assert.deepEqual([...rejected.tokens, ...rejected.mask], [1, 2, 4, 9, 9, 9, 0, 0, 1, 0, 0, 0]);
 });
 
-/** The processor with memory for two rows at once. */
-const shortOfMemory: Platform = {
-  async open(graph, session) {
-    const real = await nodePlatformOn('cpu').open(graph, session);
-    return {
-      ...real,
-      async run(feeds, into) {
-        if (feeds['labels']!.data.length > 2 * settings.sequenceLength) throw new Error('std::bad_alloc');
-        return await real.run(feeds, into);
+type Feeds = Parameters<Awaited<ReturnType<NonNullable<Platform['openKeeping']>>>['run']>[0];
+
+const processor = nodePlatformOn('cpu');
+
+/** The processor, or a device in its place that keeps values; `watch` sees what is fed, and may refuse it. */
+function watched(watch: (feeds: Feeds) => void, keeps: boolean): Platform {
+  return {
+    async open(graph, session) {
+      const real = await processor.open(graph, session);
+      const run: typeof real.run = (feeds, into) => {
+        watch(feeds);
+        return real.run(feeds, into);
+      };
+      return { ...real, run };
+    },
+    ...(keeps && {
+      hasOwnMemory: true,
+      async openKeeping(graph, session) {
+        const real = await processor.openKeeping!(graph, session);
+        const run: typeof real.run = (feeds) => {
+          watch(feeds);
+          return real.run(feeds);
+        };
+        return { ...real, run };
       },
-    };
-  },
-};
+    }),
+  };
+}
+
+/** Memory for two rows at once. */
+function refuseMoreThanTwoRows({ labels }: Feeds): void {
+  if (!labels || !('data' in labels)) return;
+  if (labels.data.length > 2 * settings.sequenceLength) throw new Error('std::bad_alloc');
+}
+
+function learnerOf(objective: 'sft' | 'dpo', own: Partial<LearnerOptions>) {
+  return objective === 'sft'
+    ? conversationLearner(datasetOf(conversations(24)), { ...options, ...own })
+    : preferenceLearner(datasetOf(preferences(24)), { ...options, beta: 0.1, reference: base, ...own });
+}
 
 for (const objective of ['sft', 'dpo'] as const)
-  test(`${objective}: memory that ends makes the micro-batch smaller, not the step`, async () => {
-    const open = (own: Partial<LearnerOptions>) =>
-      objective === 'sft'
-        ? conversationLearner(datasetOf(conversations(24)), { ...options, microBatch: 4, ...own })
-        : preferenceLearner(datasetOf(preferences(24)), {
-            ...{ ...options, microBatch: 4, beta: 0.1, reference: base, ...own },
-          });
-    const notices: LearnerNotice[] = [];
+  test(`${objective}: memory that ends makes the micro-batch smaller, not the step, wherever weights lie`, async () => {
     const results = [];
-    for (const own of [{}, { platform: shortOfMemory, onNotice: (n: LearnerNotice) => notices.push(n) }]) {
-      const learner = await open(own);
+    for (const platform of [
+      undefined,
+      ...[false, true].map((keeps) => watched(refuseMoreThanTwoRows, keeps)),
+    ]) {
+      const notices: LearnerNotice[] = [];
+      const learner = await learnerOf(objective, {
+        ...{ platform, microBatch: 4, onNotice: (notice: LearnerNotice) => notices.push(notice) },
+      });
       const { parameters, losses } = await learn(learner, 3);
-      results.push({ parameters, losses, heldOut: await learner.heldOutNats(parameters) });
+      results.push({ parameters, losses, heldOut: await learner.heldOutNats(parameters), notices });
       await learner.dispose();
     }
-    const [plenty, short] = results;
+    const [plenty, ...short] = results;
     const told = objective === 'sft' ? [2] : [2, 1]; // a pair is two rows
-    assert.deepEqual(
-      notices,
-      told.map((rows) => ({ kind: 'micro-batch', rows })),
-    );
-    for (const [step, loss] of plenty!.losses.entries())
-      assert.ok(Math.abs(loss - short!.losses[step]!) < 1e-4, `${plenty!.losses}, not ${short!.losses}`);
-    assert.ok(Math.abs(plenty!.heldOut! - short!.heldOut!) < 1e-4);
+    for (const { losses, heldOut, notices } of short) {
+      assert.deepEqual(
+        notices,
+        told.map((rows) => ({ kind: 'micro-batch', rows })),
+      );
+      assert.equal(losses.length, 3);
+      for (const [step, loss] of plenty!.losses.entries())
+        assert.ok(Math.abs(loss - losses[step]!) < 1e-4, `${plenty!.losses}, not ${losses}`);
+      assert.ok(Math.abs(plenty!.heldOut! - heldOut!) < 1e-4);
+    }
+  });
+
+for (const objective of ['sft', 'dpo'] as const)
+  test(`${objective}: on a device weights go there once a segment, and what is learned is the same`, async () => {
+    let sent = 0;
+    const count = (feeds: Feeds): void => {
+      for (const tensor of Object.values(feeds)) if ('data' in tensor) sent += tensor.data.byteLength;
+    };
+    const runs = [];
+    for (const platform of [undefined, watched(count, true)]) {
+      const learner = await learnerOf(objective, { platform });
+      runs.push(await learn(learner, 8));
+      await learner.dispose();
+    }
+    const [host, device] = runs as [(typeof runs)[0], (typeof runs)[0]];
+    for (const [step, loss] of host.losses.entries())
+      assert.ok(Math.abs(loss - device.losses[step]!) < 1e-4, `${host.losses}, not ${device.losses}`);
+    // The model and AdamW's two sums; the reference of preferences once more. Tokens and masks are a tenth of the model.
+    const models = sent / base.byteLength;
+    const brought = objective === 'sft' ? 3 : 4;
+    assert.ok(models > brought && models < brought + 0.7, `${models} times the model was sent`);
   });
 
 for (const objective of ['sft', 'dpo'] as const)

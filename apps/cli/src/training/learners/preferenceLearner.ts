@@ -4,19 +4,22 @@
  */
 import { type ConversationDataset, type PreferenceTokens, preferencePairs } from '@alice/data';
 import {
+  createDevicePreferenceGradientFunction,
   createLogProbabilityFunction,
   createPreferenceGradientFunction,
+  cutPreferences,
   type Elastic,
   type LogProbabilityFunction,
   type MaskedRows,
   openElastic,
+  type PreferenceBatch,
   type PreferencePairs,
   preferenceLoss,
 } from '@alice/model';
 import { errorCodeOf } from '@alice/protocol';
 import type { Learner } from './learner.js';
-import { accumulate, learnSteps } from './learnSteps.js';
 import type { LearnerOptions } from './openLearner.js';
+import { commonParts, openSegmentGradients } from './segmentGradients.js';
 
 export interface PreferenceLearner extends Learner {
   /** Mean margin β·(…) of held-out pairs, and the share of them where it is positive. */
@@ -39,13 +42,20 @@ export async function preferenceLearner(
   const { model, settings, threads, microBatch, platform, beta, reference, precision, onNotice } = options;
   const { sequenceLength, rowsPerStep, seed } = settings;
   const shape = { sequenceLength, threads, platform };
-  const gradientFunction = await openElastic({
-    ...{ rows: microBatch, onMicroBatch: (rows: number) => onNotice?.({ kind: 'micro-batch', rows }) },
-    compile: (pairs) =>
-      createPreferenceGradientFunction(model, {
-        ...{ ...shape, pairs, beta, precision },
-        onLossScale: (scale) => onNotice?.({ kind: 'loss-scale', scale }),
-      }),
+  const onLossScale = (scale: number): void => onNotice?.({ kind: 'loss-scale', scale });
+  const gradientOptions = { ...shape, beta, precision, onLossScale };
+  const gradients = await openSegmentGradients<PreferenceBatch>({
+    ...{ ...commonParts(options), cut: cutPreferences },
+    async host(pairs) {
+      const preference = await createPreferenceGradientFunction(model, { ...gradientOptions, pairs });
+      return {
+        ...preference,
+        run: async (parameters, own, gradient) =>
+          (await preference.run({ ...own, parameters, gradient })).lossNats,
+      };
+    },
+    device: (pairs, own) =>
+      createDevicePreferenceGradientFunction(model, { ...gradientOptions, platform: own, pairs }),
   });
   const logProbability = await openElastic({
     ...{ rows: 2 * microBatch, compile: (batch) => createLogProbabilityFunction(model, { ...shape, batch }) },
@@ -69,26 +79,16 @@ export async function preferenceLearner(
     return policy.map((margin, i) => beta * (margin - frozenOnes[i]!));
   };
   return {
-    segment: (work) =>
-      learnSteps(work, async (step, gradient) => {
-        const pairs = await epochs.take(step * rowsPerStep, rowsPerStep);
-        return gradientFunction.use(async (preference, count) => {
-          const parts = rowsPerStep / count;
-          const loss = await accumulate(parts, gradient, async (part, own) => {
-            const taken = pairs.slice(part * count, (part + 1) * count);
-            const referenceMargins = await frozen.of(taken);
-            const run = {
-              parameters: work.parameters,
-              pairs: asRows(taken),
-              referenceMargins,
-              gradient: own,
-            };
-            return (await preference.run(run)).lossNats;
-          });
-          if (parts > 1) for (let i = 0; i < gradient.length; i++) gradient[i]! /= parts;
-          return loss / parts;
-        });
-      }),
+    async segment(work) {
+      // The reference speaks before the steps begin: its weights are then on a device once a segment, and not beside the model's.
+      const all = await epochs.take(work.step * rowsPerStep, work.steps * rowsPerStep);
+      const referenceMargins = await frozen.of(all);
+      await gradients.train(work, async (step) => {
+        const from = (step - work.step) * rowsPerStep;
+        const range = [from, from + rowsPerStep] as const;
+        return { pairs: asRows(all.slice(...range)), referenceMargins: referenceMargins.slice(...range) };
+      });
+    },
     heldOutNats: async (parameters) =>
       examined.length === 0 ? undefined : preferenceLoss(await heldOut(parameters)),
     async heldOutMargins(parameters) {
@@ -98,7 +98,7 @@ export async function preferenceLearner(
       return { mean, preferred: margins.filter((margin) => margin > 0).length / margins.length };
     },
     async dispose() {
-      await gradientFunction.dispose();
+      await gradients.dispose();
       await logProbability.dispose();
     },
   };
@@ -124,16 +124,24 @@ export function pairRows(
   return { chosen: side('chosen'), rejected: side('rejected') };
 }
 
-/** log π(chosen) − log π(rejected) of each pair. */
+/** log π(chosen) − log π(rejected) of each pair; all rows in one call, since a device takes the weights anew at each. */
 async function marginsOf(
   logProbability: Elastic<LogProbabilityFunction>,
   parameters: Float32Array,
   { chosen, rejected }: PreferencePairs,
 ): Promise<Float64Array> {
-  const natsOf = (rows: MaskedRows): Promise<Float64Array> =>
-    logProbability.use((own) => own.run(parameters, rows));
-  const others = await natsOf(rejected);
-  return (await natsOf(chosen)).map((nats, i) => nats - others[i]!);
+  const tokens = new Uint16Array(chosen.tokens.length + rejected.tokens.length);
+  const mask = new Uint8Array(tokens.length);
+  for (const [own, from] of [
+    [chosen, 0],
+    [rejected, chosen.tokens.length],
+  ] as const) {
+    tokens.set(own.tokens, from);
+    mask.set(own.mask, from);
+  }
+  const nats = await logProbability.use((own) => own.run(parameters, { tokens, mask }));
+  const pairs = nats.length / 2;
+  return nats.subarray(0, pairs).map((own, i) => own - nats[pairs + i]!);
 }
 
 /** What the reference says of each pair, remembered as long as the pair is. */

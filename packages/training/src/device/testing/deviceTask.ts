@@ -6,47 +6,38 @@
 import type { Platform } from '@alice/engine';
 import { type DeviceName, nodePlatformOn } from '@alice/engine/node';
 import {
-  checkConfig,
   createDeviceGradientFunction,
-  createGradientFunction,
   type DeviceFunctionOptions,
   type DeviceGradientFunction,
-  type GradientFunction,
-  initParameters,
   modelLayout,
-  resolveModel,
 } from '@alice/model';
-import { seededRandom, type TensorLayout } from '@alice/protocol';
-import { trainLocally } from '../../localTraining.js';
+import type { TensorLayout } from '@alice/protocol';
 import { createAdamW } from '../../optimizers/adamW.js';
 import type { InnerOptimizer } from '../../optimizers/innerOptimizer.js';
 import { createMuon } from '../../optimizers/muon.js';
 import { createSgd } from '../../optimizers/sgd.js';
-
-export const deviceModel = checkConfig({
-  ...resolveModel('nano'),
-  ...{ name: 'small', layers: 2, width: 32, heads: 4, kvHeads: 2, ffn: 48, context: 16, vocab: 61 },
-});
-/** The most steps there are rows for. */
-const MOST_STEPS = 16;
-export const TASK_ROWS = 4;
-export const SHAPE = { batch: 2, sequenceLength: 12, threads: 1 };
+import { trainSteps } from '../../trainSteps.js';
+import {
+  conversationLessons,
+  deviceModel,
+  type Lessons,
+  MOST_STEPS,
+  type ObjectiveName,
+  preferenceLessons,
+  SHAPE,
+  taskData,
+  textLessons,
+} from './deviceLessons.js';
 
 export type OptimizerName = 'muon' | 'adamw' | 'sgd';
 export const OPTIMIZERS: readonly OptimizerName[] = ['muon', 'adamw', 'sgd'];
 const RATE: Readonly<Record<OptimizerName, number>> = { muon: 6e-3, adamw: 3e-3, sgd: 0.3 };
 
-/** Inputs, labels, slots and their tokens, four bytes each; four bytes a scalar; loss and norm of each micro-batch come back. */
-const MICRO_BATCHES = TASK_ROWS / SHAPE.batch;
-const TOKEN_BYTES = 16 * TASK_ROWS * SHAPE.sequenceLength;
-const READ_BYTES = 4 * (MICRO_BATCHES + 1);
-export const STEP_BYTES: Readonly<Record<OptimizerName, DeviceTask['stepBytes']>> = {
-  muon: { toDevice: TOKEN_BYTES + 4 * 5, fromDevice: READ_BYTES },
-  adamw: { toDevice: TOKEN_BYTES + 4 * 4, fromDevice: READ_BYTES },
-  sgd: { toDevice: TOKEN_BYTES + 4 * 2, fromDevice: READ_BYTES },
-};
+/** Scalars of a step, four bytes each. */
+const SCALARS: Readonly<Record<OptimizerName, number>> = { muon: 5, adamw: 4, sgd: 2 };
 
 export interface DeviceTask {
+  readonly objective: ObjectiveName;
   readonly optimizer: OptimizerName;
   /** ‖device − host‖/‖host‖ of the deltas, and of all the optimiser carries. */
   readonly deltaError: number;
@@ -56,8 +47,9 @@ export interface DeviceTask {
   readonly normError: number;
   /** Loss of the first and the last step. */
   readonly losses: readonly [number, number];
-  /** Bytes between the second and the last step, per step. */
+  /** Bytes between the second and the last step, per step; and those of tokens, what the objective feeds, and scalars. */
   readonly stepBytes: { readonly toDevice: number; readonly fromDevice: number };
+  readonly expectedBytes: DeviceTask['stepBytes'];
 }
 
 export const layoutOfTask = (): TensorLayout => modelLayout(deviceModel);
@@ -69,15 +61,6 @@ export async function optimizerOf(name: OptimizerName): Promise<InnerOptimizer> 
   return createMuon(layout, { threads: 1, weightDecay: 0.1 });
 }
 
-/** Weights off zero, and rows with some tokens many times and most not at all. */
-export function taskData(): { base: Float32Array; rows: Uint16Array } {
-  const random = seededRandom('device task');
-  const base = initParameters(deviceModel, 'device task').map((w) => w + 0.02 * random.normal());
-  const tokens = MOST_STEPS * TASK_ROWS * (SHAPE.sequenceLength + 1);
-  const rows = Uint16Array.from({ length: tokens }, () => Math.floor(deviceModel.vocab * random.unit() ** 3));
-  return { base, rows };
-}
-
 export async function deviceGradientOn(
   platform: Platform,
   options: Pick<DeviceFunctionOptions, 'precision' | 'onLossScale'> = {},
@@ -85,39 +68,55 @@ export async function deviceGradientOn(
   return await createDeviceGradientFunction(deviceModel, { ...SHAPE, platform, ...options });
 }
 
-/** A task of each optimiser. One gradient function serves them all: its device stays open, with what it has compiled. */
+/** A task of each optimiser on plain text, and one of each other objective. */
 export async function deviceTasks(platform: Platform, steps: number): Promise<DeviceTask[]> {
-  const gradients = [
-    await createGradientFunction(deviceModel, SHAPE),
-    await deviceGradientOn(platform),
-  ] as const;
+  return [
+    ...(await tasksOf(textLessons(), platform, { optimizers: OPTIMIZERS, steps })),
+    ...(await tasksOf(conversationLessons(), platform, { optimizers: ['adamw'], steps })),
+    ...(await tasksOf(preferenceLessons(), platform, { optimizers: ['muon'], steps })),
+  ];
+}
+
+/** One gradient function serves all optimisers: its device stays open, with what it has compiled. */
+async function tasksOf<Batch>(
+  lessons: Lessons<Batch>,
+  platform: Platform,
+  { optimizers, steps }: { optimizers: readonly OptimizerName[]; steps: number },
+): Promise<DeviceTask[]> {
+  const gradients = { host: await lessons.host(), device: await lessons.device(platform) };
   const tasks: DeviceTask[] = [];
-  for (const name of OPTIMIZERS) tasks.push(await deviceTask(gradients, name, steps));
-  for (const gradient of gradients) await gradient.dispose();
+  for (const name of optimizers) tasks.push(await deviceTask(lessons, gradients, { name, steps }));
+  await gradients.host.dispose();
+  await gradients.device.dispose();
   return tasks;
 }
 
+interface Gradients<Batch> {
+  readonly host: Awaited<ReturnType<Lessons<Batch>['host']>>;
+  readonly device: DeviceGradientFunction<Batch>;
+}
+
 /** Trains on the processor and on the device, each from the same state of an optimiser that has taken a step. */
-async function deviceTask(
-  [hostGradient, deviceGradient]: readonly [GradientFunction, DeviceGradientFunction],
-  name: OptimizerName,
-  steps: number,
+async function deviceTask<Batch>(
+  lessons: Lessons<Batch>,
+  gradients: Gradients<Batch>,
+  { name, steps }: { name: OptimizerName; steps: number },
 ): Promise<DeviceTask> {
   const [host, device] = [await optimizerOf(name), await optimizerOf(name)];
-  const { base, rows } = taskData();
-  const { traffic } = deviceGradient.device;
+  const { base } = taskData();
+  const { traffic } = gradients.device.device;
   const seen: { toDevice: number; fromDevice: number }[] = [];
   const norms: [number[], number[]] = [[], []];
-  const common = { base, rows, steps, rowsPerStep: TASK_ROWS, clipNorm: 0.5 };
   const learningRateAt = (step: number): number => RATE[name] * (1 - step / (2 * MOST_STEPS));
+  const common = { base, steps, clipNorm: 0.5, learningRateAt, microBatchesAt: lessons.at };
   for (const optimizer of [host, device])
-    await trainLocally({ ...common, steps: 1, learningRateAt, gradientFunction: hostGradient, optimizer });
-  const onHost = await trainLocally({
-    ...{ ...common, learningRateAt, gradientFunction: hostGradient, optimizer: host },
+    await trainSteps({ ...common, steps: 1, gradientFunction: gradients.host, optimizer });
+  const onHost = await trainSteps({
+    ...{ ...common, gradientFunction: gradients.host, optimizer: host },
     onStep: ({ gradNormL2 }) => norms[0].push(gradNormL2),
   });
-  const onDevice = await trainLocally({
-    ...{ ...common, learningRateAt, gradientFunction: deviceGradient, optimizer: device },
+  const onDevice = await trainSteps({
+    ...{ ...common, gradientFunction: gradients.device, optimizer: device },
     onStep: ({ gradNormL2 }) => {
       norms[1].push(gradNormL2);
       seen.push({ ...traffic });
@@ -126,14 +125,21 @@ async function deviceTask(
   for (const optimizer of [host, device]) await optimizer.dispose();
   const per = (key: 'toDevice' | 'fromDevice'): number =>
     (seen.at(-1)![key] - seen[0]![key]) / (seen.length - 1);
+  const change = ({ parameters }: { parameters: Float32Array }): Float32Array =>
+    parameters.map((weight, i) => weight - base[i]!);
+  const { stepBytes, objective } = lessons;
   return {
-    optimizer: name,
-    deltaError: distance(onDevice.delta, onHost.delta),
+    ...{ objective, optimizer: name },
+    deltaError: distance(change(onDevice), change(onHost)),
     carriedError: Math.max(0, ...host.carried.vectors.map((v, i) => distance(device.carried.vectors[i]!, v))),
     lossError: worst(onDevice.lossesNats, onHost.lossesNats),
     normError: worst(norms[1], norms[0]),
     losses: [onDevice.lossesNats[0]!, onDevice.lossesNats.at(-1)!],
     stepBytes: { toDevice: per('toDevice'), fromDevice: per('fromDevice') },
+    expectedBytes: {
+      toDevice: stepBytes.toDevice + 4 * SCALARS[name],
+      fromDevice: stepBytes.fromDevice + 4,
+    },
   };
 }
 
