@@ -1,7 +1,9 @@
 /** @file What a person reads of a run: CSV that comes back, a picture with the right places, words as they come. */
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openTokenizer } from '@alice/model';
+import { makeFolder, writing } from './localRunError.js';
 import { lossPlot } from './lossPlot.js';
 import { type LossRow, lossCsv, parseLossCsv } from './lossRecord.js';
 import { streamText } from './streamText.js';
@@ -57,4 +59,15 @@ test('characters that span tokens come whole, and nothing is lost', async () => 
   const cut = streamText(tokenizer);
   const [firstByte] = tokenizer.encode('東');
   assert.equal(cut.push(firstByte!) + cut.end(), '\ufffd');
+});
+
+test('a full disk and a folder that cannot be written are told in a code', (t) => {
+  if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
+  assert.throws(() => writing('loss.csv', () => writeFileSync('/dev/full', 'x')), {
+    info: { code: 'RUN_DISK_FULL', file: 'loss.csv' },
+  });
+  assert.throws(() => writing('run', () => makeFolder('/dev/full/deeper/run')), {
+    info: { code: 'RUN_UNWRITABLE', file: 'run', reason: 'ENOTDIR' },
+  });
+  assert.throws(() => makeFolder('/proc/alice/run'), { code: 'ENOENT' });
 });

@@ -1,6 +1,7 @@
 /** @file The files a person looks at: loss.csv and loss.svg, written whole each time, so that they survive a kill. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writing } from './localRunError.js';
 import { lossPlot } from './lossPlot.js';
 import { type LossRow, lossCsv, parseLossCsv } from './lossRecord.js';
 
@@ -41,6 +42,8 @@ export class RunReport {
 }
 
 function replaceFile(path: string, text: string): void {
-  writeFileSync(`${path}.tmp`, text);
-  renameSync(`${path}.tmp`, path);
+  writing(path, () => {
+    writeFileSync(`${path}.tmp`, text);
+    renameSync(`${path}.tmp`, path);
+  });
 }

@@ -3,12 +3,12 @@
  * without a server. What is learned, and how a step is taken, is the learner's. Saved state falls on fixed steps only, so
  * a run that was killed and resumed ends with the same bits as one that was not.
  */
-import { mkdirSync } from 'node:fs';
 import type { Platform } from '@alice/engine';
 import { initParameters, type ModelConfig, modelLayout } from '@alice/model';
 import { createAdamW, createMuon, type InnerOptimizer, learningRateAt } from '@alice/training';
 import type { Learner } from './learners/learner.js';
 import { type LearnerNotice, type Lessons, openLearner } from './learners/openLearner.js';
+import { makeFolder, writing } from './localRunError.js';
 import type { LossRow } from './lossRecord.js';
 import { type RunSettings, requireSameRun, scheduleOf, tokensPerStep } from './runSettings.js';
 import { loadRun, type RunState, saveRun } from './runState.js';
@@ -61,7 +61,7 @@ interface Parts {
 /** Trains, or goes on with what lies in the folder. Throws `RUN_MISMATCH`, `RUN_DATA_TOO_SMALL`, `CHECKPOINT_*`. */
 export async function trainRun(options: TrainRunOptions, ports: TrainRunPorts): Promise<TrainRunResult> {
   const { dir, model, settings } = options;
-  mkdirSync(dir, { recursive: true });
+  writing(dir, () => makeFolder(dir));
   const stored = await loadRun(dir, model);
   if (stored) requireSameRun(dir, stored.settings, settings);
   const parts = await openParts(options, ports.onNotice);

@@ -3,6 +3,11 @@ import { CodedError } from '@alice/protocol';
 
 export type CheckpointErrorInfo =
   | { code: 'CHECKPOINT_MISSING'; file: string }
+  /** The system does not read the file, or what is named is no file. */
+  | { code: 'CHECKPOINT_UNREADABLE'; file: string; reason: string }
+  /** The file could not be written: it is what it was before. */
+  | { code: 'CHECKPOINT_DISK_FULL'; file: string }
+  | { code: 'CHECKPOINT_UNWRITABLE'; file: string; reason: string }
   /** The file ends before what its header announces. `tensor` is the first one that is not whole. */
   | { code: 'CHECKPOINT_TRUNCATED'; file: string; tensor?: string; needBytes: number; gotBytes: number }
   /** The header contradicts itself or the file. */

@@ -5,7 +5,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { errorCodeOf, utf8 } from '@alice/protocol';
+import { errorCodeOf, messageOf, utf8 } from '@alice/protocol';
 import { CheckpointError, truncated } from './checkpointError.js';
 
 export interface ByteFile {
@@ -29,9 +29,14 @@ const PIECE_BYTES = 64 * 2 ** 20;
 /** Throws `CHECKPOINT_MISSING`. */
 export async function openByteFile(path: string): Promise<ByteFile> {
   const file = await open(path, 'r').catch((cause: unknown) => {
-    throw errorCodeOf(cause) === 'ENOENT' ? missing(path, cause) : cause;
+    throw notRead(path, cause);
   });
-  const { size } = await file.stat();
+  const stats = await file.stat();
+  if (!stats.isFile()) {
+    await file.close();
+    throw notRead(path, new Error('it is not a file'));
+  }
+  const { size } = stats;
   return {
     path,
     sizeBytes: size,
@@ -55,7 +60,7 @@ export async function openByteFile(path: string): Promise<ByteFile> {
 /** The whole text of a small file. Throws `CHECKPOINT_MISSING`. */
 export async function readTextFile(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw errorCodeOf(cause) === 'ENOENT' ? missing(path, cause) : cause;
+    throw notRead(path, cause);
   });
 }
 
@@ -66,13 +71,20 @@ export async function fileExists(path: string): Promise<boolean> {
   );
 }
 
-/** Writes `pieces` one after another; `path` is the old file or the whole new one at any instant. */
+/**
+ * Writes `pieces` one after another; `path` is the old file or the whole new one at any instant. Throws
+ * `CHECKPOINT_DISK_FULL`, `CHECKPOINT_UNWRITABLE`, and what the pieces throw.
+ */
 export async function writeWhole(
   path: string,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<WrittenFile> {
-  await mkdir(dirname(path), { recursive: true });
-  await removeLeftovers(path);
+  try {
+    await makeFolder(dirname(path));
+    await removeLeftovers(path);
+  } catch (error) {
+    throw notWritten(path, error);
+  }
   const temporary = `${path}.${process.pid}.tmp`;
   const hash = createHash('sha256');
   let sizeBytes = 0;
@@ -93,11 +105,27 @@ export async function writeWhole(
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error tells more
+    throw notWritten(path, error);
   }
   await flushFolder(dirname(path));
   return { path, sizeBytes, sha256: hash.digest('hex') };
+}
+
+/** Like Node's recursive `mkdir`, which does not end where a folder can never be made, as within /proc. */
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    await mkdir(dir);
+  } catch (error) {
+    if (errorCodeOf(error) === 'EEXIST' && (await isFolder(dir))) return;
+    if (errorCodeOf(error) !== 'ENOENT' || (await fileExists(dirname(dir)))) throw error;
+    await makeFolder(dirname(dir));
+    await makeFolder(dir);
+  }
+}
+
+async function isFolder(dir: string): Promise<boolean> {
+  return (await stat(dir)).isDirectory();
 }
 
 /** What a process that was killed had written so far: of a large model, gigabytes that nobody would look for. */
@@ -147,10 +175,37 @@ async function flushFolder(dir: string): Promise<void> {
   }
 }
 
-function missing(path: string, cause: unknown): CheckpointError {
+/** What the system said while reading. */
+function notRead(file: string, cause: unknown): CheckpointError {
+  if (errorCodeOf(cause) === 'ENOENT')
+    return new CheckpointError(
+      { code: 'CHECKPOINT_MISSING', file },
+      `there is no ${file}: give what "alice export" or "alice train" wrote`,
+      { cause },
+    );
+  const reason = messageOf(cause);
   return new CheckpointError(
-    { code: 'CHECKPOINT_MISSING', file: path },
-    `there is no ${path}: give what "alice export" or "alice train" wrote`,
+    { code: 'CHECKPOINT_UNREADABLE', file, reason },
+    `${file} cannot be read (${reason}): give what "alice export" or "alice train" wrote`,
+    { cause },
+  );
+}
+
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** What the system said while writing, as a refusal that names the file; other errors as they are. */
+function notWritten(file: string, cause: unknown): unknown {
+  const code = errorCodeOf(cause);
+  if (!(cause instanceof Error) || !('syscall' in cause) || code === undefined) return cause;
+  if (FULL.has(code))
+    return new CheckpointError(
+      { code: 'CHECKPOINT_DISK_FULL', file },
+      `the disk is full: ${file} was not written, and what was there before is untouched; free space and give the command again`,
+      { cause },
+    );
+  return new CheckpointError(
+    { code: 'CHECKPOINT_UNWRITABLE', file, reason: code },
+    `${file} cannot be written (${messageOf(cause)}): name another folder with --out, or mend its permissions`,
     { cause },
   );
 }
