@@ -1,11 +1,9 @@
 /**
  * @file How much of the machine's matrix multiplication training uses: gradients of Llama-shaped models of several
  * widths, embedding, head and loss included, beside MatMul in the same process, probed after every step. Beside PyTorch
- * where `python3` has it: the same model, batch and threads, eager and compiled (`trainLlama.py`).
+ * where `python3` has it: the same model, batch and threads, eager and compiled, step by step in turn (`pytorch.ts`).
  */
-import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import {
   createGradientFunction,
   initParameters,
@@ -15,11 +13,13 @@ import {
 } from '@alice/model';
 import { seededRandom } from '@alice/protocol';
 import type { Bench, Figure } from './figure.js';
-import { type MatmulProbe, openMatmulProbe, type Spent, spentSince } from './matmulProbe.js';
+import { type MatmulProbe, openMatmulProbe, PROBE_SIZE, type Spent, spentSince } from './matmulProbe.js';
+import { openPytorch, type PytorchMode } from './pytorch.js';
 
 const WARMUP_STEPS = 1;
 const STEPS = Number(process.env['ALICE_BENCH_STEPS'] ?? '5');
-const SCRIPT = fileURLToPath(new URL('../../src/bench/trainLlama.py', import.meta.url));
+/** Which widths, such as `256,512`; all unless given. */
+const WIDTHS = process.env['ALICE_BENCH_WIDTHS']?.split(',').map(Number);
 
 interface Workload {
   readonly config: ModelConfig;
@@ -52,12 +52,13 @@ export const engineBench: Bench = {
     const figures: Figure[] = [];
     try {
       for (const workload of workloads) {
+        if (WIDTHS && !WIDTHS.includes(workload.config.width)) continue;
         const speed = await measure(workload, probe, threads);
         const width = `w${workload.config.width}`;
         say(
           `${width}: ${speed.tokensPerSecond.toFixed(0)} tokens/s, MatMul ${speed.matmulGflops.toFixed(0)} GFLOP/s`,
         );
-        figures.push(...figuresOf(workload, speed), ...besidePytorch(workload, threads, speed));
+        figures.push(...figuresOf(workload, speed), ...besidePytorch(workload, speed));
       }
       return figures;
     } finally {
@@ -72,33 +73,75 @@ interface Speed {
   readonly gflopsPerCpu: number;
   readonly matmulGflops: number;
   readonly matmulGflopsPerCpu: number;
+  readonly cpuMs: number;
+  readonly pytorch: readonly (PytorchSpeed & { readonly version: string })[];
+  /** PyTorch's own MatMul, in turn with the probe. */
+  readonly pytorchMatmulGflops: number | undefined;
+}
+
+interface PytorchSpeed {
+  readonly mode: PytorchMode;
+  readonly tokensPerSecond: number;
+  readonly cpuMs: number;
 }
 
 async function measure(workload: Workload, probe: MatmulProbe, threads: number): Promise<Speed> {
   const { config, batch, sequenceLength } = workload;
+  const pytorch = await openPytorch({ ...config, batch, sequenceLength, threads });
+  const steps: Spent[] = [];
+  const theirs = new Map<PytorchMode, Spent[]>(pytorch?.modes.map((mode) => [mode, []]));
+  const products: Spent[] = [];
+  const own = await ownSteps(workload, threads);
+  for (let step = 0; step < WARMUP_STEPS + STEPS; step++) {
+    if (step === WARMUP_STEPS) probe.reset();
+    const took = await own.step();
+    if (step >= WARMUP_STEPS) steps.push(took);
+    await probe.take();
+    if (pytorch) products.push(await pytorch.matmul(PROBE_SIZE));
+    for (const [mode, all] of theirs) all.push(await pytorch!.step(mode));
+  }
+  await own.dispose();
+  await pytorch?.close();
+  const tokensPerSecond = (all: readonly Spent[]): number =>
+    (all.length * batch * sequenceLength * 1e3) / total(all, 'ms');
+  const flop = steps.length * stepFlop(workload);
+  return {
+    tokensPerSecond: tokensPerSecond(steps),
+    gflops: flop / total(steps, 'ms') / 1e6,
+    gflopsPerCpu: flop / total(steps, 'cpuMs') / 1e6,
+    matmulGflops: probe.gflops(),
+    matmulGflopsPerCpu: probe.gflopsPerCpu(),
+    cpuMs: total(steps, 'cpuMs') / steps.length,
+    pytorchMatmulGflops:
+      pytorch && (steps.length * 2 * PROBE_SIZE ** 3) / total(products.slice(WARMUP_STEPS), 'ms') / 1e6,
+    pytorch: [...theirs].map(([mode, all]) => {
+      const measured = all.slice(WARMUP_STEPS);
+      const cpuMs = total(measured, 'cpuMs') / measured.length;
+      return { mode, tokensPerSecond: tokensPerSecond(measured), cpuMs, version: pytorch!.version };
+    }),
+  };
+}
+
+const total = (all: readonly Spent[], of: keyof Spent): number =>
+  all.reduce((sum, step) => sum + step[of], 0);
+
+/** The gradient of one batch, time and again. */
+async function ownSteps(
+  { config, batch, sequenceLength }: Workload,
+  threads: number,
+): Promise<{ step(): Promise<Spent>; dispose(): Promise<void> }> {
   const random = seededRandom('engine bench');
   const parameters = initParameters(config, 'engine bench');
   const gradient = new Float32Array(parameters.length);
   const tokens = Uint16Array.from({ length: batch * (sequenceLength + 1) }, () => random.below(config.vocab));
   const gradientFunction = await createGradientFunction(config, { batch, sequenceLength, threads });
-  const steps: Spent[] = [];
-  for (let step = 0; step < WARMUP_STEPS + STEPS; step++) {
-    if (step === WARMUP_STEPS) probe.reset();
-    const spent = spentSince();
-    await gradientFunction.run(parameters, tokens, gradient);
-    const took = spent();
-    if (step >= WARMUP_STEPS) steps.push(took);
-    await probe.take();
-  }
-  await gradientFunction.dispose();
-  const total = (of: keyof Spent): number => steps.reduce((sum, step) => sum + step[of], 0);
-  const flop = steps.length * stepFlop(workload);
   return {
-    tokensPerSecond: (steps.length * batch * sequenceLength * 1e3) / total('ms'),
-    gflops: flop / total('ms') / 1e6,
-    gflopsPerCpu: flop / total('cpuMs') / 1e6,
-    matmulGflops: probe.gflops(),
-    matmulGflopsPerCpu: probe.gflopsPerCpu(),
+    async step() {
+      const spent = spentSince();
+      await gradientFunction.run(parameters, tokens, gradient);
+      return spent();
+    },
+    dispose: () => gradientFunction.dispose(),
   };
 }
 
@@ -146,29 +189,36 @@ function figuresOf({ config, batch, sequenceLength, goal }: Workload, speed: Spe
   ];
 }
 
-interface PytorchSpeed {
-  readonly version: string;
-  readonly eager: number;
-  readonly compiled: number | null;
-}
-
-/** Tokens a second beside PyTorch's; nothing where Python or PyTorch is missing. */
-function besidePytorch({ config, batch, sequenceLength }: Workload, threads: number, speed: Speed): Figure[] {
-  const request = JSON.stringify({ ...config, batch, sequenceLength, threads, steps: STEPS });
-  const { status, stdout } = spawnSync('python3', [SCRIPT], { input: request, encoding: 'utf8' });
-  if (status !== 0) return [];
-  const pytorch = JSON.parse(stdout) as PytorchSpeed;
-  return (['eager', 'compiled'] as const).flatMap((mode) => {
-    const theirs = pytorch[mode];
-    if (theirs === null) return [];
-    return [
-      {
-        name: `train_vs_pytorch_${mode}_w${config.width}`,
-        value: speed.tokensPerSecond / theirs,
-        unit: 'ratio',
-        baseline: 1,
-        note: `tokens/s beside PyTorch ${pytorch.version}: ${theirs.toFixed(0)}`,
-      },
-    ];
-  });
+/** Tokens a second beside PyTorch's, and the same by processor time; nothing where Python or PyTorch is missing. */
+function besidePytorch({ config }: Workload, speed: Speed): Figure[] {
+  const { pytorchMatmulGflops: theirs } = speed;
+  const matmul =
+    theirs === undefined
+      ? []
+      : [
+          {
+            name: `matmul_vs_pytorch_w${config.width}`,
+            value: speed.matmulGflops / theirs,
+            unit: 'ratio',
+            baseline: 1,
+            note: `MatMul ${PROBE_SIZE}³ beside PyTorch's own, in turn, while this width was measured: ${theirs.toFixed(0)} GFLOP/s`,
+          },
+        ];
+  const steps = speed.pytorch.flatMap(({ mode, version, tokensPerSecond, cpuMs }) => [
+    {
+      name: `train_vs_pytorch_${mode}_w${config.width}`,
+      value: speed.tokensPerSecond / tokensPerSecond,
+      unit: 'ratio',
+      baseline: 1,
+      note: `tokens/s beside PyTorch ${version}, steps in turn: ${tokensPerSecond.toFixed(0)}`,
+    },
+    {
+      name: `train_vs_pytorch_${mode}_cpu_w${config.width}`,
+      value: cpuMs / speed.cpuMs,
+      unit: 'ratio',
+      baseline: 1,
+      note: 'the same by processor time; PyTorch spins while it waits',
+    },
+  ]);
+  return [...matmul, ...steps];
 }

@@ -5,8 +5,8 @@
  */
 import { input, matmul, openSession, tensorOf } from '@alice/engine';
 
-const SIZE = 2048;
-const FLOP = 2 * SIZE ** 3;
+export const PROBE_SIZE = 2048;
+const FLOP = 2 * PROBE_SIZE ** 3;
 
 /** Time by the clock, and processor time of all threads of this process. */
 export interface Spent {
@@ -36,9 +36,10 @@ export interface MatmulProbe {
 
 /** A probe of square FP32 matrices on the given number of threads. */
 export async function openMatmulProbe(threads: number): Promise<MatmulProbe> {
-  const shape = [SIZE, SIZE];
+  const shape = [PROBE_SIZE, PROBE_SIZE];
   const session = await openSession({ y: matmul(input('a', shape), input('b', shape)) }, { threads });
-  const matrix = (): ReturnType<typeof tensorOf> => tensorOf(new Float32Array(SIZE * SIZE).fill(0.5), shape);
+  const matrix = (): ReturnType<typeof tensorOf> =>
+    tensorOf(new Float32Array(PROBE_SIZE * PROBE_SIZE).fill(0.5), shape);
   const feeds = { a: matrix(), b: matrix() };
   const into = { y: matrix() };
   await session.run(feeds, into);

@@ -1,7 +1,10 @@
-"""The workload of the engine bench in PyTorch: reads the model's numbers as JSON on stdin, prints tokens a second.
+"""The workload of the engine bench in PyTorch, a step at a time, so that the bench can take steps in turn with its own.
 
 Same function as packages/model/src/transformer.ts: RMSNorm, rotary embedding (half rotation), grouped-query attention,
-SwiGLU, untied head, mean cross-entropy; a step is loss and gradient of all weights. Exit code 3: PyTorch is not here.
+SwiGLU, untied head, mean cross-entropy; a step is loss and gradient of all weights.
+First line of stdin: the model's numbers as JSON; answered by {"version", "modes"} once each mode is warm. Each further
+line names a mode; its step is taken and answered by {"ms", "cpuMs"}; "matmul N" multiplies matrices of N by N instead.
+Exit code 3: PyTorch is not here.
 """
 
 import json
@@ -70,29 +73,45 @@ class Model(torch.nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
 
-def tokens_per_second(model, m):
-    tokens = torch.randint(m["vocab"], (m["batch"], m["sequenceLength"] + 1))
-    seconds = 0.0
-    for step in range(m["steps"] + 2):
-        model.zero_grad(set_to_none=False)
-        start = time.perf_counter()
-        model(tokens).backward()
-        if step >= 2:
-            seconds += time.perf_counter() - start
-    return m["steps"] * m["batch"] * m["sequenceLength"] / seconds
+def answer(values):
+    print(json.dumps(values), flush=True)
+
+
+def timed(work):
+    start, cpu = time.perf_counter(), time.process_time()
+    work()
+    return {"ms": 1e3 * (time.perf_counter() - start), "cpuMs": 1e3 * (time.process_time() - cpu)}
+
+
+def step(model, tokens):
+    model.zero_grad(set_to_none=False)
+    return timed(lambda: model(tokens).backward())
 
 
 def main():
-    m = json.load(sys.stdin)
+    m = json.loads(sys.stdin.readline())
     torch.manual_seed(0)
     torch.set_num_threads(m["threads"])
     model = Model(m)
-    eager = tokens_per_second(model, m)
+    tokens = torch.randint(m["vocab"], (m["batch"], m["sequenceLength"] + 1))
+    modes = {"eager": model}
     try:
-        compiled = tokens_per_second(torch.compile(model), m)
+        compiled = torch.compile(model)
+        step(compiled, tokens)
+        modes["compiled"] = compiled
     except Exception:  # no C++ compiler: only the eager figure
-        compiled = None
-    print(json.dumps({"version": torch.__version__, "eager": eager, "compiled": compiled}))
+        pass
+    for mode in modes.values():
+        step(mode, tokens)
+        step(mode, tokens)
+    answer({"version": torch.__version__, "modes": list(modes)})
+    for line in sys.stdin:
+        mode, *size = line.split()
+        if mode == "matmul":
+            a, b, c = (torch.full((int(size[0]), int(size[0])), 0.5) for _ in range(3))
+            answer(timed(lambda: torch.matmul(a, b, out=c)))
+        else:
+            answer(step(modes[mode], tokens))
 
 
 main()
