@@ -231,6 +231,16 @@ for (const objective of ['sft', 'dpo'] as const)
     }
   });
 
+test('weights that overflow are refused, and those of the segment before are kept', async () => {
+  const learner = await learnerOf('sft', {});
+  const parameters = base.slice();
+  const optimizer = await createAdamW(modelLayout(model), { weightDecay: 0 });
+  const work = { step: 0, steps: 2, parameters, optimizer, learningRateAt: () => 1e39, onStep: () => {} };
+  await assert.rejects(learner.segment(work), { code: 'NOT_FINITE' });
+  assert.deepEqual(parameters, base);
+  await learner.dispose();
+});
+
 for (const objective of ['sft', 'dpo'] as const)
   test(`${objective}: on a device weights go there once a segment, and what is learned is the same`, async () => {
     let sent = 0;
