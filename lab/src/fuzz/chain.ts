@@ -23,15 +23,14 @@ import {
   verifySignature,
 } from '@alice/protocol';
 import { createRuntime, type Runtime, type StateView } from '@alice/runtime';
-import { spentMs } from '../spentMs.js';
-import type { Fuzzer, FuzzReport } from './fuzzer.js';
+import type { Fuzzer } from './fuzzer.js';
+import { type Finder, hunt } from './hunt.js';
 
 const TOO_LONG_MS = 2000;
 const INTERNAL_ERROR = -32603;
 const GENESIS_MS = 1_700_000_000_000;
 const MOST_MUTATIONS = 6;
 
-type Finder = (what: string) => void;
 /** One kind of input: tries a new one, answers what became of it. */
 type Target = (random: Random, found: Finder) => string | Promise<string>;
 
@@ -45,30 +44,16 @@ export const chainFuzzer: Fuzzer = {
     const node = await startNode({ dir, spec: specOf(), port: 0, blockTimeMs: 200, log: silentLogger });
     try {
       const targets = [extrinsicTarget(), await rpcTarget(node), abciTarget()];
-      return await hunt(targets, { random: seededRandom(`fuzz/chain/${seed}`), untilMs, inputs });
+      const random = seededRandom(`fuzz/chain/${seed}`);
+      return await hunt((found, input) => targets[input % targets.length]!(random, found), {
+        ...{ untilMs, inputs, tooLongMs: TOO_LONG_MS, name: `chain, seed ${seed}` },
+      });
     } finally {
       await node.close();
       rmSync(dir, { recursive: true, force: true });
     }
   },
 };
-
-async function hunt(
-  targets: readonly Target[],
-  { random, untilMs, inputs }: { random: Random; untilMs: number; inputs: number },
-): Promise<FuzzReport> {
-  const outcomes = new Map<string, number>();
-  const findings: string[] = [];
-  let tried = 0;
-  for (; tried < inputs && findings.length === 0 && Date.now() < untilMs; tried++) {
-    const startedMs = spentMs();
-    const found: Finder = (what) => void findings.push(what);
-    const outcome = await targets[tried % targets.length]!(random, found);
-    if (spentMs() - startedMs > TOO_LONG_MS) found(`an input took too long: ${outcome}`);
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-  }
-  return { inputs: tried, outcomes, findings };
-}
 
 function specOf() {
   const [alice, bob] = [keyPairFromSecret('//Alice').address, keyPairFromSecret('//Bob').address];

@@ -8,6 +8,11 @@ export interface FuzzReport {
   readonly findings: readonly string[];
 }
 
+/** A report as one process hands it to another. */
+export interface SerialReport extends Omit<FuzzReport, 'outcomes'> {
+  readonly outcomes: readonly (readonly [outcome: string, inputs: number])[];
+}
+
 export interface Fuzzer {
   readonly name: string;
   readonly about: string;
