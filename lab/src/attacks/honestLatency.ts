@@ -1,56 +1,57 @@
 /**
- * @file What an attack costs the others: how long an honest client waits for its answers while nothing else happens, and while
- * every attack runs at once, over and over.
+ * @file What attacks cost the others: how long an honest client waits for its answers while nothing else happens, and while
+ * every attack runs at once, over and over. Client and attackers are processes of their own.
  */
-import { keyPairFromSecret, ServerClient } from '@alice/protocol';
-import { type ProtocolAttack, protocolAttacks, type Target } from './protocolAttacks.js';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Target } from './protocolAttacks.js';
 
 export interface HonestLatency {
   readonly quietP99Ms: number;
   readonly attackedP99Ms: number;
-  /** Answers timed under attack, and times that every attack was begun. */
+  /** Answers timed under attack, and attacks begun meanwhile. */
   readonly answers: number;
   readonly attacks: number;
 }
 
-const PROBES = 400;
-const PROBE_EVERY_MS = 20;
-/** What waits for a merged round is no load. */
-const WAITS: ReadonlySet<string> = new Set(['nonce-replay', 'token-theft']);
+const PROBES = 1000;
 
-export async function honestLatency(target: Target): Promise<HonestLatency> {
-  const device = { kind: 'cpu', name: 'lab', threads: 1, memoryBytes: 1, software: 'lab' } as const;
-  const member = { key: keyPairFromSecret('//honest-probe'), instance: 'a', role: 'miner', device } as const;
-  const client = new ServerClient({ url: target.url, member });
-  await client.register();
-  await answerTimes(client); // what is asked first takes longer
-  const quiet = await answerTimes(client);
-  const ended = new AbortController();
-  let attacks = 0;
-  const attacking = protocolAttacks
-    .filter(({ name }) => !WAITS.has(name))
-    .map(async (attack: ProtocolAttack) => {
-      for (; !ended.signal.aborted; attacks++) await attack.run(target).catch(() => undefined); // refused, as it should be
-    });
-  const attacked = await answerTimes(client);
-  ended.abort();
-  await Promise.all(attacking);
-  return {
-    ...{ quietP99Ms: percentile(quiet, 0.99), attackedP99Ms: percentile(attacked, 0.99) },
-    ...{ answers: attacked.length, attacks },
-  };
+/** `attack`: this one alone. */
+export async function honestLatency({ url, honestAddress }: Target, attack?: string): Promise<HonestLatency> {
+  const client = program('answerTimes', [url]);
+  let attackers: ChildProcess | undefined;
+  try {
+    await answerTimes(client); // what is asked first takes longer
+    const quiet = await answerTimes(client);
+    attackers = program('attackAll', [url, honestAddress, ...(attack ? [attack] : [])]);
+    await told(attackers);
+    const attacked = await answerTimes(client);
+    const attacks = Number(await told(attackers, 'end'));
+    return {
+      ...{ quietP99Ms: percentile(quiet, 0.99), attackedP99Ms: percentile(attacked, 0.99) },
+      ...{ answers: attacked.length, attacks },
+    };
+  } finally {
+    attackers?.kill();
+    client.kill();
+  }
 }
 
-/** Of requests with a token check, a query and an answer of some size, one after another. */
-async function answerTimes(client: ServerClient): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < PROBES; i++) {
-    const askedMs = performance.now();
-    await client.call(i % 2 === 0 ? 'shards' : 'latestVersion');
-    times.push(performance.now() - askedMs);
-    await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
-  }
-  return times.sort((a, b) => a - b);
+const program = (name: string, args: readonly string[]): ChildProcess =>
+  fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), args);
+
+async function answerTimes(client: ChildProcess): Promise<number[]> {
+  return ((await told(client, PROBES)) as number[]).sort((a, b) => a - b);
+}
+
+/** The next message of the process, after it was sent one. */
+async function told(child: ChildProcess, message?: string | number): Promise<unknown> {
+  const next = Promise.race([once(child, 'message'), once(child, 'exit').then(() => undefined)]);
+  if (message !== undefined) child.send(message);
+  const answer = await next;
+  if (!answer) throw new Error(`the process ended with ${child.exitCode ?? child.signalCode}`);
+  return answer[0];
 }
 
 const percentile = (sorted: readonly number[], share: number): number =>

@@ -54,21 +54,24 @@ export const attacksExperiment: Experiment = {
   },
   read(rows) {
     const results = resultsOf(rows);
+    const seedsOf = (policy: string): number => results.get(`${policy}/none`)?.length ?? 0;
+    const policies = POLICIES.filter((policy) => seedsOf(policy) > 0);
+    const headed = (policy: string): string => `${policy}, seeds: ${seedsOf(policy)}`;
     const names = gallery.map(({ name }) => name).filter((name) => results.has(`work/${name}`));
     const heading = [
       'attack',
       'what it does',
-      ...POLICIES.flatMap((p) => [
-        `accepted (${p})`,
-        `pay per task (${p})`,
-        `pay per work (${p})`,
-        `loss (${p})`,
+      ...policies.flatMap((p) => [
+        `accepted (${headed(p)})`,
+        `pay per task (${headed(p)})`,
+        `pay per work (${headed(p)})`,
+        `loss (${headed(p)})`,
       ]),
     ];
     const line = (name: string): string[] => [
       name,
       whatItDoes.get(name) ?? '',
-      ...POLICIES.flatMap((policy) => {
+      ...policies.flatMap((policy) => {
         const runs = results.get(`${policy}/${name}`);
         if (!runs) return ['', '', '', ''];
         return [
@@ -89,7 +92,7 @@ export const attacksExperiment: Experiment = {
         mark: GOAL,
         bars: names.map((label) => ({
           label,
-          values: POLICIES.flatMap((series) => {
+          values: policies.flatMap((series) => {
             const runs = results.get(`${series}/${label}`);
             return runs ? [{ series, value: mean(runs, ({ perTask }) => perTask) }] : [];
           }),

@@ -11,7 +11,7 @@ import { spentMs } from '../spentMs.js';
 
 const POLL_MS = 50;
 /** An input that goes on for so many times the limit never ends: the process is killed, since nothing else stops it. */
-const ENDLESS = 20;
+const ENDLESS = 5;
 
 export interface Watch {
   /** An input is done. */

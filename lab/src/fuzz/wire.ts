@@ -99,7 +99,7 @@ async function attempt(input: Specimen, tell: Finder): Promise<string> {
 
 async function outcomeOf(input: Specimen, found: Finder): Promise<string> {
   const { bytes, layout } = input;
-  const passes = bytes[VERSION_AT] === 3 ? passesOnArrival(input) : undefined;
+  const passes = bytes[VERSION_AT] === 3 ? passesOnArrival(input, found) : undefined;
   const agrees = (isAccepted: boolean): void => {
     if (passes !== undefined && passes !== isAccepted)
       found(`on arrival ${passes}, as a whole ${isAccepted}`);
@@ -109,6 +109,7 @@ async function outcomeOf(input: Specimen, found: Finder): Promise<string> {
     const { header, delta, format } = await decodeAnySubmission(bytes, limitsOf(input));
     checkMemory(bytes, found);
     agrees(true);
+    if (!isSound(delta, layout)) found('accepted, but no delta of this layout');
     if (format.wire === 'binary_v3') {
       const again = await encodeAnySubmission(header, delta, { layout, format });
       if (Buffer.compare(again, bytes) !== 0) found('accepted, but its content encodes to other bytes');
@@ -125,8 +126,18 @@ async function outcomeOf(input: Specimen, found: Finder): Promise<string> {
   }
 }
 
-/** In parts of sizes that follow from the bytes. Anything but a `WireError` ends the run. */
-function passesOnArrival(input: Specimen): boolean {
+/** Ascending places inside their tensors, and values that are numbers: what all that follows relies on. */
+function isSound({ tensors }: SparseDelta, layout: TensorLayout): boolean {
+  return tensors.every(({ tensor, indices, values }, i) => {
+    const isNext = i === 0 || tensor > tensors[i - 1]!.tensor;
+    const ascends = indices.every((index, j) => j === 0 || index > indices[j - 1]!);
+    const isInside = (indices.at(-1) ?? 0) < layout.tensors[tensor]!.size;
+    return isNext && ascends && isInside && values.length === indices.length && values.every(Number.isFinite);
+  });
+}
+
+/** In parts of sizes that follow from the bytes. */
+function passesOnArrival(input: Specimen, found: Finder): boolean {
   const { bytes } = input;
   try {
     const body = checkArriving(bytes.subarray(0, SUBMISSION_HEADER_BYTES), limitsOf(input))!;
@@ -138,8 +149,8 @@ function passesOnArrival(input: Specimen): boolean {
     body.end();
     return true;
   } catch (error) {
-    if (error instanceof WireError) return false;
-    throw error;
+    if (!(error instanceof WireError)) found(`on arrival threw ${String(error)}`);
+    return false;
   }
 }
 
