@@ -42,7 +42,7 @@ const LAYOUTS = [
   ]),
   layoutOf([
     ['small', [300]],
-    ['large', [2 ** 24]],
+    ['large', [2 ** 22]],
   ]),
 ];
 const SEEDS_EACH = 6;

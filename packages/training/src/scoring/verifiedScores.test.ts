@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { seededRandom } from '@alice/protocol';
 import fc from 'fast-check';
 import { defaultVerifiedScoreSettings, type GatedSubmission, verifiedScores } from './verifiedScores.js';
 import { assignedGapNats, coverageNats, gapVerdict } from './workTests.js';
@@ -134,6 +135,43 @@ describe('verified score, SPEC SCORE-7', () => {
       ),
       [0.25, 0, 0.5],
     );
+  });
+});
+
+describe('twenty rounds of ten miners who do the same work, while raw gains of a round lie ten times apart', () => {
+  const MINERS = 10;
+  const NETWORKS = 30;
+
+  /** What each miner of each network earns over the mean of its network. */
+  function wages(rule: 'verified' | 'whitepaper'): number[] {
+    return Array.from({ length: NETWORKS }, (_, network) => {
+      const random = seededRandom(`equal work ${network}`);
+      const rates = new Map<number, number>();
+      const earned = new Array<number>(MINERS).fill(0);
+      for (let r = 0; r < 20; r++) {
+        const left = Array.from({ length: MINERS }, (_, i) => 0.002 * 10 ** (i / (MINERS - 1)));
+        const gains = earned.map(() => left.splice(random.below(left.length), 1)[0]!);
+        const round = gains.map((gain, i) =>
+          submission(gain, rates.has(i) ? { previousRate: rates.get(i)! } : {}),
+        );
+        const scores = verifiedScores(round, { ...defaultVerifiedScoreSettings, rule });
+        scores.forEach(({ nanoNats, smoothedRate }, i) => {
+          earned[i]! += Number(nanoNats);
+          if (smoothedRate !== undefined) rates.set(i, smoothedRate);
+        });
+      }
+      const mean = earned.reduce((sum, wage) => sum + wage, 0) / MINERS;
+      return earned.map((wage) => wage / mean);
+    }).flat();
+  }
+  const within = (share: number, all: readonly number[]): number =>
+    all.filter((wage) => Math.abs(wage - 1) <= share).length / all.length;
+
+  test('all but one in fifty earn within 20% of the mean; by raw gains, one in six does not', () => {
+    const verified = within(0.2, wages('verified'));
+    assert.ok(verified >= 0.98, String(verified));
+    const raw = within(0.2, wages('whitepaper'));
+    assert.ok(raw < 0.85, String(raw));
   });
 });
 
