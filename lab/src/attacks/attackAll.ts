@@ -1,6 +1,6 @@
 /**
  * @file A process of its own in which every attack runs over and over against the server named in its arguments, until it is
- * told to end; it says how often one was begun. At the lowest priority: attackers are other machines, and what they take
+ * killed; when asked it says how often one was begun. At the lowest priority: attackers are other machines, and what they take
  * of the server's is measured, not that they compute on the same processor here.
  */
 import { constants, setPriority } from 'node:os';
@@ -17,7 +17,7 @@ setPriority(constants.priority.PRIORITY_LOW);
 await initCrypto();
 const target = { url, honestAddress, layout: modelLayout(labModel) };
 let begun = 0;
-process.on('message', () => process.send!(begun, () => process.exit(0)));
+process.on('message', () => process.send!(begun));
 for (const { name, run } of protocolAttacks)
   if (!WAITS.has(name) && (only === undefined || only === name)) void repeat(run);
 process.send!('attacking');

@@ -16,6 +16,8 @@ export interface HonestLatency {
 }
 
 const PROBES = 1000;
+/** So many attacks must have been begun while answers were timed, however little time attackers get. */
+const LEAST_ATTACKS = 100;
 
 /** `attack`: this one alone. */
 export async function honestLatency({ url, honestAddress }: Target, attack?: string): Promise<HonestLatency> {
@@ -26,8 +28,12 @@ export async function honestLatency({ url, honestAddress }: Target, attack?: str
     const quiet = await answerTimes(client);
     attackers = program('attackAll', [url, honestAddress, ...(attack ? [attack] : [])]);
     await told(attackers);
-    const attacked = await answerTimes(client);
-    const attacks = Number(await told(attackers, 'end'));
+    const attacked: number[] = [];
+    let attacks = 0;
+    while (attacks < LEAST_ATTACKS) {
+      attacked.push(...(await answerTimes(client)));
+      attacks = Number(await told(attackers, 'how many'));
+    }
     return {
       ...{ quietP99Ms: percentile(quiet, 0.99), attackedP99Ms: percentile(attacked, 0.99) },
       ...{ answers: attacked.length, attacks },
@@ -42,7 +48,7 @@ const program = (name: string, args: readonly string[]): ChildProcess =>
   fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), args);
 
 async function answerTimes(client: ChildProcess): Promise<number[]> {
-  return ((await told(client, PROBES)) as number[]).sort((a, b) => a - b);
+  return (await told(client, PROBES)) as number[];
 }
 
 /** The next message of the process, after it was sent one. */
@@ -54,5 +60,7 @@ async function told(child: ChildProcess, message?: string | number): Promise<unk
   return answer[0];
 }
 
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+function percentile(times: readonly number[], share: number): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}

@@ -6,6 +6,8 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError } from '../errors.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import type { Evidence } from '../verify/evidence.js';
+import type { PublishedArtefacts } from '../verify/PublishedArtefacts.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL } from './common.js';
 
 interface ScoreFlags {
@@ -13,6 +15,7 @@ interface ScoreFlags {
   server: string;
   data: string;
   blob?: string;
+  save?: string;
   chain?: string;
   tolerance: string;
   threads: string;
@@ -22,11 +25,12 @@ interface ScoreFlags {
 export function verifyScoreCommand(): Command {
   return new Command('verify-score')
     .description('measure again what a signed receipt says about a submission')
-    .argument('[receipt]', 'file with the receipt')
+    .argument('[receipt]', 'file with the receipt, or a folder made with --save')
     .option('--submission <id>', 'take the receipt from the server instead of a file')
     .option('--server <url>', 'parameter server with the weights and the submission', DEFAULT_SERVER_URL)
     .option('--data <dir>', 'the dataset, validation shards included', join(DEFAULT_DIR, 'data'))
     .option('--blob <file>', "the submission's bytes, instead of downloading them")
+    .option('--save <folder>', 'also keep all that it takes, to measure again without a server')
     .option('--chain <url>', 'also check that the receipt is among those its epoch settled with on the chain')
     .option('--tolerance <nats>', 'largest difference of a mean loss', '0.0001')
     .option('--threads <n>', 'processor threads', '1')
@@ -42,61 +46,41 @@ With --chain it also checks that the receipt is one of those its epoch has paid:
 settled the epoch with comes from GET /v1/epochs/N/receipts/SUBMISSION/proof, the root from the chain itself.
 
 Receipts are public: GET /v1/miners/ADDRESS/receipts lists them, GET /v1/receipts/SUBMISSION is one. They are signed
-one version after the round has ended, because the rows stay secret until then.
+one version after the round has ended, because the rows stay secret until then. A folder made with --save holds receipt,
+bytes and weights: with it and the dataset nothing is asked of a server.
 
 Examples:
   alice verify-score --submission 3f0c… --server http://127.0.0.1:8420 --data .alice/data
   alice verify-score --submission 3f0c… --chain http://127.0.0.1:9944
-  alice verify-score receipt.json --data ./shards`,
+  alice verify-score receipt.json --data ./shards
+  alice verify-score --submission 3f0c… --save evidence && alice verify-score evidence`,
     )
     .action(async (file: string | undefined, flags: ScoreFlags) => {
       const { signal } = createLifecycle();
-      const [
-        { PublishedArtefacts },
-        { paidInEpoch },
-        { openReceipt, verifyScore },
-        { openDataset },
-        { createLossFunction },
-      ] = await Promise.all([
-        import('../verify/PublishedArtefacts.js'),
-        import('../verify/paidInEpoch.js'),
-        import('@alice/server'),
-        import('@alice/data'),
-        import('@alice/model'),
-      ]);
-      const artefacts = await PublishedArtefacts.open(flags.server, signal);
-      const { submission } = flags;
-      if ((file === undefined) === (submission === undefined))
-        throw new CliError(
-          { code: 'OPTION_INVALID', option: '--submission' },
-          'give one of the two: a file with a receipt, or --submission ID',
-        );
-      const value = submission === undefined ? readReceiptFile(file!) : await artefacts.receipt(submission);
-      const receipt = openReceipt(value, artefacts.network.serverId);
+      const [{ paidInEpoch }, { openReceipt, verifyScore }, { openDataset }, { createLossFunction }] =
+        await Promise.all([
+          import('../verify/paidInEpoch.js'),
+          import('@alice/server'),
+          import('@alice/data'),
+          import('@alice/model'),
+        ]);
+      const { evidence, artefacts } = await evidenceOf(file, flags, signal);
+      const value = await evidence.receipt();
+      const receipt = openReceipt(value, evidence.serverId);
       const { chain } = flags;
       const epoch =
-        chain === undefined
+        chain === undefined || artefacts === undefined
           ? undefined
           : await paidInEpoch(value as SignedReceipt, { artefacts, chain: new ChainClient({ url: chain }) });
-      const lossFunction = await createLossFunction(artefacts.config, {
+      const lossFunction = await createLossFunction(evidence.config, {
         batch: 8,
         sequenceLength: receipt.rowLength - 1,
         threads: numberOf('--threads', flags.threads),
       });
       try {
-        const { blob } = flags;
         const report = await verifyScore(
           receipt,
-          {
-            layout: artefacts.layout,
-            lossFunction,
-            dataset: openDataset(resolve(flags.data)),
-            weights: (version) => artefacts.weights(version),
-            blob: async () =>
-              blob === undefined
-                ? await artefacts.blob(receipt.submissionId)
-                : new Uint8Array(readFileSync(resolve(blob))),
-          },
+          { ...evidence, lossFunction, dataset: openDataset(resolve(flags.data)) },
           numberOf('--tolerance', flags.tolerance),
         );
         const { gainNats, largestDifferenceNats, rows } = report;
@@ -114,6 +98,42 @@ Examples:
         await lossFunction.dispose();
       }
     });
+}
+
+/** From a folder, or from a server; with `--save` also into a folder. */
+async function evidenceOf(
+  file: string | undefined,
+  { server, submission, blob, save, chain }: ScoreFlags,
+  signal: AbortSignal,
+): Promise<{ evidence: Evidence; artefacts?: PublishedArtefacts }> {
+  const { isSaved, savedEvidence, saving } = await import('../verify/evidence.js');
+  if ((file === undefined) === (submission === undefined))
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: '--submission' },
+      'give one of the two: a file or folder with a receipt, or --submission ID',
+    );
+  if (file !== undefined && isSaved(file)) {
+    if (chain === undefined) return { evidence: await savedEvidence(file) };
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: '--chain' },
+      'the path to the root on the chain comes from the server: give --submission ID instead of a folder',
+    );
+  }
+  const { PublishedArtefacts } = await import('../verify/PublishedArtefacts.js');
+  const artefacts = await PublishedArtefacts.open(server, signal);
+  const value: unknown =
+    submission === undefined ? readReceiptFile(file!) : await artefacts.receipt(submission);
+  const submissionIn = (value as Partial<SignedReceipt>).receipt?.submissionId;
+  const evidence: Evidence = {
+    config: artefacts.config,
+    layout: artefacts.layout,
+    serverId: artefacts.network.serverId,
+    receipt: async () => value,
+    weights: (version) => artefacts.weights(version),
+    blob: async () =>
+      blob === undefined ? artefacts.blob(submissionIn!) : new Uint8Array(readFileSync(resolve(blob))),
+  };
+  return { artefacts, evidence: save === undefined ? evidence : saving(save, evidence) };
 }
 
 export function numberOf(option: string, text: string): number {
