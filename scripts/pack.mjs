@@ -30,6 +30,16 @@ const BUNDLED = [ONNX_RUNTIME, 'onnxruntime-common'];
 /** The page is bundled: what it is made of is in it already. */
 const PACKAGES = ['protocol', 'engine', 'model', 'data', 'training', 'runtime', 'node', 'server', 'miner'];
 
+/** Says what is missing before anything is loaded that an old Node cannot read. */
+const ENTRY = `#!/usr/bin/env node
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major > 20 || (major === 20 && minor >= 19)) await import('../apps/cli/dist/main.js');
+else {
+  console.error(\`NODE_TOO_OLD: Alice needs Node 20.19 or newer; this is \${process.versions.node}. Install a current Node from nodejs.org.\`);
+  process.exitCode = 1;
+}
+`;
+
 const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const lock = read(join(root, 'package-lock.json')).packages;
 const rootManifest = read(join(root, 'package.json'));
@@ -103,9 +113,7 @@ function stage(into, platform) {
   };
   writeFileSync(join(into, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   mkdirSync(join(into, 'bin'));
-  writeFileSync(join(into, 'bin', 'alice.mjs'), "#!/usr/bin/env node\nimport '../apps/cli/dist/main.js';\n", {
-    mode: 0o755,
-  });
+  writeFileSync(join(into, 'bin', 'alice.mjs'), ENTRY, { mode: 0o755 });
   for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md'])
     if (existsSync(join(root, file))) cpSync(join(root, file), join(into, file));
 }

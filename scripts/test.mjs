@@ -7,10 +7,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
-import { ensureBuilt, ensureInstalled, root } from './ensure.mjs';
+import { ensureReady, root } from './ensure.mjs';
 
-ensureInstalled({ dev: true });
-await ensureBuilt();
+await ensureReady({ dev: true });
 const { workspaces } = await import('./build.mjs');
 const e2e = process.argv.includes('--e2e');
 const ending = e2e ? '.e2e.js' : '.test.js';
