@@ -10,6 +10,7 @@ import { messageOf } from '@alice/protocol';
 import { experiments } from './experiments/all.js';
 import type { Experiment } from './experiments/Experiment.js';
 import { runArms } from './experiments/runArms.js';
+import { armLine } from './report/armLine.js';
 import { parseCsv } from './report/csv.js';
 import { markdownOf } from './report/markdown.js';
 import { svgOf } from './report/svg.js';
@@ -64,13 +65,19 @@ async function runOne(experiment: Experiment, flags: Flags): Promise<number> {
   const name = `${experiment.id}${quick ? '-quick' : ''}`;
   const file = (ending: string): string => join(dir, `${name}.${ending}`);
   console.log(`${experiment.id}: ${experiment.about}`);
-  const say = (line: string): void => console.log(`  ${line}`);
+  const live = armLine(process.stderr);
+  const say = (line: string): void => {
+    live.clear();
+    console.log(`  ${line}`);
+  };
   const finding = experiment.study
     ? await experiment.study(quick, say)
     : experiment.read(
         read
           ? parseCsv(readFileSync(file('csv'), 'utf8'))
-          : await runArms(experiment.arms(quick), { file: file('csv'), fresh, only: only?.split(','), say }),
+          : await runArms(experiment.arms(quick), {
+              ...{ file: file('csv'), fresh, only: only?.split(','), say, onRound: live.show },
+            }),
         quick,
       );
   const command = `alice lab run ${experiment.id}${quick ? ' --quick' : ''}`;

@@ -3,6 +3,7 @@
  * quiet. What is done within two seconds shows nothing at all. Written to the error output, so results can be piped.
  */
 import cliProgress from 'cli-progress';
+import { isDrawable } from './terminal/LiveLines.js';
 
 export interface Progress {
   update(done: number, total: number): void;
@@ -19,13 +20,17 @@ export interface ProgressOptions {
 
 /** What this needs of its surroundings. */
 export interface ProgressPorts {
-  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly nowMs: () => number;
 }
 
 const SILENT: Progress = { update: () => undefined, stop: () => undefined };
 const QUICK_MS = 2_000;
 const LINE_EVERY = 0.25;
+const LARGEST_BAR = 24;
+const SMALLEST_BAR = 5;
+/** Columns for percentage, amounts, rate and time left: what is cut off at the edge is what people look for. */
+const WORDS = 46;
 
 export function createProgress(
   label: string,
@@ -34,7 +39,21 @@ export function createProgress(
 ): Progress {
   if (options.quiet) return SILENT;
   const amounts = new Amounts(options, ports.nowMs);
-  return ports.output.isTTY ? bar(label, amounts, ports) : lines(label, amounts, ports);
+  return isDrawable(ports.output) ? bar(label, amounts, ports) : lines(label, amounts, ports);
+}
+
+/** The bar of one piece of work, gone when the work is, however it ends. */
+export async function withProgress<T>(
+  label: string,
+  options: ProgressOptions,
+  work: (update: Progress['update']) => Promise<T>,
+): Promise<T> {
+  const progress = createProgress(label, options);
+  try {
+    return await work(progress.update);
+  } finally {
+    progress.stop();
+  }
 }
 
 /** Amounts, rate and time left in the unit that is printed. */
@@ -81,7 +100,10 @@ class Amounts {
 
 function bar(label: string, amounts: Amounts, { output }: ProgressPorts): Progress {
   const display = new cliProgress.SingleBar(
-    { format: `  ${label} {bar} {percentage}%  {text}`, hideCursor: true, stream: output, barsize: 24 },
+    {
+      ...{ format: `  ${label} {bar} {percentage}%  {text}`, hideCursor: true, stream: output },
+      barsize: barSize(label, output.columns),
+    },
     cliProgress.Presets.shades_classic,
   );
   let isShown = false;
@@ -98,6 +120,10 @@ function bar(label: string, amounts: Amounts, { output }: ProgressPorts): Progre
       if (isShown) display.stop();
     },
   };
+}
+
+function barSize(label: string, columns = 80): number {
+  return Math.max(SMALLEST_BAR, Math.min(LARGEST_BAR, columns - label.length - WORDS));
 }
 
 function lines(label: string, amounts: Amounts, { output }: ProgressPorts): Progress {

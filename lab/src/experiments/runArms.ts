@@ -8,6 +8,7 @@ import { LabNetwork } from '../network/LabNetwork.js';
 import { type Laboratory, openLaboratory } from '../network/Laboratory.js';
 import type { LabSubmission, NetworkState, RoundReport } from '../network/records.js';
 import { isReported, type LabSettings } from '../network/settings.js';
+import type { ArmPlace } from '../report/armLine.js';
 import { parseCsv, toCsv } from '../report/csv.js';
 import type { Arm, RoundRow } from './Experiment.js';
 
@@ -17,6 +18,8 @@ const SAVE_EVERY_MS = 20_000;
 export interface ArmRunner {
   readonly file: string;
   readonly say: (line: string) => void;
+  /** Told after each round that is noted. */
+  readonly onRound?: ((place: ArmPlace) => void) | undefined;
   /** Arms already in the file are run again. */
   readonly fresh?: boolean;
   /** Only arms whose id, with a slash at its end, contains one of these; the rows of others stay as they are. */
@@ -25,7 +28,7 @@ export interface ArmRunner {
 
 export async function runArms(
   arms: readonly Arm[],
-  { file, say, fresh, only }: ArmRunner,
+  { file, say, fresh, only, onRound }: ArmRunner,
 ): Promise<RoundRow[]> {
   const isAsked = ({ id }: { id: string }): boolean => !only || only.some((part) => `${id}/`.includes(part));
   const stored = existsSync(file) ? parseCsv(readFileSync(file, 'utf8')) : [];
@@ -44,6 +47,8 @@ export async function runArms(
       };
       await runArm(arm, shared, (row) => {
         own.push(row);
+        const { id, rounds } = arm;
+        onRound?.({ arm: i + 1, arms: arms.length, id, round: row.round + 1, rounds });
         if (performance.now() - savedMs > SAVE_EVERY_MS) save();
       });
       save();

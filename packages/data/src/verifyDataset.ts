@@ -25,16 +25,21 @@ export interface DatasetReport {
   readonly problems: readonly DatasetProblem[];
 }
 
-/** What a dataset is compared with: the tokenizer it is to be used with. */
 export interface VerifyOptions {
+  /** What the dataset is compared with: the tokenizer it is to be used with. */
   readonly tokenizer?: { readonly id: string; readonly vocab: number; readonly separator: number };
+  /** Called after each shard with how many tokens the manifest gives it. */
+  readonly onShard?: (tokens: number) => void;
 }
 
 /**
  * Damage to shards is reported, all of it; an unreadable manifest is thrown (`MANIFEST_MISSING`, `MANIFEST_INVALID`),
  * since nothing can be compared without it. Cost: one reading of all shards.
  */
-export async function verifyDataset(dir: string, { tokenizer }: VerifyOptions = {}): Promise<DatasetReport> {
+export async function verifyDataset(
+  dir: string,
+  { tokenizer, onShard }: VerifyOptions = {},
+): Promise<DatasetReport> {
   const manifest = readManifest(dir);
   const problems: DatasetProblem[] = [];
   const note = (error: DataError): unknown => problems.push({ info: error.info, message: error.message });
@@ -51,6 +56,7 @@ export async function verifyDataset(dir: string, { tokenizer }: VerifyOptions = 
       if (!(error instanceof DataError)) throw error;
       note(error);
     }
+    onShard?.(shard.tokens);
   }
   // The separator stands once after each document and nowhere else.
   if (problems.length === 0 && documents !== manifest.documents)

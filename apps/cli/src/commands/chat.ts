@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLifecycle } from '../process/lifecycle.js';
+import { whileWaiting } from '../terminal/whileWaiting.js';
 import { type DeviceFlags, openPlatform, withDeviceOption } from '../training/deviceOption.js';
 import { type ModelFlags, withModelOptions } from '../training/modelOptions.js';
 import type { Writer } from '../training/openWriter.js';
@@ -20,7 +21,10 @@ export function chatCommand(): Command {
         import('../training/openWriter.js'),
       ]);
       const model = await openModel(flags, signal);
-      const writer = await openWriter(model, { threads: flags.threads, platform: await openPlatform(flags) });
+      const platform = await openPlatform(flags);
+      const writer = await whileWaiting('preparing the model', {}, () =>
+        openWriter(model, { threads: flags.threads, platform }),
+      );
       try {
         process.stdout.write(
           pc.dim(

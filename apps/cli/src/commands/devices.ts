@@ -2,6 +2,7 @@
 import { DEVICES, type DeviceReport, detectDevices } from '@alice/engine/node';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { whileWaiting } from '../terminal/whileWaiting.js';
 
 export function devicesCommand(): Command {
   return new Command('devices')
@@ -20,7 +21,9 @@ Example:
     .action(async (flags: { json?: boolean }) => {
       const reports: DeviceReport[] = [];
       for (const device of DEVICES) {
-        const [report] = await detectDevices({ devices: [device] });
+        const [report] = await whileWaiting(`trying ${device}`, { quiet: flags.json }, () =>
+          detectDevices({ devices: [device] }),
+        );
         reports.push(report!);
         if (!flags.json) process.stdout.write(line(report!));
       }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import type { Finding } from '../doctor/checks.js';
+import { isDrawable } from '../terminal/LiveLines.js';
 import { DEFAULT_DIR } from './common.js';
 
 const MARK: Readonly<Record<Finding['state'], string>> = {
@@ -25,7 +26,7 @@ export function doctorCommand(): Command {
     .addHelpText('after', '\nExit code 1 when something is broken, 0 otherwise (warnings included).')
     .action(async (flags: { dir: string; json?: boolean }) => {
       const { runChecks } = await import('../doctor/checks.js');
-      const isLive = !flags.json && process.stdout.isTTY === true;
+      const isLive = !flags.json && isDrawable(process.stdout);
       const findings: Finding[] = [];
       const looking = (name: string): void => {
         if (isLive) process.stdout.write(`${pc.dim('…')} ${name}`);

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLifecycle } from '../process/lifecycle.js';
+import { whileWaiting } from '../terminal/whileWaiting.js';
 import { type DeviceFlags, openPlatform, withDeviceOption } from '../training/deviceOption.js';
 import { type ModelFlags, withModelOptions } from '../training/modelOptions.js';
 import { type SamplingFlags, seedOf, withSamplingOptions } from '../training/samplingOptions.js';
@@ -23,7 +24,10 @@ export function generateCommand(): Command {
         import('../training/openWriter.js'),
       ]);
       const model = await openModel(flags, signal);
-      const writer = await openWriter(model, { threads: flags.threads, platform: await openPlatform(flags) });
+      const platform = await openPlatform(flags);
+      const writer = await whileWaiting('preparing the model', { quiet: flags.json }, () =>
+        openWriter(model, { threads: flags.threads, platform }),
+      );
       const seed = seedOf(flags);
       const show = (text: string): void => {
         if (!flags.json) process.stdout.write(text);

@@ -1,13 +1,15 @@
 /** @file `alice verify-score`: what a server measured, measured again by anyone. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ChainClient, messageOf, type SignedReceipt } from '@alice/protocol';
+import { ChainClient, messageOf, type Receipt, type SignedReceipt } from '@alice/protocol';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError } from '../errors.js';
 import { createLifecycle } from '../process/lifecycle.js';
+import { withProgress } from '../progressBar.js';
 import type { Evidence } from '../verify/evidence.js';
 import type { PublishedArtefacts } from '../verify/PublishedArtefacts.js';
+import { watchLosses } from '../verify/watchLosses.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL } from './common.js';
 
 interface ScoreFlags {
@@ -78,11 +80,17 @@ Examples:
         threads: numberOf('--threads', flags.threads),
       });
       try {
-        const report = await verifyScore(
-          receipt,
-          { ...evidence, lossFunction, dataset: openDataset(resolve(flags.data)) },
-          numberOf('--tolerance', flags.tolerance),
-        );
+        const tolerance = numberOf('--tolerance', flags.tolerance);
+        const dataset = openDataset(resolve(flags.data));
+        const quiet = flags.json === true;
+        const report = await withProgress('measuring again', { unit: 'rows', quiet }, (update) => {
+          let done = 0;
+          const watched = watchLosses(lossFunction, (rows) => {
+            done += rows;
+            update(done, lossesOf(receipt));
+          });
+          return verifyScore(receipt, { ...evidence, dataset, lossFunction: watched }, tolerance);
+        });
         const { gainNats, largestDifferenceNats, rows } = report;
         const { submissionId, outcome, code, score, verifiedTokens } = receipt;
         if (flags.json)
@@ -103,7 +111,7 @@ Examples:
 /** From a folder, or from a server; with `--save` also into a folder. */
 async function evidenceOf(
   file: string | undefined,
-  { server, submission, blob, save, chain }: ScoreFlags,
+  { server, submission, blob, save, chain, json }: ScoreFlags,
   signal: AbortSignal,
 ): Promise<{ evidence: Evidence; artefacts?: PublishedArtefacts }> {
   const { isSaved, savedEvidence, saving } = await import('../verify/evidence.js');
@@ -120,7 +128,7 @@ async function evidenceOf(
     );
   }
   const { PublishedArtefacts } = await import('../verify/PublishedArtefacts.js');
-  const artefacts = await PublishedArtefacts.open(server, signal);
+  const artefacts = await PublishedArtefacts.open(server, { signal, quiet: json === true });
   const value: unknown =
     submission === undefined ? readReceiptFile(file!) : await artefacts.receipt(submission);
   const submissionIn = (value as Partial<SignedReceipt>).receipt?.submissionId;
@@ -134,6 +142,12 @@ async function evidenceOf(
       blob === undefined ? artefacts.blob(submissionIn!) : new Uint8Array(readFileSync(resolve(blob))),
   };
   return { artefacts, evidence: save === undefined ? evidence : saving(save, evidence) };
+}
+
+/** How many rows are run in all: each before the delta and after it. */
+function lossesOf({ looks, work }: Receipt): number {
+  const drawn = [...looks.map((look) => look.drawn), ...(work ? [work.assigned, work.control] : [])];
+  return 2 * drawn.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 export function numberOf(option: string, text: string): number {

@@ -3,6 +3,7 @@ import { ChainClient, isServerCallError } from '@alice/protocol';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLifecycle } from '../process/lifecycle.js';
+import { withProgress } from '../progressBar.js';
 import type { PublishedArtefacts } from '../verify/PublishedArtefacts.js';
 import { DEFAULT_CHAIN_URL, DEFAULT_SERVER_URL } from './common.js';
 import { numberOf } from './verify.js';
@@ -38,19 +39,29 @@ Examples:
         import('@alice/server'),
         import('../verify/verifyRoundPay.js'),
       ]);
-      const artefacts = await PublishedArtefacts.open(flags.server, signal);
+      const quiet = flags.json === true;
+      const artefacts = await PublishedArtefacts.open(flags.server, { signal, quiet });
       const fold = await artefacts.fold(version);
       const root = (await artefacts.manifest(version)).stateRoot;
-      await verifyRound({
-        layout: artefacts.layout,
-        fold,
-        baseRoot: (await artefacts.manifest(fold.baseVersion)).stateRoot,
-        root,
-        master: () => artefacts.master(fold.baseVersion),
-        blob: (submissionId) => artefacts.blob(submissionId),
-      });
       const submissions = fold.submissions.length;
-      const pay = await unlessSecret(() => verifyRoundPay(fold, artefacts));
+      const baseRoot = (await artefacts.manifest(fold.baseVersion)).stateRoot;
+      const counting = { unit: 'submissions', quiet };
+      await withProgress('adding submissions', counting, (update) => {
+        let done = 0;
+        return verifyRound({
+          ...{ layout: artefacts.layout, fold, baseRoot, root },
+          master: () => artefacts.master(fold.baseVersion),
+          blob: (submissionId) => {
+            update(done++, submissions);
+            return artefacts.blob(submissionId);
+          },
+        });
+      });
+      const pay = await unlessSecret(() =>
+        withProgress('checking pay', counting, (update) =>
+          verifyRoundPay(fold, artefacts, (done) => update(done, submissions)),
+        ),
+      );
       if (flags.json) {
         const paid = pay && { ...pay, nanoNats: String(pay.nanoNats) };
         const answer = { holds: true, version, root, submissions, pay: paid ?? null };
@@ -112,7 +123,8 @@ Example:
         import('../verify/PublishedArtefacts.js'),
         import('../verify/verifyEpochPaid.js'),
       ]);
-      const artefacts: PublishedArtefacts = await PublishedArtefacts.open(flags.server, signal);
+      const quiet = flags.json === true;
+      const artefacts: PublishedArtefacts = await PublishedArtefacts.open(flags.server, { signal, quiet });
       const found = await verifyEpochPaid(epoch, { artefacts, chain: new ChainClient({ url: flags.chain }) });
       const { nanoNats, trainingPlanck, mintedPlanck } = found;
       const amounts = {

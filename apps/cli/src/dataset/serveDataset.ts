@@ -17,6 +17,7 @@ import {
   shardFileName,
 } from '@alice/data';
 import { byteRange } from '@alice/server';
+import { urlHost } from '../process/loopback.js';
 
 export interface DatasetServerOptions {
   readonly dir: string;
@@ -55,7 +56,7 @@ export async function serveDataset({ dir, host, port }: DatasetServerOptions): P
       server.closeAllConnections();
     });
   const shards = [...files.keys()].filter((name) => name.endsWith('.bin') && name !== BLOCKS_FILE).length;
-  return { url: `http://${host}:${actual}`, root, shards, close };
+  return { url: `http://${urlHost(host)}:${actual}`, root, shards, close };
 }
 
 async function publicFiles(dir: string): Promise<{ root: string; files: ReadonlyMap<string, PublicFile> }> {

@@ -4,6 +4,9 @@ import { join, resolve } from 'node:path';
 import type { ConversationStats } from '@alice/data';
 import { Command } from 'commander';
 import { DEFAULT_DIR } from '../commands/common.js';
+import { watchShards, withShardProgress } from './shardProgress.js';
+
+const READING = { label: 'reading shards' };
 
 export function statsCommand(): Command {
   return new Command('stats')
@@ -15,14 +18,27 @@ export function statsCommand(): Command {
       const data = await import('@alice/data');
       if (data.datasetKind(resolve(dir)) !== 'text') {
         const dataset = data.openConversations(resolve(dir));
-        const stats = await data.conversationStats(dataset);
+        const { manifest, records } = dataset;
+        const stats = await withShardProgress(
+          { ...READING, manifest, quiet: flags.json === true },
+          (onShard) =>
+            data.conversationStats({
+              ...dataset,
+              records: async (index) => {
+                const found = await records(index);
+                onShard(manifest.shards[index]!.tokens);
+                return found;
+              },
+            }),
+        );
         if (flags.svg !== undefined)
           await writeFile(flags.svg, data.conversationStatsSvg(stats, dataset.manifest.name));
         return void process.stdout.write(flags.json ? `${JSON.stringify(stats)}\n` : conversationText(stats));
       }
       const { datasetStats, openDataset, statsSvg } = data;
       const dataset = openDataset(resolve(dir));
-      const stats = await datasetStats(dataset);
+      const bar = { ...READING, manifest: dataset.manifest, quiet: flags.json === true };
+      const stats = await withShardProgress(bar, (onShard) => datasetStats(watchShards(dataset, onShard)));
       if (flags.svg !== undefined) await writeFile(flags.svg, statsSvg(stats, dataset.manifest.name));
       if (flags.json) return void process.stdout.write(`${JSON.stringify(stats)}\n`);
       for (const split of ['train', 'validation', 'audit'] as const)

@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import { DEFAULT_DIR } from '../commands/common.js';
 import { integerOption } from '../options.js';
 import { placeOf } from './placeOf.js';
+import { watchShards, withShardProgress } from './shardProgress.js';
 
 interface VerifyFlags {
   tokenizer?: string;
@@ -40,11 +41,20 @@ export function verifyCommand(): Command {
       const dataset = data.openDataset(resolve(dir));
       const id = flags.tokenizer ?? (flags.source === undefined ? undefined : dataset.manifest.tokenizer.id);
       const tokenizer = id === undefined ? undefined : await openTokenizer(id);
-      const report = await data.verifyDataset(resolve(dir), tokenizer === undefined ? {} : { tokenizer });
+      const { manifest } = dataset;
+      const bar = { manifest, quiet: flags.json === true };
+      const report = await withShardProgress({ label: 'checking shards', ...bar }, (onShard) =>
+        data.verifyDataset(resolve(dir), { onShard, ...(tokenizer && { tokenizer }) }),
+      );
       const problems = [...report.problems];
       const add = (errors: readonly (typeof problems)[number][]): void =>
         void problems.push(...errors.map(({ info, message }) => ({ info, message })));
-      if (problems.length === 0) add(await data.verifySplits(dataset));
+      if (problems.length === 0)
+        add(
+          await withShardProgress({ label: 'comparing splits', ...bar }, (onShard) =>
+            data.verifySplits(watchShards(dataset, onShard)),
+          ),
+        );
       let remade = 0;
       if (tokenizer !== undefined && flags.source !== undefined) {
         const seed = String(Date.now());
@@ -61,7 +71,12 @@ export function verifyCommand(): Command {
       }
       const near =
         flags.nearDuplicates === true
-          ? await data.verifyNearSplits(dataset, await openTokenizer(dataset.manifest.tokenizer.id))
+          ? await withShardProgress({ label: 'looking for near-duplicates', ...bar }, async (onShard) =>
+              data.verifyNearSplits(
+                watchShards(dataset, onShard),
+                await openTokenizer(manifest.tokenizer.id),
+              ),
+            )
           : undefined;
       if (flags.json)
         process.stdout.write(
@@ -82,8 +97,11 @@ export function verifyCommand(): Command {
 /** A folder of conversations or preference pairs. */
 async function verifyTalk(dir: string, { tokenizer, source, samples, json }: VerifyFlags): Promise<void> {
   const [data, { openTokenizer }] = await Promise.all([import('@alice/data'), import('@alice/model')]);
-  const report = await data.verifyConversations(dir);
   const dataset = data.openConversations(dir);
+  const report = await withShardProgress(
+    { label: 'checking shards', manifest: dataset.manifest, quiet: json === true },
+    (onShard) => data.verifyConversations(dir, { onShard }),
+  );
   const { id } = dataset.manifest.tokenizer;
   const problems = [...report.problems];
   if (tokenizer !== undefined && tokenizer !== id)

@@ -2,27 +2,17 @@
  * @file Heights of validators for people: a few lines that are drawn over on a terminal, one line per change elsewhere.
  */
 import pc from 'picocolors';
+import { LiveLines, type Screen } from '../terminal/LiveLines.js';
 import type { ValidatorHeight } from './readHeights.js';
 
-interface Screen {
-  readonly isTTY?: boolean;
-  write(text: string): unknown;
-}
-
 export function heightsView(screen: Screen): { show(heights: readonly ValidatorHeight[]): void } {
-  let drawn = 0;
+  const live = new LiveLines(screen);
   let last = '';
   return {
     show(heights) {
-      if (screen.isTTY) {
-        const lines = tableOf(heights);
-        const back = drawn > 0 ? `\u001b[${drawn}A` : '';
-        screen.write(back + lines.map((line) => `\u001b[2K${line}\n`).join(''));
-        drawn = lines.length;
-        return;
-      }
+      if (live.isLive) return live.show(tableOf(heights));
       const line = heights.map(({ name, height }) => `${name} ${height ?? 'away'}`).join('  ');
-      if (line !== last) screen.write(`${line}\n`);
+      if (line !== last) live.say(line);
       last = line;
     },
   };

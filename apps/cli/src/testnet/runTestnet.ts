@@ -8,6 +8,7 @@ import { initCrypto, keyPairFromSecret, type Logger } from '@alice/protocol';
 import { CliError } from '../errors.js';
 import { lockDir } from '../process/dirLock.js';
 import { Supervisor } from '../process/supervisor.js';
+import { whileWaiting } from '../terminal/whileWaiting.js';
 import { heightsView } from './heightsView.js';
 import { readBlockHashes, readHeights, type ValidatorHeight } from './readHeights.js';
 import { FUNDED, type PlannedValidator, planTestnet, type TestnetRequest } from './testnetPlan.js';
@@ -32,9 +33,12 @@ export async function runTestnet(
   const entry = fileURLToPath(new URL('../main.js', import.meta.url));
   const supervisor = new Supervisor({ logDir: join(request.dir, 'logs'), entry }, { log, signal });
   try {
-    const planned = await planTestnet(request);
-    // Together: none of them makes a block before more than two thirds are there.
-    await Promise.all(planned.map(({ plan }) => supervisor.start(plan)));
+    const planned = await whileWaiting('starting the validators', { quiet: json }, async () => {
+      const plans = await planTestnet(request);
+      // Together: none of them makes a block before more than two thirds are there.
+      await Promise.all(plans.map(({ plan }) => supervisor.start(plan)));
+      return plans;
+    });
     const places = planned.map(({ name, rpcPort }) => ({ name, url: `http://127.0.0.1:${rpcPort}` }));
     if (json) print({ type: 'ready', dir: request.dir, validators: places, pids: supervisor.pids() });
     else introduce(request.dir, planned);

@@ -1,5 +1,6 @@
 /** @file What `alice train` shows: on a terminal one line that is kept up to date, elsewhere a line now and then. */
 import pc from 'picocolors';
+import { isDrawable } from '../terminal/LiveLines.js';
 import type { LossRow } from './lossRecord.js';
 
 export interface TrainView {
@@ -21,7 +22,7 @@ const EVERY_MS = 5_000;
 const REFRESH_MS = 200;
 
 export function createTrainView(options: ViewOptions, nowMs: () => number): TrainView {
-  const live = process.stdout.isTTY === true;
+  const live = isDrawable(process.stdout);
   let shownMs = Number.NEGATIVE_INFINITY;
   let heldOut: number | undefined;
   const print = (line: string): void => {

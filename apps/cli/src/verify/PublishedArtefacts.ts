@@ -23,6 +23,7 @@ import {
   verifyVersion,
 } from '@alice/protocol';
 import { type ModelReplica, parametersOf, syncReplica } from '@alice/training';
+import { type Progress, withProgress } from '../progressBar.js';
 import { LocalRunError } from '../training/localRunError.js';
 
 const ATTEMPTS = 4;
@@ -32,10 +33,14 @@ export class PublishedArtefacts {
   readonly layout: TensorLayout;
   readonly network: Network;
   readonly #client: ServerClient;
+  readonly #quiet: boolean;
   #replica: ModelReplica | undefined;
 
   /** Reads with a key made for this and thrown away. Throws what the client throws. */
-  static async open(url: string, signal: AbortSignal): Promise<PublishedArtefacts> {
+  static async open(
+    url: string,
+    { signal, quiet }: { signal: AbortSignal; quiet: boolean },
+  ): Promise<PublishedArtefacts> {
     await initCrypto();
     const key = keyPairFromSeed(new Uint8Array(randomBytes(32)));
     const device: Device = {
@@ -47,11 +52,12 @@ export class PublishedArtefacts {
     };
     const member = { key, instance: 'verify', role: 'miner', device } as const;
     const client = new ServerClient({ url, attempts: ATTEMPTS, signal, member });
-    return new PublishedArtefacts(client, await client.network());
+    return new PublishedArtefacts(client, { network: await client.network(), quiet });
   }
 
-  private constructor(client: ServerClient, network: Network) {
+  private constructor(client: ServerClient, { network, quiet }: { network: Network; quiet: boolean }) {
     this.#client = client;
+    this.#quiet = quiet;
     this.network = network;
     this.config = checkConfig(network.model);
     this.layout = modelLayout(this.config);
@@ -74,12 +80,15 @@ export class PublishedArtefacts {
   /** All receipts that an epoch has paid, in order of arrival. */
   async epochReceipts(epoch: number): Promise<SignedReceipt[]> {
     const receipts: SignedReceipt[] = [];
-    for (let page = 0, pages = 1; page < pages; page++) {
-      const answer = await this.#client.call('epochReceipts', { params: { epoch, page } });
-      receipts.push(...answer.receipts);
-      pages = answer.pages;
-    }
-    return receipts;
+    return withProgress('downloading receipts', { unit: 'pages', quiet: this.#quiet }, async (update) => {
+      for (let page = 0, pages = 1; page < pages; page++) {
+        const answer = await this.#client.call('epochReceipts', { params: { epoch, page } });
+        receipts.push(...answer.receipts);
+        pages = answer.pages;
+        update(page + 1, pages);
+      }
+      return receipts;
+    });
   }
   fold(version: number): Promise<VersionFold> {
     return this.#client.call('fold', { params: { version } });
@@ -103,7 +112,10 @@ export class PublishedArtefacts {
       if (first) return parametersOf(first); // version 0 is FP16 itself
     }
     const maxAnswerBytes = 4 * this.layout.size;
-    const bytes = await this.#client.call('master', { params: { version }, maxAnswerBytes });
+    const bytes = await this.#downloading((update) => {
+      const onReceived = (done: number): void => update(done, maxAnswerBytes);
+      return this.#client.call('master', { params: { version }, maxAnswerBytes, onReceived });
+    });
     return new Float32Array(bytes.slice().buffer);
   }
 
@@ -111,12 +123,19 @@ export class PublishedArtefacts {
   async weights(version: number): Promise<Float32Array> {
     const latest = await this.manifest(version);
     const before = this.#replica && this.#replica.version <= version ? this.#replica : await this.#first();
-    this.#replica = await syncReplica(before, {
-      ...{ layout: this.layout, latest },
-      manifestOf: (older) => this.manifest(older),
-      fetchBlob: (hash) => this.#client.blob(hash),
-    });
+    this.#replica = await this.#downloading((update) =>
+      syncReplica(before, {
+        ...{ layout: this.layout, latest },
+        manifestOf: (older) => this.manifest(older),
+        fetchBlob: (hash, { beforeBytes, totalBytes }) =>
+          this.#client.blob(hash, { onReceived: (done) => update(beforeBytes + done, totalBytes) }),
+      }),
+    );
     return parametersOf(this.#replica);
+  }
+
+  #downloading<T>(work: (update: Progress['update']) => Promise<T>): Promise<T> {
+    return withProgress('downloading weights', { unit: 'MB', scale: 1e-6, quiet: this.#quiet }, work);
   }
 
   async #first(): Promise<ModelReplica | undefined> {

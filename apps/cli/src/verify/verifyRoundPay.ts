@@ -4,7 +4,11 @@ import { type FoldedWork, openReceipt, type VerifiedPay, verifyPay } from '@alic
 import type { PublishedArtefacts } from './PublishedArtefacts.js';
 
 /** Throws what `verifyPay`, `openReceipt` and the clients throw. */
-export async function verifyRoundPay(fold: VersionFold, artefacts: PublishedArtefacts): Promise<VerifiedPay> {
+export async function verifyRoundPay(
+  fold: VersionFold,
+  artefacts: PublishedArtefacts,
+  onDone: (submissions: number) => void,
+): Promise<VerifiedPay> {
   const { layout, network } = artefacts;
   const limits = { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size + 65_536 };
   const work: FoldedWork[] = [];
@@ -12,6 +16,7 @@ export async function verifyRoundPay(fold: VersionFold, artefacts: PublishedArte
     const receipt = openReceipt(await artefacts.receipt(submissionId), network.serverId);
     const { delta } = await decodeAnySubmission(await artefacts.blob(submissionId), limits);
     work.push({ receipt, delta });
+    onDone(work.length);
   }
   return verifyPay(fold, work);
 }

@@ -1,13 +1,16 @@
 /** @file Checks a whole conversation dataset: every hash, the counts, what is learned, and that no record is in two splits. */
 import { DataError } from '../errors.js';
-import type { DatasetReport } from '../verifyDataset.js';
+import type { DatasetReport, VerifyOptions } from '../verifyDataset.js';
 import type { ConversationSplit } from './conversationManifest.js';
 import { type ConversationRecord, learnedTokens, partsOf } from './conversationShard.js';
 import { openConversations } from './openConversations.js';
 import { recordHash } from './recordHash.js';
 
 /** Damage is reported; an unreadable manifest is thrown. Cost: all shards are read; a hash in memory a held-out record. */
-export async function verifyConversations(dir: string): Promise<DatasetReport> {
+export async function verifyConversations(
+  dir: string,
+  { onShard }: Pick<VerifyOptions, 'onShard'> = {},
+): Promise<DatasetReport> {
   const { manifest, records } = openConversations(dir);
   const problems: { info: DataError['info']; message: string }[] = [];
   const note = ({ info, message }: DataError): unknown => problems.push({ info, message });
@@ -32,6 +35,7 @@ export async function verifyConversations(dir: string): Promise<DatasetReport> {
       if (!(error instanceof DataError)) throw error;
       note(error);
     }
+    onShard?.(shard.tokens);
   }
   return { root: manifest.root, shards: manifest.shards.length, tokens, problems };
 }
