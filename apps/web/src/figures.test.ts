@@ -61,6 +61,16 @@ test('the chain is where the link, the server or the host says, in this order', 
   assert.equal(at('', {}, 'https:').url, 'wss://host.example:9944');
 });
 
+test('a loopback that the server names is that of the server, also for a page opened on another machine', () => {
+  const config = { chainWs: 'ws://127.0.0.1:9955' };
+  const seenOn = (hostname: string, protocol = 'http:') =>
+    chooseChainAddress({ search: '', protocol, hostname }, config).url;
+  assert.equal(seenOn('localhost'), 'ws://127.0.0.1:9955/');
+  assert.equal(seenOn('[::1]'), 'ws://127.0.0.1:9955/');
+  assert.equal(seenOn('192.168.1.5'), 'ws://192.168.1.5:9955/');
+  assert.equal(seenOn('alice.example', 'https:'), 'wss://alice.example:9955/');
+});
+
 test('money and sizes in words', () => {
   assert.equal(alice('1234567890123456789'), '1\u202f234\u202f567.8901');
   assert.equal(exactAlice(5n), '0.000000000005 ALICE (5 planck)');

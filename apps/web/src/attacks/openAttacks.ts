@@ -69,7 +69,12 @@ function tableOf({ columns, rows }: AttackTable): HTMLElement {
   });
   table.show(
     rows.map((row) =>
-      row.map((text, i): Cell => ({ text: text === '' ? '–' : text, words: i === SENTENCES })),
+      row.map(
+        (text, i): Cell => ({
+          text: text === '' ? '–' : text.replace(/^-(?=\d)/, '−'),
+          words: i === SENTENCES,
+        }),
+      ),
     ),
   );
   return table.node;

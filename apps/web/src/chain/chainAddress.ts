@@ -21,10 +21,22 @@ export function chooseChainAddress(location: PageLocation, config: unknown): Cha
   const link = webSocketUrl(new URLSearchParams(location.search).get('rpc'));
   if (link) return { url: link, from: 'link' };
   const configured = webSocketUrl((config as { chainWs?: unknown } | null)?.chainWs);
-  if (configured) return { url: configured, from: 'server' };
+  if (configured) return { url: seenFrom(location, configured), from: 'server' };
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   return { url: `${scheme}://${location.hostname}:${USUAL_PORT}`, from: 'default' };
 }
+
+/** A server that names its own loopback means its own machine, which a page opened elsewhere knows by another name. */
+function seenFrom({ hostname, protocol }: PageLocation, configured: string): string {
+  const url = new URL(configured);
+  if (!isLoopback(url.hostname) || isLoopback(hostname)) return configured;
+  url.hostname = hostname;
+  if (protocol === 'https:') url.protocol = 'wss:';
+  return url.href;
+}
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 
 /** Throws while the server is away: what it would have said is not known then. */
 export async function findChainAddress(): Promise<ChainAddress> {

@@ -44,7 +44,8 @@ export class EmissionChart {
   }
 
   #form(): ChartForm {
-    const value = (_: unknown, v: number | null): string => (v === null || v === undefined ? '' : compact(v));
+    const value = (_: unknown, v: number | null): string =>
+      v === null || v === undefined ? '' : `${compact(v)} ALICE`;
     const isWhole = this.#span === 'schedule';
     return {
       scales: { x: { time: true }, y: { range: (_, _low, high) => [0, (high || 1) * 1.06] } },

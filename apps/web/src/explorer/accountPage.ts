@@ -8,6 +8,7 @@ import { type Payout, readPayouts } from '../chain/payouts.js';
 import { isAddress } from '../chain/ss58.js';
 import { element, facts, hint, section } from '../dom.js';
 import { count, exactAlice, groups, roleScore, scoreNats } from '../format.js';
+import { PLANCK } from '../pages/epoch.js';
 import { ChainNotice } from '../parts/chainNotice.js';
 import { PagedTable } from '../parts/PagedTable.js';
 import { nameAddresses } from '../parts/people.js';
@@ -51,7 +52,7 @@ export function openAccountPage(address: string): View {
       section('Balance', balance),
       section(
         'Payouts, exact to the planck',
-        hint('Epochs in which this account was paid nothing are left out.'),
+        hint(`Epochs in which this account was paid nothing are left out. ${PLANCK}`),
         payouts.node,
       ),
       history.node,

@@ -15,7 +15,7 @@ export function openBlocksPage(): View {
   const notice = new ChainNotice();
   const table = new Table({
     label: 'Latest blocks',
-    columns: ['#block', 'time', '#extrinsics', '#events', 'what', 'hash'],
+    columns: ['#block', 'time', 'what', '#extrinsics', '#events', 'hash'],
     empty: 'waiting for the chain …',
   });
   const blocks: Block[] = [];
@@ -35,7 +35,9 @@ export function openBlocksPage(): View {
       section('Find', searchForm(), hint(link('#/explorer/accounts', 'All accounts'))),
       section(
         'Latest blocks',
-        hint('New blocks appear by themselves. Each holds at least the time it was made.'),
+        hint(
+          'New blocks appear by themselves. Extrinsics are what a block was asked to do, at least to note its time; events are what came of them.',
+        ),
         table.node,
       ),
     ),
@@ -91,9 +93,9 @@ function blockRow({ hash, header, extrinsics, events, timeMs }: Block): Cell[] {
   return [
     { text: count(header.number), href: `#/explorer/block/${header.number}` },
     { text: timeMs === undefined ? 'genesis' : dateTime(timeMs) },
+    { text: calls.length === 0 ? '–' : calls.join(', ') },
     { text: String(extrinsics.length) },
     { text: events === undefined ? '?' : String(events.length) },
-    { text: calls.join(', ') },
     { text: shortHash(hash), title: hash, code: true },
   ];
 }

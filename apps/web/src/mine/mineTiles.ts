@@ -35,14 +35,16 @@ export function mineTiles(input: MineTilesInput): HTMLElement {
     tile({
       name: 'Earned, ALICE',
       value: earnings === undefined ? '–' : alice(earnings.paidPlanck),
-      note:
-        earnings === undefined
-          ? 'asking the chain …'
-          : `paid for work; balance now ${alice(earnings.freePlanck)}`,
+      note: earningsNote(input),
       good: earnings !== undefined && earnings.paidPlanck > 0n,
       title: earnings === undefined ? '' : exactAlice(earnings.paidPlanck),
     }),
   );
+}
+
+function earningsNote({ address, earnings }: MineTilesInput): string {
+  if (earnings) return `paid for work; balance now ${alice(earnings.freePlanck)}`;
+  return address === '' ? 'nothing yet' : 'asking the chain …';
 }
 
 function deviceText(device: string, note: string): string {
@@ -72,7 +74,7 @@ function shareTile({ address, status }: MineTilesInput): HTMLElement {
   const [own, all] = [scoreOf(miners.filter((miner) => miner.address === address)), scoreOf(miners)];
   return tile({
     name: 'Share of the work',
-    value: all > 0n ? percent(Number((own * 10_000n) / all) / 10_000) : '–',
+    value: all > 0n && address !== '' ? percent(Number((own * 10_000n) / all) / 10_000) : '–',
     note: own > 0n ? `score ${scoreNats(own)} nats` : 'by verified score',
   });
 }

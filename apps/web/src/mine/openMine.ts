@@ -23,6 +23,7 @@ export function openMine(): View {
   let followed = '';
   let stopFollowing: () => void = () => undefined;
   const notice = new ChainNotice();
+  notice.node.hidden = true; // nothing is asked of the chain before there is a key
   const tiles = element('div');
   const log = element('ul', { class: 'log', 'aria-label': 'What happened' });
   const wallets = walletsHere();
@@ -46,6 +47,7 @@ export function openMine(): View {
   const follow = (address: string): void => {
     if (address === followed) return;
     followed = address;
+    notice.node.hidden = false;
     stopFollowing();
     earnings = undefined;
     stopFollowing = followEarnings(address, notice, (found) => {

@@ -1,5 +1,5 @@
 /** @file One settled epoch: what the parameter server reported, and each payout to the last planck, checked against the sum. */
-import { messageOf, type NetworkStatus } from '@alice/protocol';
+import { messageOf, type NetworkStatus, PLANCK_PER_ALICE } from '@alice/protocol';
 import { readEmissionFacts, readEpochs, type SettledEpoch } from '../chain/epochs.js';
 import { openChain } from '../chain/openChain.js';
 import { type Payout, type RolePayment, readPayouts, readRolePayments } from '../chain/payouts.js';
@@ -144,10 +144,13 @@ function moneyCells({ address, amountPlanck }: RolePayment, names: Names, minted
 const FORGOTTEN =
   'The chain’s state no longer keeps the payouts of this epoch; the events of the block that paid them, and each account’s sum, still tell.';
 
+/** The unit of exact amounts, for who meets it the first time. */
+export const PLANCK = `One ALICE is ${groups(String(PLANCK_PER_ALICE))} planck.`;
+
 /** Said either way: a sum that does not fit must be seen. */
 export function sumText(paid: readonly Pick<Payout, 'amountPlanck'>[], minted: bigint): string {
   const sum = paid.reduce((total, { amountPlanck }) => total + amountPlanck, 0n);
   return sum === minted
-    ? `The payouts add up to exactly what was minted: ${groups(String(sum))} planck.`
+    ? `The payouts add up to exactly what was minted: ${groups(String(sum))} planck. ${PLANCK}`
     : `The payouts add up to ${groups(String(sum))} planck, but ${groups(String(minted))} were minted: this must never happen.`;
 }

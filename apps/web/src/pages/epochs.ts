@@ -27,7 +27,7 @@ export function openEpochs(): View {
   });
   const list = new PagedTable({
     label: 'Settled epochs',
-    columns: ['#epoch', 'settled', '#length', '#versions', '#loss, nats', '#minted ALICE', 'receipts root'],
+    columns: ['#epoch', '#minted ALICE', '#loss, nats', '#versions', 'settled', '#length', 'receipts root'],
     empty: 'the first epoch settles within a few minutes',
     rowsPerPage: ROWS_PER_PAGE,
     rows: async (from, length) => (await epochsFrom(status, facts, { from, length })).map(epochRow),
@@ -57,6 +57,11 @@ export function openEpochs(): View {
       'div',
       {},
       element('h1', { tabindex: '-1' }, 'Epochs and emission'),
+      element(
+        'p',
+        { class: 'lead' },
+        'When an epoch ends, the server reports what the work of its miners was verified to be worth; the chain mints new ALICE and divides it among them.',
+      ),
       notice.node,
       section('Emission', said, spanChoice(chart), chartHost),
       section('Who is paid for what', shares.node, hint('Paid: sum over the epochs the server lists.')),
@@ -136,11 +141,11 @@ type ListedEpoch = Pick<
 function epochRow(e: ListedEpoch): Cell[] {
   return [
     { text: String(e.epoch), href: `#/epochs/${e.epoch}` },
+    { text: alice(e.mintedPlanck), title: exactAlice(e.mintedPlanck) },
+    { text: e.heldOutLossNats?.toFixed(4) ?? '' },
+    { text: `${e.fromVersion} → ${e.toVersion}` },
     { text: dateTime(e.endedAtMs) },
     { text: duration(e.endedAtMs - e.startedAtMs) },
-    { text: `${e.fromVersion} → ${e.toVersion}` },
-    { text: e.heldOutLossNats?.toFixed(4) ?? '' },
-    { text: alice(e.mintedPlanck), title: exactAlice(e.mintedPlanck) },
     { text: shortHash(e.receiptsRoot ?? ''), title: e.receiptsRoot ?? '', code: true },
   ];
 }

@@ -1,11 +1,17 @@
 /** @file Who computes: device, fate of their submissions, score, and what the chain has paid them in all. */
 import type { NetworkStatus } from '@alice/protocol';
 import { openChain } from '../chain/openChain.js';
-import { element, hint, section } from '../dom.js';
+import { element, hint, link, section } from '../dom.js';
 import { alice, count, duration, exactAlice, percent, scoreNats } from '../format.js';
+import { PagedTable } from '../parts/PagedTable.js';
 import { nameAddresses, who } from '../parts/people.js';
-import { type Cell, Table } from '../parts/Table.js';
+import type { Cell } from '../parts/Table.js';
 import type { View } from '../view.js';
+
+/** Who has done most comes first. */
+const ROWS_PER_PAGE = 50;
+
+const SCORE = 'Score: sum of verified improvements. The number of accepted updates leads to their receipts.';
 
 export type Paid = ReadonlyMap<string, bigint>;
 
@@ -13,26 +19,30 @@ export function openMiners(): View {
   let paid: { readonly epoch: number; readonly amounts: Paid } | undefined;
   let isClosed = false;
   const source = hint();
-  const table = new Table({
+  let now: { readonly status: NetworkStatus; readonly paid: Paid } | undefined;
+  const table = new PagedTable({
     label: 'Miners and scorers',
     columns: [
       'who',
-      'role',
-      'device',
+      '#earned ALICE',
       '#accepted',
       '#refused',
       '#acceptance',
       '#score, nats',
-      '#earned ALICE',
       '#last seen',
+      'device',
     ],
     empty: 'nobody has registered yet',
+    rowsPerPage: ROWS_PER_PAGE,
+    turn: ['Previous', 'Next'],
+    rows: async (from, length) => (now ? minerRows(now.status, now.paid).slice(from, from + length) : []),
   });
   const show = (status: NetworkStatus): void => {
-    table.show(minerRows(status, paid?.amounts ?? paidInEpochs(status)));
+    now = { status, paid: paid?.amounts ?? paidInEpochs(status) };
+    void table.refresh(status.miners.length);
     source.textContent = paid
-      ? 'Earned: what the chain has paid the address in all epochs. Score: sum of verified improvements.'
-      : `Earned: sum over the ${count(status.epochs.length)} epochs the server lists; the chain has not been asked yet. Score: sum of verified improvements.`;
+      ? `Earned: what the chain has paid the address in all epochs. ${SCORE}`
+      : `Earned: sum over the ${count(status.epochs.length)} epochs the server lists; the chain has not been asked yet. ${SCORE}`;
   };
   return {
     title: 'Miners',
@@ -40,6 +50,13 @@ export function openMiners(): View {
       'div',
       {},
       element('h1', { tabindex: '-1' }, 'Who is working'),
+      element(
+        'p',
+        { class: 'lead' },
+        'Miners train the model on tasks, scorers measure what each update is worth. Anyone may join: ',
+        link('#/mine', 'mine in this tab'),
+        ', or with the alice command.',
+      ),
       section('Miners and scorers', source, table.node),
     ),
     onStatus: (status) => {
@@ -81,22 +98,28 @@ export function paidInEpochs({ epochs }: Pick<NetworkStatus, 'epochs'>): Paid {
 
 function minerRows(status: NetworkStatus, paid: Paid): Cell[][] {
   const names = nameAddresses(status);
-  return status.miners.map((m) => {
+  return [...status.miners].sort(byScore).map((m) => {
     const judged = m.accepted + m.refused;
     const earned = paid.get(m.address) ?? 0n;
     const isScorer = m.role === 'scorer';
     return [
       who(names, m.address),
-      { text: m.role },
-      { text: m.device, title: `instance ${m.instance}` },
+      { text: alice(earned), title: exactAlice(earned) },
       isScorer
         ? { text: '–' }
         : { text: count(m.accepted), href: `#/receipts/${m.address}`, title: 'receipts' },
       { text: isScorer ? '–' : count(m.refused) },
       { text: judged === 0 ? '–' : percent(m.accepted / judged, 0) },
       { text: isScorer ? '–' : scoreNats(m.score) },
-      { text: alice(earned), title: exactAlice(earned) },
       { text: `${duration(status.serverTimeMs - m.lastSeenMs)} ago` },
+      { text: isScorer ? `${m.device} (scorer)` : m.device, title: `instance ${m.instance}` },
     ];
   });
+}
+
+type Member = NetworkStatus['miners'][number];
+
+function byScore(a: Member, b: Member): number {
+  const difference = BigInt(b.score) - BigInt(a.score);
+  return difference > 0n ? 1 : difference < 0n ? -1 : 0;
 }

@@ -67,9 +67,9 @@ function aboutModel(status: NetworkStatus): HTMLElement {
   const { name, parameters, vocab, tokenizer } = status.model;
   return facts([
     ['Name', name],
-    ['Parameters', count(parameters)],
-    ['Tokenizer', `${tokenizer}, ${count(vocab)} tokens`],
-    ['Uniform guessing', `${status.uniformLossNats.toFixed(4)} nats per token`],
+    ['Parameters', `${count(parameters)} numbers that training changes`],
+    ['Tokenizer', `${tokenizer}: cuts text into ${count(vocab)} kinds of pieces, its tokens`],
+    ['Uniform guessing', `${status.uniformLossNats.toFixed(4)} nats per token: what knowing nothing scores`],
     ['Network', element('code', {}, status.networkId)],
   ]);
 }

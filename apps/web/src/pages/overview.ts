@@ -6,12 +6,16 @@ import { alice, bytes, compact, count, duration, exactAlice, shortAddress } from
 import { choice } from '../parts/choice.js';
 import { newestLoss } from '../parts/newestLoss.js';
 import { accountHref, type Names, nameAddresses } from '../parts/people.js';
+import { refusalText } from '../parts/refusals.js';
 import { type Cell, Table } from '../parts/Table.js';
 import { tile } from '../parts/tile.js';
 import type { View } from '../view.js';
 import { thenAndNow } from './thenAndNow.js';
 
 const LAST_EPOCHS = 8;
+/** Of a large network the first page shows the largest; other pages have all. */
+const PAYEES_SHOWN = 6;
+const BALANCES_SHOWN = 12;
 
 export function openOverview(): View {
   const alarms = element('section', { id: 'alarms', role: 'status', 'aria-label': 'Alarms' });
@@ -74,7 +78,7 @@ export function openOverview(): View {
 }
 
 function lossText({ model, uniformLossNats }: NetworkStatus): string {
-  return `Lower is better, in nats per token. The dashed line is guessing among all ${count(model.vocab)} tokens (${uniformLossNats.toFixed(3)}); the band is two standard errors.`;
+  return `Lower is better, in nats per token. The dashed line is guessing among all ${count(model.vocab)} tokens (${uniformLossNats.toFixed(3)}); the band is two standard errors. One nat less means hesitating between 2.7 times fewer words.`;
 }
 
 function keyFigures(status: NetworkStatus): HTMLElement[] {
@@ -170,7 +174,7 @@ function openTables(): { node: HTMLElement; show(status: NetworkStatus): void } 
       epochs.node,
       hint(link('#/epochs', 'All epochs and the emission schedule')),
     ),
-    section('Balances on the chain', balances.node),
+    section('Balances on the chain', balances.node, hint(link('#/explorer/accounts', 'All accounts'))),
   );
   return {
     node,
@@ -190,9 +194,12 @@ function outcomeRows(status: NetworkStatus): Cell[][] {
   const rows: [text: string, n: number][] = [
     ['accepted', status.submissions.accepted],
     ['waiting for a scorer', status.submissions.queued],
-    ...descending(status.submissions.refused).map(([code, n]): [string, number] => [`refused: ${code}`, n]),
+    ...descending(status.submissions.refused).map(([code, n]): [string, number] => [
+      `refused: ${refusalText(code)}`,
+      n,
+    ]),
     ...descending(status.refusedRequests).map(([code, n]): [string, number] => [
-      `request refused: ${code}`,
+      `request turned away: ${code}`,
       n,
     ]),
     ['rounds applied', status.rounds.applied],
@@ -230,17 +237,34 @@ function epochRows(status: NetworkStatus, names: Names): Cell[][] {
       { text: String(e.epoch), href: `#/epochs/${e.epoch}` },
       { text: duration(e.endedAtMs - e.startedAtMs) },
       { text: alice(e.mintedPlanck), title: exactAlice(e.mintedPlanck) },
-      {
-        text: e.payouts
-          .map((p) => `${names.get(p.address) ?? shortAddress(p.address)} ${alice(p.amountPlanck)}`)
-          .join(' · '),
-        title: e.payouts.map((p) => `${p.address} ${exactAlice(p.amountPlanck)}`).join('\n'),
-      },
+      paidCell(e, names),
     ]);
 }
 
+function paidCell({ payouts }: NetworkStatus['epochs'][number], names: Names): Cell {
+  const shown = [...payouts].sort(byAmount(({ amountPlanck }) => amountPlanck)).slice(0, PAYEES_SHOWN);
+  const texts = shown.map(
+    (p) => `${names.get(p.address) ?? shortAddress(p.address)} ${alice(p.amountPlanck)}`,
+  );
+  const rest = payouts.length - shown.length;
+  return {
+    text: [...texts, ...(rest > 0 ? [`${count(rest)} more`] : [])].join(' · '),
+    title: shown.map((p) => `${p.address} ${exactAlice(p.amountPlanck)}`).join('\n'),
+    words: true,
+  };
+}
+
+/** Largest first; equal ones stay as they were. */
+function byAmount<T>(planckOf: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => {
+    const difference = BigInt(planckOf(b)) - BigInt(planckOf(a));
+    return difference > 0n ? 1 : difference < 0n ? -1 : 0;
+  };
+}
+
 function balanceRows(status: NetworkStatus, names: Names): Cell[][] {
-  return status.balances.map((b) => [
+  const largest = [...status.balances].sort(byAmount(({ planck }) => planck)).slice(0, BALANCES_SHOWN);
+  return largest.map((b) => [
     { text: names.get(b.address) ?? b.role },
     { text: alice(b.planck), title: exactAlice(b.planck) },
     { text: b.address, code: true, href: accountHref(b.address) },

@@ -4,6 +4,7 @@ import { readEpochs } from '../chain/epochs.js';
 import { openChain } from '../chain/openChain.js';
 import { button, element, hint, link, section } from '../dom.js';
 import { scoreNats, shortAddress, shortHash } from '../format.js';
+import { refusalText } from '../parts/refusals.js';
 import { untilAnswered } from '../parts/untilAnswered.js';
 import type { View } from '../view.js';
 import { type Check, checkReceipt } from './checkReceipt.js';
@@ -81,14 +82,25 @@ function item(
   });
   verify.setAttribute('aria-label', `Verify in this browser: ${submissionId}`);
   const worth =
-    outcome === 'accepted' ? `accepted, score ${scoreNats(score)} nats` : `refused, ${code ?? 'no code'}`;
-  const paid = epoch === null ? 'not in an epoch yet' : `epoch ${epoch}`;
+    outcome === 'accepted'
+      ? `accepted, score ${scoreNats(score)} nats`
+      : `refused: ${refusalText(code ?? 'no code')}`;
+  const paid = epoch === null ? 'not in an epoch yet' : link(`#/epochs/${epoch}`, `epoch ${epoch}`);
   return element(
     'li',
     {},
-    element('code', { title: submissionId }, shortHash(submissionId)),
-    ` round ${round}: ${worth}; ${paid} `,
-    verify,
+    element(
+      'div',
+      { class: 'row' },
+      element(
+        'span',
+        {},
+        element('code', { title: submissionId }, shortHash(submissionId)),
+        ` round ${round}: ${worth}; `,
+        paid,
+      ),
+      verify,
+    ),
     results,
   );
 }
