@@ -15,6 +15,7 @@ export type CliErrorInfo =
   | { code: 'CONTACTS_UNREADABLE'; path: string }
   | { code: 'WALLET_LOCKED'; name: string } // encrypted and no password given
   | { code: 'CHILD_FAILED'; name: string } // a process keeps dying; its last words are in the message
+  | { code: 'PROXY_IN_THE_WAY' } // processes of this machine would look for each other at a proxy
   | { code: 'NOT_SETTLED'; epochs: number } // stopped before the epochs asked for were settled
   | { code: 'NETWORK_FORKED'; height: number } // validators disagree, which must never happen
   | { code: 'NOT_INTERACTIVE' }; // a question would be needed but there is no terminal

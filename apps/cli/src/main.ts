@@ -36,44 +36,34 @@ function createProgram(): Command {
       'after',
       `
 Examples:
-  alice up                              a whole network on this machine; open the page it prints
-  alice up --data ./my-texts            the same, training on your own text files
-  alice miner --server http://127.0.0.1:8420     one more miner for a running network
-  alice wallet list --dir .alice        who earned what
-  alice doctor                          what is wrong, and how to mend it`,
+  alice up                         a whole network; open the page it prints
+  alice up --data ./my-texts       the same, training on your own text files
+  alice miner --server URL         one more miner for a running network
+  alice wallet list                who earned what
+  alice doctor                     what is wrong, and how to mend it`,
     );
-  for (const command of [
-    upCommand(),
-    minerCommand(),
-    walletCommand(),
-    dataCommand(),
-    nodeCommand(),
-    testnetCommand(),
-    serverCommand(),
-    scorerCommand(),
-    labCommand(),
-    trainCommand(),
-    generateCommand(),
-    chatCommand(),
-    serveCommand(),
-    exportCommand(),
-    verifyScoreCommand(),
-    verifyRoundCommand(),
-    verifyEpochCommand(),
-    devicesCommand(),
-    doctorCommand(),
-    completionCommand(program),
-  ])
-    program.addCommand(command);
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Start here:': [upCommand(), minerCommand(), walletCommand(), doctorCommand()],
+    'The model:': [generateCommand(), chatCommand(), serveCommand(), exportCommand()],
+    'Check what others say:': [verifyScoreCommand(), verifyRoundCommand(), verifyEpochCommand()],
+    'Run a part of a network:': [
+      ...[serverCommand(), scorerCommand(), nodeCommand(), testnetCommand(), dataCommand()],
+    ],
+    'Experiments and tools:': [
+      ...[trainCommand(), labCommand(), devicesCommand(), completionCommand(program)],
+    ],
+  };
+  for (const [group, commands] of Object.entries(groups))
+    for (const command of commands) program.addCommand(command.helpGroup(group));
   program.addCommand(commandsCommand(program), { hidden: true });
   return program;
 }
 
-/** Whoever read the output has gone (`alice up | head`): end as on Ctrl-C, in order and without a word. */
+/** Whoever read the output has gone (`alice up | head`, a closed terminal): end as on Ctrl-C, in order and without a word. */
 function stopWithReader(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
       if (hasStopped) return;
       hasStopped = true;
       process.kill(process.pid, 'SIGTERM');

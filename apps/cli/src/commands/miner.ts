@@ -21,6 +21,7 @@ import {
   withDeviceOption,
   withPrecisionOption,
 } from '../training/deviceOption.js';
+import { phraseLines } from '../wallet/phraseLines.js';
 import { newKey, saveWallet, walletPath } from '../wallet/walletStore.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, type LogOptions, openKey, withLogOptions } from './common.js';
 import { minerServiceCommand } from './minerService.js';
@@ -127,7 +128,7 @@ async function minerKey(flags: Flags, log: Logger): Promise<KeyPair> {
     const { phrase, key } = newKey();
     const entry = await saveWallet({ folder: walletDir, name: flags.wallet, key, password: undefined });
     process.stderr.write(
-      `${pc.bold('A new wallet was made for this miner')}\n  address          ${entry.address}\n  recovery phrase  ${pc.bold(phrase)}\n`,
+      `${pc.bold('A new wallet was made for this miner')}\n  address  ${entry.address}\n  recovery phrase:\n${phraseLines(phrase).join('\n')}\n`,
     );
     process.stderr.write(
       `${pc.yellow('  Write the phrase down now: it is not shown again, and whoever has it has the money.')}\n\n`,

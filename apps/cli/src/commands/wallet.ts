@@ -9,17 +9,19 @@ import {
   initCrypto,
   type KeyPair,
   keyPairFromSecret,
-  parseAddress,
   parseAlice,
 } from '@alice/protocol';
 import password from '@inquirer/password';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { chainUrlOf } from '../chain/chainUrl.js';
 import { CliError } from '../errors.js';
 import { urlOption } from '../options.js';
+import { whileWaiting } from '../terminal/whileWaiting.js';
+import { chainUrlOf } from '../up/runningNetwork.js';
 import { addressNamed, refuseContactName, walletFolder } from '../wallet/contacts.js';
+import { phraseLines } from '../wallet/phraseLines.js';
 import { qrModules, terminalQr } from '../wallet/terminalQr.js';
+import { walletLines, withBalances } from '../wallet/walletLines.js';
 import {
   isEncryptedKeystore,
   listWallets,
@@ -63,8 +65,9 @@ const base = (name: string, description: string): Command =>
     .option('--json', 'answer as JSON');
 const folderOf = (flags: Flags): string => walletFolder(resolve(flags.dir));
 const addressFor = (who: string, flags: Flags): Address => addressNamed(who, resolve(flags.dir));
-const chainOf = (flags: Flags): ChainClient =>
-  new ChainClient({ url: flags.chain ?? chainUrlOf(flags.dir) ?? DEFAULT_CHAIN_URL });
+const chainAddress = (flags: Flags): string => flags.chain ?? chainUrlOf(flags.dir) ?? DEFAULT_CHAIN_URL;
+const chainOf = (flags: Flags): ChainClient => new ChainClient({ url: chainAddress(flags) });
+const askingChain = (flags: Flags): string => `asking the chain at ${chainAddress(flags)}`;
 const withChain = (command: Command): Command =>
   command.option(
     '--chain <url>',
@@ -89,7 +92,8 @@ function newWallet(): Command {
       const entry = await saveWallet({ folder: folderOf(flags), name, key, password: secret });
       print(flags, { name, address: entry.address, phrase, path: entry.path }, [
         `${pc.bold(entry.address)}`,
-        `recovery phrase: ${pc.bold(phrase)}`,
+        'recovery phrase:',
+        ...phraseLines(phrase),
         pc.yellow('Write the phrase down now: it is stored nowhere and whoever has it has the money.'),
         pc.dim(`kept in ${entry.path}`),
       ]);
@@ -183,19 +187,10 @@ async function choosePassword(): Promise<string> {
 function list(): Command {
   return withChain(base('list', 'the wallets in DIR with their balances')).action(async (flags: Flags) => {
     await initCrypto();
-    const chain = chainOf(flags);
-    const rows = [];
-    for (const entry of listWallets(folderOf(flags))) {
-      const planck = await chain
-        .account(parseAddress(entry.address))
-        .then((a) => a.freePlanck.toString())
-        .catch(() => null);
-      rows.push({ ...entry, planck });
-    }
-    const lines = rows.map(
-      ({ name, address, planck, encrypted }) =>
-        `${name.padEnd(12)} ${address}  ${planck === null ? pc.dim('chain not reachable') : `${formatAlice(BigInt(planck))} ALICE`}${encrypted ? '' : pc.dim('  (not encrypted)')}`,
+    const rows = await whileWaiting(askingChain(flags), { quiet: flags.json }, () =>
+      withBalances(listWallets(folderOf(flags)), chainOf(flags)),
     );
+    const lines = walletLines(rows);
     print(
       flags,
       rows,
@@ -210,7 +205,9 @@ function balance(): Command {
     .action(async (who: string, flags: Flags) => {
       await initCrypto();
       const address = addressFor(who, flags);
-      const { freePlanck, nonce } = await chainOf(flags).account(address);
+      const { freePlanck, nonce } = await whileWaiting(askingChain(flags), { quiet: flags.json }, () =>
+        chainOf(flags).account(address),
+      );
       print(flags, { address, planck: freePlanck.toString(), alice: formatAlice(freePlanck), nonce }, [
         `${address}  ${pc.bold(formatAlice(freePlanck))} ALICE`,
       ]);
@@ -243,9 +240,9 @@ function transfer(): Command {
         isEncryptedKeystore(readKeystore(path)) ? await askPassword(`Password of ${flags.from}`) : undefined,
       );
       const chain = chainOf(flags);
-      const result = await chain.waitFor(await chain.transfer(key, { to: dest, planck }), {
-        timeoutMs: INCLUSION_TIMEOUT_MS,
-      });
+      const result = await whileWaiting('waiting for the next block', { quiet: flags.json }, async () =>
+        chain.waitFor(await chain.transfer(key, { to: dest, planck }), { timeoutMs: INCLUSION_TIMEOUT_MS }),
+      );
       print(flags, { from: key.address, to: dest, amountPlanck: planck.toString(), ...result }, [
         `${pc.green('sent')} ${formatAlice(planck)} ALICE to ${dest}`,
         pc.dim(`extrinsic ${result.hash} in block ${result.blockNumber}`),

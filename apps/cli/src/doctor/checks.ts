@@ -1,5 +1,5 @@
 /** @file What `alice doctor` looks at. Each check says what it found and, when something is wrong, what to do about it. */
-import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createLossFunction, initParameters, resolveModel } from '@alice/model';
@@ -13,6 +13,7 @@ import {
 } from '@alice/protocol';
 import { isPortFree } from '../process/freePort.js';
 import { isAlive } from '../process/isAlive.js';
+import { chainUrlOf, readRunning, serverUrlOf } from '../up/runningNetwork.js';
 import { readStatus } from '../up/statusReader.js';
 import { listWallets } from '../wallet/walletStore.js';
 import { checkDevices } from './checkDevices.js';
@@ -165,8 +166,8 @@ function checkWallets(dir: string): Finding {
 }
 
 async function checkNetwork(dir: string): Promise<Finding[]> {
-  const path = join(dir, 'running.json');
-  if (!existsSync(path)) {
+  const { serverPort, nodePort, pids } = readRunning(dir);
+  if (serverPort === undefined || nodePort === undefined) {
     const free = (await isPortFree(8420)) && (await isPortFree(9944));
     return [
       ok(
@@ -175,14 +176,10 @@ async function checkNetwork(dir: string): Promise<Finding[]> {
       ),
     ];
   }
-  const { serverPort, nodePort, pids } = JSON.parse(readFileSync(path, 'utf8')) as {
-    serverPort: number;
-    nodePort: number;
-    pids: Record<string, number>;
-  };
   const { up } = pids;
+  const [serverUrl, chainUrl] = [serverUrlOf(dir)!, chainUrlOf(dir)!];
   if (up === undefined || !isAlive(up)) return [ok('network', `stopped; "alice up --dir ${dir}" resumes it`)];
-  const status = await readStatus(`http://127.0.0.1:${serverPort}`);
+  const status = await readStatus(serverUrl);
   const server = status
     ? ok(
         'server',
@@ -193,7 +190,7 @@ async function checkNetwork(dir: string): Promise<Finding[]> {
         `does not answer on port ${serverPort}`,
         `read ${join(dir, 'logs', 'server.log')}; restarting "alice up" is safe at any time`,
       );
-  const height = await new ChainClient({ url: `http://127.0.0.1:${nodePort}` })
+  const height = await new ChainClient({ url: chainUrl })
     .head()
     .then((head) => head.number)
     .catch(() => undefined);
@@ -206,6 +203,6 @@ async function checkNetwork(dir: string): Promise<Finding[]> {
         )
       : ok('chain', `answers on port ${nodePort}, block ${height}`);
   const health = status ? checkTraining(status, Date.now()) : [];
-  const inference = status ? [await checkInference(`http://127.0.0.1:${serverPort}`)] : [];
+  const inference = status ? [await checkInference(serverUrl)] : [];
   return [server, chain, ...health, ...inference, checkLogs(join(dir, 'logs'), Date.now())];
 }

@@ -5,6 +5,7 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { type ModelMessage, messageOf, ServerClient } from '@alice/protocol';
 import pc from 'picocolors';
+import { proxyHint } from '../process/proxy.js';
 import { createProgress } from '../progressBar.js';
 import { compact, shortAlice } from '../up/terminalView.js';
 import { type EarningsEstimate, estimateEarnings } from './earningsEstimate.js';
@@ -55,7 +56,7 @@ export async function firstRun(options: {
       problems: [],
     };
   } catch (error) {
-    return { device, problems: [messageOf(error)] };
+    return { device, problems: [`${messageOf(error)}${proxyHint()}`] };
   }
 }
 

@@ -4,7 +4,9 @@
  */
 import type { MinerEvent } from '@alice/miner';
 import type { Logger } from '@alice/protocol';
+import { proxyHint } from '../process/proxy.js';
 import { createProgress, type Progress, type ProgressPorts } from '../progressBar.js';
+import { isDrawable } from '../terminal/LiveLines.js';
 
 export interface MinerViewOptions {
   /** Log lines only. */
@@ -35,10 +37,10 @@ export function minerView(
     if (event.type === 'registered') isReached = true;
     if (event.type === 'retrying' && event.code === 'SERVER_UNREACHABLE' && !isReached) {
       isReached = true; // said once
-      log.warn(NOT_REACHED);
+      log.warn(`${NOT_REACHED}${proxyHint()}`);
     }
     const amount = amountOf(event);
-    if (amount && (event.type === 'download' || ports.output.isTTY)) return show(amount);
+    if (amount && (event.type === 'download' || isDrawable(ports.output))) return show(amount);
     if (event.type === 'download') return;
     stop();
     describe(event, log);

@@ -15,17 +15,19 @@ export async function choosePort(options: {
   asked: number | undefined;
   preferred: number;
   taken?: readonly number[];
+  host?: string;
   option: string;
 }): Promise<number> {
+  const { host } = options;
   if (options.asked !== undefined) {
-    if (await isPortFree(options.asked)) return options.asked;
+    if (await isPortFree(options.asked, host)) return options.asked;
     throw new CliError(
       { code: 'PORT_BUSY', port: options.asked },
       `port ${options.asked} is in use by another program: stop that program or choose another port with ${options.option}`,
     );
   }
   for (let port = options.preferred; port < options.preferred + 200; port++)
-    if (!options.taken?.includes(port) && (await isPortFree(port))) return port;
+    if (!options.taken?.includes(port) && (await isPortFree(port, host))) return port;
   throw new CliError(
     { code: 'PORT_BUSY', port: options.preferred },
     `no free port from ${options.preferred} on: choose one with ${options.option}`,

@@ -1,5 +1,5 @@
 /**
- * @file The life of one Alice process: it says when it is ready, stops cleanly on SIGINT, SIGTERM or when its parent
+ * @file The life of one Alice process: it says when it is ready, stops cleanly on SIGINT, SIGTERM, SIGHUP or when its parent
  * is gone (so a killed `alice up` leaves no orphans), and exits with the code of what went wrong.
  */
 
@@ -20,12 +20,13 @@ export interface Lifecycle {
 
 export function createLifecycle(): Lifecycle {
   const controller = new AbortController();
-  const stop = (): void => {
+  const stop = (): void => controller.abort();
+  process.on('SIGINT', () => {
     if (controller.signal.aborted) process.exit(130); // asked twice: the person is in a hurry
-    controller.abort();
-  };
-  process.on('SIGINT', stop);
+    stop();
+  });
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop); // the terminal was closed; shells say it a second time
   if (process.send) process.on('disconnect', () => controller.abort()); // the supervisor is gone
   const stopped = new Promise<void>((resolve) =>
     controller.signal.addEventListener('abort', () => resolve(), { once: true }),

@@ -27,6 +27,7 @@ export async function hasRunTrusting(ca: string | undefined): Promise<boolean> {
   const stop = (): void => void setTimeout(() => child.connected && child.disconnect(), FORWARD_AFTER_MS);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
   child.on('message', (message) => process.send?.(message));
   if (process.send) process.on('disconnect', stop);
   process.exitCode = await new Promise<number>((ended) => child.once('close', (code) => ended(code ?? 1)));

@@ -11,8 +11,7 @@ import {
 } from '@alice/model';
 import { errorCodeOf } from '@alice/protocol';
 import { createProgress } from '../progressBar.js';
-import { networkPaths } from '../up/networkPlan.js';
-import { earlierPorts } from '../up/prepareNetwork.js';
+import { serverUrlOf } from '../up/runningNetwork.js';
 import { fetchPublished } from './fetchPublished.js';
 import { LocalRunError } from './localRunError.js';
 import type { ModelFlags } from './modelOptions.js';
@@ -81,10 +80,9 @@ function ofCheckpoint(checkpoint: Checkpoint): OpenedModel {
 
 /** The address of the running network of a folder. Throws `NETWORK_NOT_RUNNING`. */
 export async function serverOf(dir: string): Promise<string> {
-  const { server: port } = earlierPorts(networkPaths(dir));
-  const url = `http://127.0.0.1:${port ?? 0}`;
+  const url = serverUrlOf(dir);
   const answers =
-    port !== undefined &&
+    url !== undefined &&
     (await fetch(`${url}/v1/network`).then(
       ({ ok }) => ok,
       () => false,

@@ -1,5 +1,6 @@
 /** @file The command lines of a local network's processes: each is an ordinary `alice` command a person could type. */
 import { join } from 'node:path';
+import { loopbackOf } from '../process/loopback.js';
 import type { ChildPlan } from '../process/supervisor.js';
 import type { NetworkPaths, NetworkPlan } from './networkPlan.js';
 
@@ -14,6 +15,8 @@ export interface ChildOptions {
   readonly inferencePort: number;
   /** Where chain and server listen. */
   readonly host: string;
+  /** By which the processes reach each other, as it stands before a port. */
+  readonly loopback: string;
   readonly scorerAddress: string;
   readonly minerCount: number;
   readonly cores: number;
@@ -41,7 +44,7 @@ export function nodePlan({ paths, nodePort, host }: ChildOptions): ChildPlan {
 }
 
 export function serverPlan(options: ChildOptions): ChildPlan {
-  const { plan, paths, nodePort, serverPort, inferencePort, host, scorerAddress } = options;
+  const { plan, paths, nodePort, serverPort, inferencePort, host, loopback, scorerAddress } = options;
   return {
     name: 'server',
     args: [
@@ -57,7 +60,7 @@ export function serverPlan(options: ChildOptions): ChildPlan {
       '--key-file',
       join(paths.wallets, 'server.json'),
       '--chain',
-      `http://127.0.0.1:${nodePort}`,
+      `http://${loopback}:${nodePort}`,
       '--port',
       String(serverPort),
       '--host',
@@ -67,7 +70,7 @@ export function serverPlan(options: ChildOptions): ChildPlan {
       '--scorer',
       scorerAddress,
       '--inference',
-      `http://127.0.0.1:${inferencePort}`,
+      `http://${loopback}:${inferencePort}`,
       '--log',
       'json',
     ],
@@ -75,16 +78,18 @@ export function serverPlan(options: ChildOptions): ChildPlan {
 }
 
 /** Talks when somebody asks, and otherwise leaves processor and memory to the miners. */
-export function inferencePlan({ paths, serverPort, inferencePort }: ChildOptions): ChildPlan {
+export function inferencePlan({ paths, serverPort, inferencePort, host, loopback }: ChildOptions): ChildPlan {
   return {
     name: 'inference',
     isOptional: true,
     args: [
       'serve',
       '--server',
-      `http://127.0.0.1:${serverPort}`,
+      `http://${loopback}:${serverPort}`,
       '--port',
       String(inferencePort),
+      '--host',
+      loopbackOf(host),
       '--threads',
       '1',
       '--on-demand',
@@ -98,13 +103,13 @@ export function inferencePlan({ paths, serverPort, inferencePort }: ChildOptions
 }
 
 /** The scorer works while the miners wait for its verdict, so it may use every core. */
-export function scorerPlan({ paths, serverPort, cores }: ChildOptions): ChildPlan {
+export function scorerPlan({ paths, serverPort, cores, loopback }: ChildOptions): ChildPlan {
   return {
     name: 'scorer',
     args: [
       'scorer',
       '--server',
-      `http://127.0.0.1:${serverPort}`,
+      `http://${loopback}:${serverPort}`,
       '--key-file',
       join(paths.wallets, 'scorer.json'),
       '--dir',
@@ -117,14 +122,14 @@ export function scorerPlan({ paths, serverPort, cores }: ChildOptions): ChildPla
   };
 }
 
-export function minerPlans({ paths, serverPort, minerCount, cores }: ChildOptions): ChildPlan[] {
+export function minerPlans({ paths, serverPort, minerCount, cores, loopback }: ChildOptions): ChildPlan[] {
   const threads = Math.max(1, Math.floor(cores / minerCount));
   return Array.from({ length: minerCount }, (_, i) => ({
     name: `miner-${i + 1}`,
     args: [
       'miner',
       '--server',
-      `http://127.0.0.1:${serverPort}`,
+      `http://${loopback}:${serverPort}`,
       '--key-file',
       join(paths.wallets, `miner-${i + 1}.json`),
       '--dir',

@@ -2,10 +2,11 @@
  * @file Makes the folder of a local network complete: plan, wallets, shards, chain specification. Every step is skipped
  * when its result is already there, so an interrupted first start simply goes on.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { DataError, verifyDataset } from '@alice/data';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { DataError, openDataset, verifyDataset } from '@alice/data';
 import type { KeyPair, Logger } from '@alice/protocol';
 import { buildShards } from '../dataset/buildShards.js';
+import { withShardProgress } from '../dataset/shardProgress.js';
 import { tokenizerIdOf } from '../dataset/tokenizerOf.js';
 import { ensureLocalWallet } from '../wallet/walletStore.js';
 import {
@@ -40,7 +41,7 @@ export async function prepareNetwork(
 ): Promise<PreparedNetwork> {
   const { plan, isNew } = resolvePlan(options.dir, options.request, options.nowMs);
   const paths = networkPaths(options.dir);
-  if (isNew || !(await hasWholeShards(paths.data))) {
+  if (isNew || !(await hasWholeShards(paths.data, options.quiet))) {
     const { source, tokenizerId } = { source: plan.data, tokenizerId: tokenizerIdOf(plan.preset) };
     const work = { source, tokenizerId, seed: DATA_SEED, outDir: paths.data, quiet: options.quiet };
     await buildShards({ ...work, skipInvalid: plan.skipInvalid === true, replace: isNew }, ports);
@@ -67,9 +68,13 @@ export async function prepareNetwork(
 }
 
 /** A network trains on the shards it was made with: the text they came from may have changed since, or be gone. */
-async function hasWholeShards(dir: string): Promise<boolean> {
+async function hasWholeShards(dir: string, quiet: boolean): Promise<boolean> {
   try {
-    return (await verifyDataset(dir)).problems.length === 0;
+    const { manifest } = openDataset(dir);
+    const report = await withShardProgress({ label: 'checking shards', manifest, quiet }, (onShard) =>
+      verifyDataset(dir, { onShard }),
+    );
+    return report.problems.length === 0;
   } catch (error) {
     if (error instanceof DataError) return false; // built again below, or refused with the reason
     throw error;
@@ -86,20 +91,4 @@ function writeChainSpec(path: string, serverAddress: string, nowMs: number): voi
   };
   writeFileSync(`${path}.tmp`, `${JSON.stringify(spec, null, 2)}\n`);
   renameSync(`${path}.tmp`, path);
-}
-
-/** Ports of an earlier run, so that addresses people have open keep working. */
-export function earlierPorts(paths: NetworkPaths): { server?: number; node?: number } {
-  try {
-    const running = JSON.parse(readFileSync(paths.runtime, 'utf8')) as {
-      serverPort?: unknown;
-      nodePort?: unknown;
-    };
-    return {
-      ...(typeof running.serverPort === 'number' ? { server: running.serverPort } : {}),
-      ...(typeof running.nodePort === 'number' ? { node: running.nodePort } : {}),
-    };
-  } catch {
-    return {};
-  }
 }

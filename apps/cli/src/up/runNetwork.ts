@@ -13,7 +13,10 @@ import { readSettledEpochs } from '../chain/settledEpochs.js';
 import { CliError } from '../errors.js';
 import { lockDir } from '../process/dirLock.js';
 import { choosePort } from '../process/freePort.js';
+import { loopbackOf, urlHost } from '../process/loopback.js';
+import { requireDirectLoopback } from '../process/proxy.js';
 import { Supervisor } from '../process/supervisor.js';
+import { LiveLines, type Screen } from '../terminal/LiveLines.js';
 import {
   type ChildOptions,
   inferencePlan,
@@ -22,10 +25,12 @@ import {
   scorerPlan,
   serverPlan,
 } from './childPlans.js';
-import { networkPaths, type PlanRequest } from './networkPlan.js';
+import { liveFigures } from './liveFigures.js';
+import { type NetworkPlan, networkPaths, type PlanRequest } from './networkPlan.js';
 import { waitForOrphans } from './orphans.js';
-import { earlierPorts, type PreparedNetwork, prepareNetwork } from './prepareNetwork.js';
+import { type PreparedNetwork, prepareNetwork } from './prepareNetwork.js';
 import { buildReport, type RunReport, writeReport } from './report.js';
+import { readRunning } from './runningNetwork.js';
 import { settledSince } from './settledSince.js';
 import { readStatus } from './statusReader.js';
 import { TerminalView } from './terminalView.js';
@@ -52,26 +57,32 @@ interface Progress {
 }
 
 const POLL_MS = 500;
+const SILENT_AFTER_MS = 5_000;
 
 export async function runNetwork(
   options: UpOptions,
   ports: { log: Logger; signal: AbortSignal },
 ): Promise<RunReport | undefined> {
+  loopbackOf(options.host);
+  requireDirectLoopback();
   await initCrypto();
   if (options.report !== undefined) checkWritable(options.report);
   const lock = await lockDir(options.dir);
-  const say = options.json ? () => undefined : (line: string) => process.stdout.write(`${line}\n`);
-  const running: { ports?: { serverPort: number; nodePort: number } } = {};
+  const live = new LiveLines(options.json ? SILENT : process.stdout);
+  const say = (line: string): void => live.say(line);
+  const log = clearing(ports.log, live);
+  const running: RunPorts['running'] = {};
   const note = (pids: Record<string, number>): void =>
-    noteRunning(options.dir, { ports: running.ports, pids, log: ports.log });
+    noteRunning(options.dir, { ports: running.ports, pids, log });
   const supervisor: Supervisor = new Supervisor(
     { logDir: networkPaths(options.dir).logs, entry: mainScript() },
-    { ...ports, onChange: () => note({ up: process.pid, ...supervisor.pids() }) },
+    { ...ports, log, onChange: () => note({ up: process.pid, ...supervisor.pids() }) },
   );
   try {
-    await waitForOrphans(options.dir, ports);
-    return await startAndWatch(options, { ...ports, say, supervisor, running });
+    await waitForOrphans(options.dir, { ...ports, log });
+    return await startAndWatch(options, { ...ports, log, live, say, supervisor, running });
   } finally {
+    live.clear();
     const started = running.ports !== undefined;
     if (started) say(pc.dim('stopping …'));
     await supervisor.stop();
@@ -93,12 +104,28 @@ function checkWritable(path: string): void {
   }
 }
 
+/** What `--json` prints to: only its answer goes out. */
+const SILENT: Screen = { write: () => undefined };
+
+/** Warnings go to another stream of the same terminal: the live lines make room, and are drawn again below. */
+function clearing(log: Logger, live: LiveLines): Logger {
+  const make =
+    (level: keyof Logger): Logger[typeof level] =>
+    (message, facts) => {
+      live.clear();
+      log[level](message, facts);
+    };
+  return { debug: make('debug'), info: make('info'), warn: make('warn'), error: make('error') };
+}
+
 interface RunPorts {
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly live: LiveLines;
   readonly say: (line: string) => void;
   readonly supervisor: Supervisor;
-  readonly running: { ports?: { serverPort: number; nodePort: number } };
+  /** How the processes are reached, once they are started. */
+  readonly running: { ports?: { serverPort: number; nodePort: number; host: string } };
 }
 
 /**
@@ -138,6 +165,7 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
     serverPort,
     inferencePort,
     host: options.host,
+    loopback: urlHost(loopbackOf(options.host)),
     scorerAddress: network.scorer.address,
     minerCount: options.minerCount,
     cores: availableParallelism(),
@@ -145,12 +173,12 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
   ports.say(
     `${pc.bold('Alice')} ${network.isNew ? 'new network' : 'resuming the network'} in ${options.dir}  ${pc.dim(`(${network.plan.preset}, data: ${network.plan.data})`)}`,
   );
-  ports.running.ports = { serverPort, nodePort };
+  ports.running.ports = { serverPort, nodePort, host: children.loopback };
   await startChildren(children, ports);
   const urls = {
-    server: `http://127.0.0.1:${serverPort}`,
-    node: `ws://127.0.0.1:${nodePort}`,
-    chain: `http://127.0.0.1:${nodePort}`,
+    server: `http://${children.loopback}:${serverPort}`,
+    node: `ws://${children.loopback}:${nodePort}`,
+    chain: `http://${children.loopback}:${nodePort}`,
   };
   ports.say(
     `\n  ${pc.bold('status page')}  ${pc.underline(urls.server)}\n  ${pc.bold('chain RPC')}    ${urls.node}  ${pc.dim('(opens in @polkadot/api)')}`,
@@ -165,26 +193,27 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
 async function choosePorts(
   options: UpOptions,
 ): Promise<{ serverPort: number; nodePort: number; inferencePort: number }> {
-  const earlier = earlierPorts(networkPaths(options.dir));
+  const earlier = readRunning(options.dir);
+  const { host } = options;
   const serverPort = await choosePort({
-    asked: options.port,
-    preferred: earlier.server ?? 8420,
-    option: '--port',
+    ...{ asked: options.port, host, option: '--port' },
+    preferred: earlier.serverPort ?? 8420,
   });
   const nodePort = await choosePort({
-    asked: options.rpcPort,
-    preferred: earlier.node ?? 9944,
-    taken: [serverPort],
-    option: '--rpc-port',
+    ...{ asked: options.rpcPort, host, option: '--rpc-port', taken: [serverPort] },
+    preferred: earlier.nodePort ?? 9944,
   });
   const inferencePort = await choosePort({
     ...{ asked: undefined, preferred: serverPort + 1, option: '--port' },
-    taken: [serverPort, nodePort],
+    ...{ taken: [serverPort, nodePort], host: loopbackOf(host) },
   });
   return { serverPort, nodePort, inferencePort };
 }
 
-async function startChildren(children: ChildOptions, { say, supervisor, signal }: RunPorts): Promise<void> {
+async function startChildren(
+  children: ChildOptions,
+  { live, say, supervisor, signal }: RunPorts,
+): Promise<void> {
   for (const plan of [
     nodePlan(children),
     serverPlan(children),
@@ -192,7 +221,9 @@ async function startChildren(children: ChildOptions, { say, supervisor, signal }
     ...minerPlans(children),
   ]) {
     if (signal.aborted) return;
+    live.show([pc.dim(`  … ${plan.name}`)]);
     await supervisor.start(plan);
+    live.clear();
     say(`  ${pc.green('✓')} ${plan.name}`);
   }
   // Nobody waits for it: training goes on with or without.
@@ -216,6 +247,7 @@ async function watch(options: UpOptions, ports: WatchPorts): Promise<RunReport |
     lastEpochAtStart: undefined,
   };
   let status: NetworkStatus | undefined;
+  let answeredMs = Date.now();
   const settled = (): number => (status ? settledSince(status, progress.lastEpochAtStart) : 0);
   for (;;) {
     requireFolder(options.dir);
@@ -225,6 +257,8 @@ async function watch(options: UpOptions, ports: WatchPorts): Promise<RunReport |
       noteProgress(progress, fresh);
       for (const line of view.update(fresh)) ports.say(line);
     }
+    if (fresh) answeredMs = Date.now();
+    if (status) ports.live.show(liveLines(status, ports.network.plan, answeredMs));
     if (options.epochs !== undefined && settled() >= options.epochs) break;
     if (ports.signal.aborted) break;
     await Promise.race([
@@ -240,6 +274,13 @@ async function watch(options: UpOptions, ports: WatchPorts): Promise<RunReport |
       `stopped before ${options.epochs} epochs were settled; the network resumes with the same command`,
     );
   return report;
+}
+
+/** A server that has not answered for a while is being restarted: figures that stand still must not look alive. */
+function liveLines(status: NetworkStatus, { epochSeconds }: NetworkPlan, answeredMs: number): string[] {
+  const nowMs = Date.now();
+  if (nowMs - answeredMs < SILENT_AFTER_MS) return liveFigures(status, { epochSeconds, nowMs });
+  return ['', pc.yellow('  the parameter server does not answer; waiting until it does')];
 }
 
 function noteProgress(progress: Progress, status: NetworkStatus): void {
