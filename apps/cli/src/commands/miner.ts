@@ -131,7 +131,7 @@ async function minerKey(flags: Flags, log: Logger): Promise<KeyPair> {
       `${pc.bold('A new wallet was made for this miner')}\n  address  ${entry.address}\n  recovery phrase:\n${phraseLines(phrase).join('\n')}\n`,
     );
     process.stderr.write(
-      `${pc.yellow('  Write the phrase down now: it is not shown again, and whoever has it has the money.')}\n\n`,
+      `${pc.yellow('  Write the phrase down now: it is not shown again. Who has it has the money.')}\n\n`,
     );
     const report = await firstRun({
       serverUrl: flags.server,

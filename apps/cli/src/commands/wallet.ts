@@ -94,7 +94,7 @@ function newWallet(): Command {
         `${pc.bold(entry.address)}`,
         'recovery phrase:',
         ...phraseLines(phrase),
-        pc.yellow('Write the phrase down now: it is stored nowhere and whoever has it has the money.'),
+        pc.yellow('Write the phrase down now: it is stored nowhere. Who has it has the money.'),
         pc.dim(`kept in ${entry.path}`),
       ]);
     });

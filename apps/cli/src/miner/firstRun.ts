@@ -91,10 +91,8 @@ export function firstRunLines({ network, device, earnings, problems }: FirstRunR
           ),
         ]
       : []),
-    row(
-      'machine',
-      `${device.name}, ${device.threads} of ${device.cores} threads, ${gib(device.freeMemoryBytes)} of ${gib(device.memoryBytes)} free`,
-    ),
+    row('machine', `${device.name}, ${device.threads} of ${device.cores} threads`),
+    row('memory', `${gib(device.freeMemoryBytes)} of ${gib(device.memoryBytes)} free`),
     ...(earnings ? earningLines(earnings, row) : []),
     ...problems.map((problem) => pc.yellow(row('note', problem))),
   ];
@@ -116,6 +114,7 @@ function earningLines(
       : `about ${pc.bold(shortAlice(planckPerHour))} ALICE an hour, ${(100 * share).toFixed(0)} % of the training rewards`;
   return [
     row('speed', speed),
-    row('may earn', `${may} ${pc.dim('(if all stays as it is; only verified work is paid)')}`),
+    row('may earn', may),
+    row('', pc.dim('if all stays as it is; only verified work is paid')),
   ];
 }

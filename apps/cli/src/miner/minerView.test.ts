@@ -57,7 +57,11 @@ test('a terminal also shows the steps of a task, and the bar ends before the nex
     ...{ type: 'submitted', taskId: 't', submissionId: 's', bytes: 5 },
   });
   assert.match(shown, /training .*50%.* 8\/16 steps/);
-  assert.deepEqual(lines, ['Update sent']);
+  assert.deepEqual(
+    lines,
+    ['Update sent: 1 kB', 'Update sent'],
+    'a sentence; with --log-level debug also the figures',
+  );
 });
 
 test('without a terminal steps are for debugging, and JSON has log lines alone', () => {

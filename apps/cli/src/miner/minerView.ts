@@ -7,6 +7,7 @@ import type { Logger } from '@alice/protocol';
 import { proxyHint } from '../process/proxy.js';
 import { createProgress, type Progress, type ProgressPorts } from '../progressBar.js';
 import { isDrawable } from '../terminal/LiveLines.js';
+import { eventSentence } from './eventSentence.js';
 
 export interface MinerViewOptions {
   /** Log lines only. */
@@ -43,7 +44,8 @@ export function minerView(
     if (amount && (event.type === 'download' || isDrawable(ports.output))) return show(amount);
     if (event.type === 'download') return;
     stop();
-    describe(event, log);
+    if (quiet || event.type === 'step') describe(event, log);
+    else tell(event, log);
   };
 }
 
@@ -66,6 +68,16 @@ function amountOf(event: MinerEvent): Amount | undefined {
   }
   if (event.type !== 'step') return undefined;
   return { label: 'training', unit: 'steps', scale: 1, done: event.step + 1, total: event.steps };
+}
+
+/** For people: one sentence; the figures only where they ask for everything. */
+function tell(event: Exclude<MinerEvent, { type: 'download' | 'step' }>, log: Logger): void {
+  const { type, ...facts } = event;
+  const sentence = eventSentence(event);
+  if (type === 'retrying' || type === 'dropped' || type === 'clockOff') log.warn(sentence);
+  else if (type === 'task') log.debug(sentence, facts);
+  else log.info(sentence);
+  if (type !== 'task') log.debug(SENTENCES[type], facts);
 }
 
 function describe(event: Exclude<MinerEvent, { type: 'download' }>, log: Logger): void {

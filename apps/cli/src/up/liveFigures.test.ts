@@ -45,11 +45,11 @@ test('the newest version, the speed over versions, who is at work, and when the 
   ]);
 });
 
-test('an epoch counts from the end of the one before; a due one is being paid', () => {
+test('an epoch counts from the end of the one before; a due one waits for work that is verified', () => {
   const settled = { epoch: 3, startedAtMs: START_MS, endedAtMs: START_MS + 25_000, mintedPlanck: '0' };
   const epochs = [{ ...settled, fromVersion: 0, toVersion: 1, payouts: [] }];
   assert.match(figures({ epochs })[3]!, /epoch 4 ███░{9} pays in 45 s/);
-  assert.match(figures({ epochs }, 10)[3]!, /epoch 4 █{12} is being paid/);
+  assert.match(figures({ epochs }, 10)[3]!, /epoch 4 █{12} pays once work is verified/);
 });
 
 test('nothing measured yet, and a chain that is away, are said', () => {

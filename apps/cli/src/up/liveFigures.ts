@@ -75,6 +75,6 @@ function chainText(status: NetworkStatus, { epochSeconds, nowMs }: LiveFiguresOp
   const filled = Math.round(part * BAR);
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}`;
   const epoch = (epochs.at(-1)?.epoch ?? -1) + 1;
-  const when = part < 1 ? `pays in ${timeText((1 - part) * epochSeconds)}` : 'is being paid';
+  const when = part < 1 ? `pays in ${timeText((1 - part) * epochSeconds)}` : 'pays once work is verified';
   return `block ${chain.height}  epoch ${epoch} ${bar} ${when}  ${shortAlice(totalIssuancePlanck)} ALICE issued`;
 }

@@ -17,7 +17,10 @@ export function openEpochs(): View {
   let status: NetworkStatus | undefined;
   let facts: EmissionFacts | undefined;
   const notice = new ChainNotice();
-  const chartHost = element('div', { class: 'chart', role: 'img', 'aria-label': 'ALICE issued over time' });
+  const chartHost = element('div', {
+    ...{ class: 'chart', role: 'img', 'aria-label': 'ALICE issued over time' },
+    'data-empty': 'drawn as soon as the server or the chain says when it began',
+  });
   const chart = new EmissionChart(chartHost);
   const said = hint();
   const shares = new Table({

@@ -22,7 +22,10 @@ export function openOverview(): View {
   alarms.hidden = true;
   const tiles = element('section', { id: 'tiles', 'aria-label': 'Key figures' });
   const lossHint = hint();
-  const chartHost = element('div', { id: 'chart', role: 'img', 'aria-label': 'Held-out loss' });
+  const chartHost = element('div', {
+    ...{ id: 'chart', class: 'chart', role: 'img', 'aria-label': 'Held-out loss' },
+    'data-empty': 'nothing measured yet: the first point comes within a minute',
+  });
   const chart = new LossChart(chartHost);
   const axis = choice({
     legend: 'Along the axis',
