@@ -9,20 +9,28 @@ const LOOK_MS = 250;
 /** What is done at once needs no bar. */
 const QUICK_MS = 2_000;
 const WIDTH = 24;
+const CLEARED = '\r\u001b[2K';
 
 /** `packages`: of the lock file. Returns how to end it. */
 export function watchInstall(root, { packages, dev, output = process.stderr }) {
   const places = Object.entries(packages).filter(([path, entry]) => isInstalled(path, entry, dev));
   const isLive = output.isTTY && process.env.TERM !== 'dumb';
   const startMs = Date.now();
+  let firstMs; // npm first looks at all packages: that says nothing about the speed at which they come
   let said = 0;
   const look = () => {
-    const elapsedMs = Date.now() - startMs;
-    if (elapsedMs < QUICK_MS) return;
+    const nowMs = Date.now();
+    if (nowMs - startMs < QUICK_MS) return;
     const done = places.filter(([path]) => existsSync(join(root, path, 'package.json'))).length;
+    if (done === 0) {
+      if (isLive)
+        output.write(`${CLEARED}  asking for the packages … (${Math.round((nowMs - startMs) / 1000)} s)`);
+      return;
+    }
+    firstMs ??= nowMs - LOOK_MS;
     const part = done / places.length;
-    const text = progressText({ done, total: places.length, elapsedMs });
-    if (isLive) output.write(`\r\u001b[2K  ${bar(part)} ${text}`);
+    const text = progressText({ done, total: places.length, elapsedMs: nowMs - firstMs });
+    if (isLive) output.write(`${CLEARED}  ${bar(part)} ${text}`);
     else if (part >= said + 0.25) {
       said = part;
       output.write(`  ${text}\n`);
@@ -31,7 +39,7 @@ export function watchInstall(root, { packages, dev, output = process.stderr }) {
   const timer = setInterval(look, LOOK_MS);
   return () => {
     clearInterval(timer);
-    if (isLive) output.write('\r\u001b[2K');
+    if (isLive) output.write(CLEARED);
   };
 }
 
@@ -44,8 +52,8 @@ function isInstalled(path, { link, dev: isDev, os, cpu, libc }, dev) {
 
 function progressText({ done, total, elapsedMs }) {
   const perSecond = (1000 * done) / elapsedMs;
-  const left = perSecond > 0 ? `, ${Math.ceil((total - done) / perSecond)} s left` : '';
-  return `${done}/${total} packages, ${perSecond.toFixed(0)} packages/s${left}`;
+  const left = Math.ceil((total - done) / perSecond);
+  return `${done}/${total} packages, ${perSecond.toFixed(0)} packages/s, ${left} s left`;
 }
 
 function bar(part) {

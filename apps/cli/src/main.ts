@@ -25,6 +25,7 @@ import { upCommand } from './commands/up.js';
 import { verifyScoreCommand } from './commands/verify.js';
 import { verifyEpochCommand, verifyRoundCommand } from './commands/verifyRound.js';
 import { walletCommand } from './commands/wallet.js';
+import { systemError } from './systemError.js';
 
 function createProgram(): Command {
   const program = new Command('alice')
@@ -91,10 +92,12 @@ async function main(): Promise<void> {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Error && error.name === 'AbortError') return 130; // interrupted by the person
-  const code = errorCodeOf(error) ?? 'UNEXPECTED';
+  const said = systemError(error);
+  const code = said?.code ?? errorCodeOf(error) ?? 'UNEXPECTED';
+  const message = said?.message ?? messageOf(error);
   if (process.argv.includes('--json'))
-    process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
-  process.stderr.write(`${pc.red(code)}: ${messageOf(error)}\n`);
+    process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  process.stderr.write(`${pc.red(code)}: ${message}\n`);
   if (code === 'UNEXPECTED' && error instanceof Error) process.stderr.write(`${pc.dim(error.stack ?? '')}\n`);
   return code === 'OPTION_INVALID' ? 2 : 1;
 }

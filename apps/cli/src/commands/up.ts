@@ -55,7 +55,7 @@ export function upCommand(): Command {
     .option('--rpc-port <port>', 'chain RPC (default: 9944 or the next free port)', portOption('--rpc-port'))
     .option(
       '--host <address>',
-      'address to listen on; others than this machine need a proxy that speaks https',
+      'address to listen on: 0.0.0.0 or :: for all; other machines need a proxy that speaks https',
       '127.0.0.1',
     )
     .option(

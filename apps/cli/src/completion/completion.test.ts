@@ -1,10 +1,13 @@
-/** @file Shell completion: a real bash completes with the script; zsh and fish read theirs where they are installed. */
+/** @file Shell completion: bash and, where it is installed, fish complete with their scripts; zsh reads its own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
 import { commandTree } from './commandTree.js';
-import { completionScript, SHELLS } from './completionScript.js';
+import { completionScript, SHELLS, type Shell } from './completionScript.js';
 
 const program = new Command('alice');
 program.addCommand(
@@ -41,11 +44,34 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.l
   }
 });
 
+test('fish completes commands with what they do, and options', {
+  skip: !has('fish') && 'no fish here',
+}, () => {
+  withScript('fish', (path) => {
+    const completed = (line: string): string =>
+      spawnSync('fish', ['-c', `source ${path}; complete -C '${line}'`], { encoding: 'utf8' }).stdout.trim();
+    assert.equal(completed('alice m'), 'miner\ttrain');
+    assert.equal(completed('alice miner st'), 'status\twhy');
+    assert.equal(completed('alice miner status --add'), '--address\twhom');
+    assert.equal(completed('alice up --po'), '--port\twhere');
+  });
+});
+
 for (const shell of SHELLS)
   test(`${shell} can read its script`, { skip: !has(shell) && `no ${shell} here` }, () => {
-    const { status, stderr } = spawnSync(shell, ['-n'], {
-      input: completionScript(shell, tree),
-      encoding: 'utf8',
+    withScript(shell, (path) => {
+      const { status, stderr } = spawnSync(shell, ['-n', path], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
     });
-    assert.equal(status, 0, stderr);
   });
+
+/** As a file: fish reads none from the kind of pipe that Node gives a child. */
+function withScript(shell: Shell, use: (path: string) => void): void {
+  const dir = mkdtempSync(join(tmpdir(), 'alice-completion-'));
+  try {
+    writeFileSync(join(dir, 'script'), completionScript(shell, tree));
+    use(join(dir, 'script'));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
