@@ -141,6 +141,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
       genesisIssuancePlanck: 0n,
       balances: [],
       epochMismatch: undefined,
+      chainBehind: undefined,
     },
     roles: new Set(options.roles ?? SERVER_ROLES),
     notices,

@@ -68,4 +68,6 @@ export interface Health {
   genesisIssuancePlanck: bigint;
   balances: readonly { readonly address: Address; readonly role: string; readonly planck: bigint }[];
   epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
+  /** The chain is at an epoch before the one that this server would report next. */
+  chainBehind: { readonly epoch: number; readonly expected: number; readonly sinceMs: number } | undefined;
 }

@@ -135,6 +135,25 @@ describe('recovery', () => {
     assert.deepEqual((await miner.call('status')).body.alarms, []);
   });
 
+  it('says that a chain lacks epochs that were settled on it, until it has them', async () => {
+    const { chain, clock, options } = network;
+    await miner.contribute('paid');
+    await scorer.scoreAll();
+    clock.nowMs += options.epochMs;
+    await core.stepEpoch();
+    const passed = chain.take();
+    await core.stepEpoch();
+    const { alarms } = (await miner.call('status')).body;
+    assert.deepEqual(
+      alarms.map(({ code }: { code: string }) => code),
+      ['CHAIN_BEHIND'],
+    );
+    assert.match(alarms[0].message, /at epoch 0, .* before epoch 1 /);
+    chain.put(passed);
+    await core.stepEpoch();
+    assert.deepEqual((await miner.call('status')).body.alarms, []);
+  });
+
   it('removes temporary files and blobs nobody refers to', async () => {
     const blobs = join(network.options.dir, 'blobs');
     writeFileSync(join(blobs, 'incoming-1'), 'half');

@@ -8,7 +8,8 @@ import type { KeyPair, Logger } from '@alice/protocol';
 import { buildShards } from '../dataset/buildShards.js';
 import { withShardProgress } from '../dataset/shardProgress.js';
 import { tokenizerIdOf } from '../dataset/tokenizerOf.js';
-import { ensureLocalWallet } from '../wallet/walletStore.js';
+import { CliError } from '../errors.js';
+import { ensureLocalWallet, walletPath } from '../wallet/walletStore.js';
 import {
   type NetworkPaths,
   type NetworkPlan,
@@ -53,6 +54,7 @@ export async function prepareNetwork(
     ...Array.from({ length: options.minerCount }, (_, i) => `miner-${i + 1}`),
   ];
   const keys: KeyPair[] = [];
+  if (!isNew && existsSync(paths.chainSpec)) refuseLostWallet(paths, 'server');
   for (const name of names) keys.push(await ensureLocalWallet(paths.wallets, name));
   const [server, scorer, ...miners] = keys as [KeyPair, KeyPair, ...KeyPair[]];
   if (!existsSync(paths.chainSpec)) writeChainSpec(paths.chainSpec, server.address, options.nowMs);
@@ -65,6 +67,16 @@ export async function prepareNetwork(
     miners,
     names: new Map(keys.map((key, i) => [key.address as string, names[i]!])),
   };
+}
+
+/** The chain pays out what this key reports; another key would be another network. */
+function refuseLostWallet({ wallets }: NetworkPaths, name: string): void {
+  const path = walletPath(wallets, name);
+  if (existsSync(path)) return;
+  throw new CliError(
+    { code: 'WALLET_NOT_FOUND', name: path },
+    `${path} is gone, and this network cannot go on with another key: put it back, or start another network with --dir OTHER`,
+  );
 }
 
 /** A network trains on the shards it was made with: the text they came from may have changed since, or be gone. */

@@ -28,7 +28,9 @@ const MAX_PAID_ACCOUNTS = MAX_EPOCH_ENTRIES - 1_000;
 export async function stepEpoch(context: ServerContext): Promise<void> {
   const status = await readChain(context);
   if (!status) return;
-  const pending = (await pendingEpoch(context.db)) ?? (await fixIfDue(context, status));
+  const last = await lastEpoch(context.db);
+  noteBehind(context, status, last);
+  const pending = (await pendingEpoch(context.db)) ?? (await fixIfDue(context, status, last));
   if (!pending) return;
   if (status.currentEpoch > pending.epoch) return finish(context, pending);
   try {
@@ -65,14 +67,35 @@ export async function readChain(context: ServerContext): Promise<ChainStatus | u
   }
 }
 
+/**
+ * A chain that was lost or put back from a backup lacks epochs that were settled on it: nobody is paid until it has
+ * passed them, which a person must know. A node that still catches up looks the same, and the alarm ends with it.
+ */
+function noteBehind(
+  { health, log, now, changed }: ServerContext,
+  { currentEpoch }: ChainStatus,
+  last: EpochRow | undefined,
+): void {
+  const expected = last === undefined ? 0 : last.epoch + (last.status === 'settled' ? 1 : 0);
+  if (currentEpoch >= expected) {
+    if (health.chainBehind !== undefined) changed();
+    health.chainBehind = undefined;
+    return;
+  }
+  if (health.chainBehind?.epoch === currentEpoch) return;
+  log.warn('The chain lacks epochs that this server settled on it', { epoch: currentEpoch, expected });
+  health.chainBehind = { epoch: currentEpoch, expected, sinceMs: health.chainBehind?.sinceMs ?? now() };
+  changed();
+}
+
 /** Fixes the next report when its time has come and there is something to pay. */
 async function fixIfDue(
   context: ServerContext,
   { currentEpoch }: ChainStatus,
+  last: EpochRow | undefined,
 ): Promise<EpochRow | undefined> {
   const { db, options, blobs } = context;
   const nowMs = context.now();
-  const last = await lastEpoch(db);
   const sinceMs = last?.fixed_ms ?? (await findVersion(db, 0))?.created_ms;
   // Without a version the aggregator is still starting.
   if (sinceMs === undefined || nowMs - sinceMs < options.epochMs) return undefined;

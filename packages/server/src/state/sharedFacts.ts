@@ -26,7 +26,8 @@ export async function loadHealth(db: Queryable, health: Health): Promise<void> {
   );
   if (row) {
     const { balances, ...facts } = row.value as { balances: { planck: string }[] };
-    Object.assign(health, { chainUnreachableSinceMs: undefined, epochMismatch: undefined }, facts);
+    const calm = { chainUnreachableSinceMs: undefined, epochMismatch: undefined, chainBehind: undefined };
+    Object.assign(health, calm, facts);
     for (const name of BIGINTS) health[name] = BigInt(row.value[name] as string);
     health.balances = balances.map((entry) => ({ ...entry, planck: BigInt(entry.planck) })) as never;
   }

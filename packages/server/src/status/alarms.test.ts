@@ -19,6 +19,7 @@ const calm: AlarmFacts = {
   upstreamUnreachableSinceMs: undefined,
   blobUse: undefined,
   epochMismatch: undefined,
+  chainBehind: undefined,
 };
 
 it('is quiet when all is well and names what is not', () => {
@@ -41,6 +42,7 @@ it('is quiet when all is well and names what is not', () => {
       { blobUse: { usedBytes: 11, quotaBytes: 10, overSinceMs: 5 } },
       ['BLOB_QUOTA_EXCEEDED'],
     ],
+    ['a chain that lost epochs', { chainBehind: { epoch: 0, expected: 3, sinceMs: 5 } }, ['CHAIN_BEHIND']],
     ['epoch of another server', { epochMismatch: { epoch: 2, sinceMs: 5 } }, ['EPOCH_MISMATCH']],
   ];
   for (const [name, facts, codes] of cases)

@@ -18,6 +18,9 @@ export interface AlarmFacts {
   /** Undefined without a quota. */
   readonly blobUse: BlobUse | undefined;
   readonly epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
+  readonly chainBehind:
+    | { readonly epoch: number; readonly expected: number; readonly sinceMs: number }
+    | undefined;
 }
 
 export type Alarm = NetworkStatus['alarms'][number];
@@ -36,6 +39,7 @@ export function alarmsOf(facts: AlarmFacts): Alarm[] {
     upstreamUnreachable,
     blobsOverQuota,
     epochMismatch,
+    chainBehind,
   ].flatMap((rule) => rule(facts) ?? []);
 }
 
@@ -113,4 +117,11 @@ function epochMismatch({ epochMismatch: found }: AlarmFacts): Alarm | undefined 
   if (!found) return undefined;
   const message = `The chain settled epoch ${found.epoch} from another report than this server's: two servers share a key.`;
   return { code: 'EPOCH_MISMATCH', message, sinceMs: found.sinceMs };
+}
+
+function chainBehind({ chainBehind: found }: AlarmFacts): Alarm | undefined {
+  if (!found) return undefined;
+  const { epoch, expected, sinceMs } = found;
+  const message = `The chain is at epoch ${epoch}, but this server has settled those before epoch ${expected} on it: nobody is paid until it has them. Wait for a node that catches up; put back its folder if it was lost.`;
+  return { code: 'CHAIN_BEHIND', message, sinceMs };
 }

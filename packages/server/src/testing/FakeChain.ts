@@ -46,6 +46,14 @@ export class FakeChain implements ChainPort {
     return this.#balances.get(address) ?? 0n;
   }
 
+  /** Takes away all epochs, as when the folder of a chain is lost; `put` brings them back. */
+  take(): readonly { info: EpochInfo; payouts: Payout[] }[] {
+    return this.#epochs.splice(0);
+  }
+  put(epochs: readonly { info: EpochInfo; payouts: Payout[] }[]): void {
+    this.#epochs.splice(0, Number.POSITIVE_INFINITY, ...epochs);
+  }
+
   #settle(report: EpochReport): void {
     const training = report.scores.filter(({ role }) => role === 'training');
     const total = training.reduce((sum, { scoreNanoNats }) => sum + scoreNanoNats, 0n);
