@@ -15,6 +15,9 @@ export function integerOption(name: string, min: number, max: number): (text: st
 
 export const portOption = (name: string) => integerOption(name, 1, 65_535);
 
+/** Where a program listens: 0 takes a free port, which it prints. */
+export const listenPortOption = (name: string) => integerOption(name, 0, 65_535);
+
 /** One of a list. */
 export function choiceOption<T extends string>(name: string, choices: readonly T[]): (text: string) => T {
   return (text) => {

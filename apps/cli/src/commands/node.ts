@@ -6,7 +6,7 @@ import { initCrypto, messageOf, parseAddress } from '@alice/protocol';
 import { Command, Option } from 'commander';
 import { CliError } from '../errors.js';
 import { createLogger } from '../logging.js';
-import { integerOption, portOption } from '../options.js';
+import { integerOption, listenPortOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { DEFAULT_DIR, type LogOptions, withLogOptions } from './common.js';
 import { stateCommands } from './nodeState.js';
@@ -46,7 +46,12 @@ export function nodeCommand(): Command {
       join(DEFAULT_DIR, 'chain-spec.json'),
     )
     .option('--dir <dir>', 'where blocks and state are kept', join(DEFAULT_DIR, 'chain'))
-    .option('--port <port>', 'JSON-RPC over HTTP and WebSocket', portOption('--port'), 9944)
+    .option(
+      '--port <port>',
+      'JSON-RPC over HTTP and WebSocket (0: any free port)',
+      listenPortOption('--port'),
+      9944,
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--block-ms <ms>', 'time between blocks', integerOption('--block-ms', 100, 600_000), 3000)
     .option(

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createLogger } from '../logging.js';
-import { integerOption, portOption } from '../options.js';
+import { integerOption, listenPortOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { type ModelFlags, withModelOptions } from '../training/modelOptions.js';
 import { withThreadsOption } from '../training/threadsOption.js';
@@ -34,7 +34,7 @@ export function serveCommand(): Command {
   );
   withThreadsOption(withModelOptions(command), { about: 'processor threads of each worker', threads: 2 })
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'HTTP port', portOption('--port'), 8421)
+    .option('--port <port>', 'HTTP port (0: any free one)', listenPortOption('--port'), 8421)
     .option('--workers <n>', 'texts written at the same time', integerOption('--workers', 1, 64), 1)
     .option(
       '--queue <n>',

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { createLogger } from '../logging.js';
-import { choiceOption, integerOption, portOption } from '../options.js';
+import { choiceOption, integerOption, listenPortOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { DEFAULT_EPOCH_SECONDS, DEFAULT_PRESET } from '../up/networkPlan.js';
 import { DEFAULT_DIR } from './common.js';
@@ -50,9 +50,13 @@ export function upCommand(): Command {
     .option(
       '--port <port>',
       'status page and parameter server (default: 8420 or the next free port)',
-      portOption('--port'),
+      listenPortOption('--port'),
     )
-    .option('--rpc-port <port>', 'chain RPC (default: 9944 or the next free port)', portOption('--rpc-port'))
+    .option(
+      '--rpc-port <port>',
+      'chain RPC (default: 9944 or the next free port)',
+      listenPortOption('--rpc-port'),
+    )
     .option(
       '--host <address>',
       'address to listen on: 0.0.0.0 or :: for all; other machines need a proxy that speaks https',

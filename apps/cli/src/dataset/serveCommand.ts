@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { DEFAULT_DIR } from '../commands/common.js';
-import { portOption } from '../options.js';
+import { listenPortOption } from '../options.js';
 import { choosePort } from '../process/freePort.js';
 import { createLifecycle } from '../process/lifecycle.js';
 
@@ -17,7 +17,11 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('serve the training shards of a dataset, its manifest and its block hashes: a mirror')
     .argument('[dir]', 'folder of shards', join(DEFAULT_DIR, 'data'))
-    .option('--port <port>', 'HTTP port (default: 8422, or the next free one)', portOption('--port'))
+    .option(
+      '--port <port>',
+      'HTTP port (default: 8422, or the next free one; 0: any)',
+      listenPortOption('--port'),
+    )
     .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
     .option('--json', 'say where it listens as one line of JSON')
     .addHelpText(

@@ -1,5 +1,5 @@
 /** @file Finds a port to listen on: the one asked for, or the next free one when nobody asked for a particular one. */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { CliError } from '../errors.js';
 
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
@@ -10,7 +10,22 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
   });
 }
 
-/** `asked` must be free (else PORT_BUSY); without it, the first free port from `preferred` on, skipping `taken`. */
+/** Any port that nobody listens on now. */
+async function anyFreePort(host = '127.0.0.1'): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, host, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * `asked` must be free (else PORT_BUSY), and 0 asks for any; without it, the first free port from `preferred` on, skipping
+ * `taken`.
+ */
 export async function choosePort(options: {
   asked: number | undefined;
   preferred: number;
@@ -19,6 +34,7 @@ export async function choosePort(options: {
   option: string;
 }): Promise<number> {
   const { host } = options;
+  if (options.asked === 0) return anyFreePort(host);
   if (options.asked !== undefined) {
     if (await isPortFree(options.asked, host)) return options.asked;
     throw new CliError(
