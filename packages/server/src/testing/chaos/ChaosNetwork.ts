@@ -79,10 +79,22 @@ export async function chaosParts(undo: Undo, dir: string) {
   };
 }
 
+/** What is running now. */
+const begun = new Set<Undo>();
+
+/** Ends every network of this process wherever it is: for a signal. */
+export async function removeChaosNetworks(): Promise<void> {
+  for (const undo of begun) await undoAll(undo);
+}
+
 /** Starts a network; what a failing start has begun is undone. */
 export async function startChaosNetwork(begin: (undo: Undo) => Promise<Omit<ChaosNetwork, 'remove'>>) {
   const undo: Undo = [];
-  const remove = () => undoAll(undo);
+  begun.add(undo);
+  const remove = async (): Promise<void> => {
+    await undoAll(undo);
+    begun.delete(undo);
+  };
   try {
     return { ...(await begin(undo)), remove };
   } catch (error) {

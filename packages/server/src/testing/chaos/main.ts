@@ -6,11 +6,13 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '@alice/protocol';
 import { findPostgres } from '../postgresCluster.js';
 import { findS3Server } from '../s3Server.js';
-import type { ChaosNetwork } from './ChaosNetwork.js';
+import { type ChaosNetwork, removeChaosNetworks } from './ChaosNetwork.js';
 import { startManyNodes } from './manyNodes.js';
 import { startOneMachine } from './oneMachine.js';
 import { runChaos } from './runChaos.js';
 import { startWithRegion } from './withRegion.js';
+
+const LOOK_MS = 500;
 
 const { values } = parseArgs({
   options: { kills: { type: 'string' }, seed: { type: 'string' }, network: { type: 'string' } },
@@ -20,6 +22,18 @@ const NETWORKS: Readonly<Record<string, () => Promise<ChaosNetwork>>> = {
   one: startOneMachine,
   region: startWithRegion,
 };
+
+let isStopping = false;
+function stop(why: string): void {
+  if (isStopping) return;
+  isStopping = true;
+  process.stderr.write(`CHAOS_STOPPED: by ${why}; what it started is removed\n`);
+  void removeChaosNetworks().finally(() => process.exit(1));
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
+// The shell between npm and this process hands no signal on: it just ends.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && stop('the end of its parent'), LOOK_MS).unref();
 
 try {
   const kills = Number(values.kills ?? 200);
