@@ -3,7 +3,7 @@
  * to `FAST_BITS` decode by one look-up, longer ones bit by bit. The table is small and its memory is used again on
  * purpose: a hostile stream may announce a new code every few bytes, and building it must stay cheap.
  */
-export const FAST_BITS = 9;
+export const FAST_BITS = 10;
 const MAX_BITS = 15;
 
 export class HuffmanCode {

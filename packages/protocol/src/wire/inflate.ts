@@ -26,6 +26,9 @@ const DISTANCE_EXTRA = new Uint8Array([
 /** The order in which a block lists the lengths of the code-length code. */
 const CODE_LENGTH_ORDER = new Uint8Array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]);
 const END_OF_BLOCK = 256;
+/** Entries of a fast table from here on are no literals. */
+const LITERALS_END = END_OF_BLOCK * 16;
+const MAX_CODE_BITS = 15;
 const MAX_LITERALS = 286;
 const MAX_DISTANCES = 30;
 /** Encoders start a block every few kilobytes. More blocks than one in so many bytes are an attack on our time. */
@@ -110,6 +113,7 @@ class Inflater {
 
   private compressed({ literals, distances }: BlockCodes): void {
     for (;;) {
+      this.runOfLiterals(literals.fast);
       const symbol = this.symbol(literals);
       if (symbol === END_OF_BLOCK) return;
       if (symbol > END_OF_BLOCK) this.copyMatch(symbol - END_OF_BLOCK - 1, distances);
@@ -118,6 +122,35 @@ class Inflater {
         this.out[this.written++] = symbol;
       }
     }
+  }
+
+  /**
+   * Literals with short codes, as long as they follow each other and two more bytes are there: nearly all of a submission,
+   * whose values hardly deflate. State is in local variables, since most of the time of a decoder is spent here.
+   */
+  private runOfLiterals(fast: Uint16Array): void {
+    const { stream, out } = this;
+    const lastPair = stream.length - 2;
+    const mask = (1 << FAST_BITS) - 1;
+    let { at, bits, bitCount, written } = this;
+    while (written < out.length) {
+      if (bitCount < MAX_CODE_BITS) {
+        if (at > lastPair) break;
+        bits |= (stream[at]! | (stream[at + 1]! << 8)) << bitCount;
+        at += 2;
+        bitCount += 16;
+      }
+      const entry = fast[bits & mask]!;
+      const length = entry & 15;
+      if (length === 0 || entry >= LITERALS_END) break;
+      bits >>>= length;
+      bitCount -= length;
+      out[written++] = entry >>> 4;
+    }
+    this.at = at;
+    this.bits = bits;
+    this.bitCount = bitCount;
+    this.written = written;
   }
 
   private copyMatch(lengthSymbol: number, distances: HuffmanCode): void {
