@@ -11,6 +11,7 @@ import { errorCodeOf } from '@alice/protocol';
 import { diskFull, ServerError } from '../errors.js';
 import type { Engine, Queryable, SqlValue } from './Database.js';
 import { DatabaseThread } from './DatabaseThread.js';
+import type { Statement } from './embeddedThread.js';
 
 /** A database that could not be opened is not tried again sooner than this. */
 const REOPEN_MS = 1_000;
@@ -30,7 +31,7 @@ export async function openEmbedded(dir: string, { statementMs = STATEMENT_MS } =
     query: (sql, values) =>
       database.alone(async (thread) => {
         if (!/^\s*SELECT\b/i.test(sql)) await database.checkSpace();
-        return statements(thread).query(sql, values);
+        return statements((asked) => thread.call('query', asked)).query(sql, values);
       }),
     transaction: (work) =>
       database.alone(async (thread) => {
@@ -60,23 +61,33 @@ async function checkSpace(folder: string): Promise<void> {
   if (bavail * bsize < RESERVE_BYTES) throw diskFull(undefined);
 }
 
-function statements(thread: DatabaseThread): Queryable {
+type Run = (statements: readonly Statement[]) => Promise<unknown[][]>;
+
+function statements(run: Run): Queryable {
   return {
     query: async <Row>(sql: string, values: readonly SqlValue[] = []) =>
-      (await thread.call('query', { sql, values })) as Row[],
+      (await run([{ sql, values }]))[0] as Row[],
   };
 }
 
-/** All of it in one thread: after a stop in between, nothing more of it reaches the database that is opened next. */
+/**
+ * All of it in one thread: after a stop in between, nothing more of it reaches the database that is opened next. It begins
+ * on the way of its first statement, since every way there and back waits for whatever else goes on here.
+ */
 async function inTransaction<T>(thread: DatabaseThread, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  const say = (sql: string): Promise<unknown> => thread.call('query', { sql, values: [] });
-  await say('BEGIN');
+  const say: Run = (asked) => thread.call('query', asked);
+  let hasBegun = false;
+  const run: Run = async (asked) => {
+    if (hasBegun) return say(asked);
+    hasBegun = true;
+    return (await say([{ sql: 'BEGIN' }, ...asked])).slice(1);
+  };
   try {
-    const result = await work(statements(thread));
-    await say('COMMIT');
+    const result = await work(statements(run));
+    if (hasBegun) await say([{ sql: 'COMMIT' }]);
     return result;
   } catch (error) {
-    await say('ROLLBACK').catch(() => undefined); // fails only with a dead thread
+    if (hasBegun) await say([{ sql: 'ROLLBACK' }]).catch(() => undefined); // fails only with a dead thread
     throw error;
   }
 }

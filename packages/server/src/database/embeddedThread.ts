@@ -9,11 +9,16 @@ import { diskFull } from '../errors.js';
 import type { SqlValue } from './Database.js';
 import { databaseStopped } from './databaseStopped.js';
 
+export interface Statement {
+  readonly sql: string;
+  readonly values?: readonly SqlValue[];
+}
+
 export interface EmbeddedCalls {
   /** Opens the database in `folder`, making it if there is none; `program` is PGlite's, see `databaseProgram`. */
   open(the: { readonly folder: string; readonly program: WebAssembly.Module }): Promise<void>;
-  /** The rows of one statement. */
-  query(statement: { readonly sql: string; readonly values: readonly SqlValue[] }): Promise<unknown[]>;
+  /** The rows of each statement; the first that fails is the last. */
+  query(statements: readonly Statement[]): Promise<unknown[][]>;
   /** Several statements without values. */
   exec(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -32,7 +37,12 @@ const handlers: EmbeddedCalls = {
       throw databaseStopped(messageOf(error), isFull(error));
     }
   },
-  query: ({ sql, values }) => coded(async () => (await engine!.query(sql, [...values])).rows),
+  query: (statements) =>
+    coded(async () => {
+      const rows: unknown[][] = [];
+      for (const { sql, values = [] } of statements) rows.push((await engine!.query(sql, [...values])).rows);
+      return rows;
+    }),
   exec: (sql) => coded(async () => void (await engine!.exec(sql))),
   close: async () => engine!.close(),
 };

@@ -14,6 +14,9 @@ const SUITES = [
   'rounds/rounds',
   'recovery',
   'operations/backup',
+  'receipts/receipts',
+  'state/forgetOld',
+  'blobs/blobQuota',
 ];
 const bin = findPostgres();
 const skip =

@@ -121,11 +121,21 @@ async function oneStatement<Row>(pool: pg.Pool, sql: string, values: readonly Sq
 async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await connect(pool);
   let isCommitting = false;
+  // Statements that are asked for at once run in that order: node-postgres wants one at a time.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <R>(ask: () => Promise<R>): Promise<R> => {
+    const result = last.then(ask);
+    last = result.catch(() => undefined);
+    return result;
+  };
   try {
     await client.query('BEGIN');
     const result = await work({
-      query: async <Row>(sql: string, values: readonly SqlValue[] = []) =>
-        (values.length === 0 ? await client.query(sql) : await client.query(sql, [...values])).rows as Row[],
+      query: <Row>(sql: string, values: readonly SqlValue[] = []) =>
+        inTurn(async () => {
+          const { rows } = await (values.length === 0 ? client.query(sql) : client.query(sql, [...values]));
+          return rows as Row[];
+        }),
     });
     isCommitting = true;
     await client.query('COMMIT');
@@ -133,6 +143,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
     return result;
   } catch (error) {
     const lost = isLost(error);
+    await last;
     if (!lost) await client.query('ROLLBACK').catch(() => undefined);
     client.release(lost);
     if (lost && !isCommitting) throw new NothingDone(messageOf(error), { cause: error });

@@ -98,7 +98,7 @@ async function fixIfDue(
   const nowMs = context.now();
   const sinceMs = last?.fixed_ms ?? (await findVersion(db, 0))?.created_ms;
   // Without a version the aggregator is still starting.
-  if (sinceMs === undefined || nowMs - sinceMs < options.epochMs) return undefined;
+  if (sinceMs === undefined || Math.abs(nowMs - sinceMs) < options.epochMs) return undefined; // a clock may be set back
   if (last && currentEpoch <= last.epoch) return undefined; // the chain is behind what it settled: wait for it
   const report = await db.transaction(async (tx) => {
     const submissions = payable(

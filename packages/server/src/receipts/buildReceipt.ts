@@ -3,9 +3,9 @@ import type { DrawnRows, Receipt } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { usedRows } from '../scoring/batchTokens.js';
-import { findBatch, type JobRow, jobsOf } from '../state/jobs.js';
+import { type BatchRow, doneJobsOf, findBatches, type JobRow } from '../state/jobs.js';
 import type { SubmissionRow } from '../state/submissions.js';
-import { taskById } from '../state/tasks.js';
+import { type TaskRow, tasksById } from '../state/tasks.js';
 
 export interface BuiltReceipt {
   readonly receipt: Receipt;
@@ -13,14 +13,40 @@ export interface BuiltReceipt {
   readonly publicVersion: number;
 }
 
-export async function buildReceipt(
-  context: Pick<ServerContext, 'options' | 'networkId' | 'data'>,
-  tx: Queryable,
-  row: SubmissionRow,
-): Promise<BuiltReceipt> {
-  const done = ({ status }: JobRow): boolean => status === 'done';
-  const looks = (await jobsOf(tx, 'submission', row.submission_id)).filter(done);
-  const [work] = (await jobsOf(tx, 'work', row.submission_id)).filter(done);
+type ReceiptContext = Pick<ServerContext, 'options' | 'networkId' | 'data'>;
+
+/** What receipts are made from besides the submissions themselves. */
+interface Sources {
+  readonly jobs: readonly JobRow[];
+  readonly batches: ReadonlyMap<string, BatchRow>;
+  readonly tasks: ReadonlyMap<string, TaskRow>;
+}
+
+/** In the order of the rows, with three queries for all of them. */
+export async function buildReceipts(
+  context: ReceiptContext,
+  db: Queryable,
+  rows: readonly SubmissionRow[],
+): Promise<BuiltReceipt[]> {
+  const jobs = await doneJobsOf(
+    db,
+    rows.map(({ submission_id }) => submission_id),
+  );
+  const batchIds = jobs.flatMap(({ batch_id, control_batch_id }) => [batch_id, control_batch_id ?? batch_id]);
+  const probed = new Set(jobs.flatMap(({ kind, subject }) => (kind === 'work' ? [subject] : [])));
+  const taskIds = rows.flatMap((row) => (probed.has(row.submission_id) ? [row.task_id] : []));
+  const sources: Sources = {
+    jobs,
+    batches: new Map((await findBatches(db, [...new Set(batchIds)])).map((batch) => [batch.batch_id, batch])),
+    tasks: new Map((await tasksById(db, taskIds)).map((task) => [task.task_id, task])),
+  };
+  return rows.map((row) => buildReceipt(context, sources, row));
+}
+
+function buildReceipt(context: ReceiptContext, sources: Sources, row: SubmissionRow): BuiltReceipt {
+  const jobs = sources.jobs.filter(({ subject }) => subject === row.submission_id);
+  const looks = jobs.filter(({ kind }) => kind === 'submission');
+  const work = jobs.find(({ kind }) => kind === 'work');
   const measured = [...looks, ...(work ? [work] : [])].map(({ version }) => version);
   const { options, networkId, data } = context;
   const receipt: Receipt = {
@@ -43,15 +69,13 @@ export async function buildReceipt(
     mergedRound: row.status === 'accepted' ? row.folded_round : null,
     rowLength: options.training.sequenceLength + 1,
     stepFraction: looks[0]?.step_fraction ?? options.training.stepFraction,
-    looks: await Promise.all(
-      looks.map(async (job) => ({
-        ...whereOf(job),
-        drawn: await drawn(tx, { job, batchId: job.batch_id, from: 0 }),
-      })),
-    ),
+    looks: looks.map((job) => ({
+      ...whereOf(job),
+      drawn: drawn(sources, { job, batchId: job.batch_id, from: 0 }),
+    })),
     gainNats: row.gain_nats,
     standardErrorNats: row.error_nats,
-    work: work ? await workOf(tx, { row, job: work }) : null,
+    work: work ? workOf(sources, { row, job: work }) : null,
     verifiedTokens: row.verified_tokens,
     ...(row.smoothed_rate === null
       ? {}
@@ -61,17 +85,14 @@ export async function buildReceipt(
   return { receipt, publicVersion: Math.max(row.version, ...measured) + 1 };
 }
 
-async function workOf(
-  tx: Queryable,
-  { row, job }: { row: SubmissionRow; job: JobRow },
-): Promise<Receipt['work']> {
-  const task = (await taskById(tx, row.task_id))?.task;
+function workOf(sources: Sources, { row, job }: { row: SubmissionRow; job: JobRow }): Receipt['work'] {
+  const task = sources.tasks.get(row.task_id)?.task;
   if (!task || job.control_batch_id === null) return null;
-  const assigned = await drawn(tx, { job, batchId: job.batch_id, from: 0 });
+  const assigned = drawn(sources, { job, batchId: job.batch_id, from: 0 });
   return {
     ...whereOf(job),
     assigned,
-    control: await drawn(tx, { job, batchId: job.control_batch_id, from: assigned.rows }),
+    control: drawn(sources, { job, batchId: job.control_batch_id, from: assigned.rows }),
     ranges: task.ranges.map(({ shard, from, count }) => ({ shard, from, count })),
     orderSeed: task.seed,
     usedRows: usedRows(task, row.steps),
@@ -81,11 +102,11 @@ async function workOf(
 
 const whereOf = ({ version, state_root }: JobRow) => ({ version, stateRoot: state_root });
 
-async function drawn(
-  tx: Queryable,
+function drawn(
+  { batches }: Sources,
   { job, batchId, from }: { job: JobRow; batchId: string; from: number },
-): Promise<DrawnRows> {
-  const { seed, row_count: rows, batch_id } = (await findBatch(tx, batchId))!;
+): DrawnRows {
+  const { seed, row_count: rows, batch_id } = batches.get(batchId)!;
   const mean = (losses: readonly number[]): number =>
     losses.slice(from, from + rows).reduce((sum, loss) => sum + loss, 0) / rows;
   return {

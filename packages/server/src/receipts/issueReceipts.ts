@@ -3,12 +3,14 @@
  * stored receipt never changes; it is shown when its rows are no secret any more. What a kill leaves out, the next step
  * does.
  */
+import { setImmediate } from 'node:timers/promises';
 import { receiptMessage, toHex } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
 import type { SubmissionRow } from '../state/submissions.js';
-import { type BuiltReceipt, buildReceipt } from './buildReceipt.js';
+import { buildReceipts } from './buildReceipt.js';
 
-const AT_ONCE = 500;
+/** In one transaction. Others wait for the database meanwhile. */
+const AT_ONCE = 32;
 
 /** Returns how many it signed. */
 export async function issueReceipts(context: ServerContext): Promise<number> {
@@ -20,24 +22,30 @@ export async function issueReceipts(context: ServerContext): Promise<number> {
        ORDER BY sequence LIMIT $1`,
       [AT_ONCE],
     );
-    for (const row of rows) await store(context, row, await buildReceipt(context, db, row));
+    if (rows.length > 0) await store(context, rows);
     found = rows.length;
   }
   return signed;
 }
 
-async function store(
-  { db, options }: ServerContext,
-  row: SubmissionRow,
-  { receipt, publicVersion }: BuiltReceipt,
-): Promise<void> {
-  const signature = toHex(options.serverKey.sign(receiptMessage(receipt)));
+async function store(context: ServerContext, rows: readonly SubmissionRow[]): Promise<void> {
+  const { db, options } = context;
+  const stored: Record<string, unknown>[] = [];
+  for (const [i, { receipt, publicVersion }] of (await buildReceipts(context, db, rows)).entries()) {
+    const { submission_id, address, sequence } = rows[i]!;
+    const signature = toHex(options.serverKey.sign(receiptMessage(receipt)));
+    stored.push({ submission_id, address, sequence, receipt, signature, public_version: publicVersion });
+    await setImmediate(); // requests come between two signatures
+  }
   await db.transaction(async (tx) => {
     await tx.query(
       `INSERT INTO receipts (submission_id, address, sequence, receipt, signature, public_version)
-       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (submission_id) DO NOTHING`,
-      [row.submission_id, row.address, row.sequence, JSON.stringify(receipt), signature, publicVersion],
+       SELECT submission_id, address, sequence, receipt, signature, public_version
+       FROM jsonb_populate_recordset(NULL::receipts, $1::jsonb) ON CONFLICT (submission_id) DO NOTHING`,
+      [JSON.stringify(stored)],
     );
-    await tx.query('UPDATE submissions SET has_receipt = TRUE WHERE submission_id = $1', [row.submission_id]);
+    await tx.query('UPDATE submissions SET has_receipt = TRUE WHERE submission_id = ANY($1)', [
+      rows.map(({ submission_id }) => submission_id),
+    ]);
   });
 }

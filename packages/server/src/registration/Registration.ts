@@ -29,7 +29,7 @@ import { countChallenges, dropOldChallenges, saveChallenge, takeChallenge } from
 import {
   dropExpiredTokens,
   dropTokensOf,
-  findToken,
+  findTokens,
   type Member,
   otherInstances,
   storeToken,
@@ -59,6 +59,7 @@ type RegistrationContext = Pick<
 const TOKENS_REMEMBERED = 10_000;
 const TOUCH_EVERY_MS = 5_000;
 const TOUCHED_AT_ONCE = 128;
+const TOKENS_AT_ONCE = 128;
 const SWEEP_EVERY_MS = 1_000;
 const BEARER = /^Bearer ([A-Za-z0-9_-]{32,128})$/;
 
@@ -72,10 +73,12 @@ export function createRegistration(context: RegistrationContext): Registration {
     return members;
   }, TOUCHED_AT_ONCE);
 
+  const tokenOf = groupCalls((hashes: readonly string[]) => findTokens(db, hashes), TOKENS_AT_ONCE);
+
   let sweptMs = Number.NEGATIVE_INFINITY;
   /** Expired rows go once a second however many ask: a flood costs no more than its own rows. */
   const sweep = async (): Promise<void> => {
-    if (now() - sweptMs < SWEEP_EVERY_MS) return;
+    if (Math.abs(now() - sweptMs) < SWEEP_EVERY_MS) return; // a clock may be set back
     sweptMs = now();
     await dropOldChallenges(db, now());
     await dropExpiredTokens(db, now());
@@ -171,8 +174,8 @@ export function createRegistration(context: RegistrationContext): Registration {
       const hash = token && hashOf(token);
       const cached = hash ? known.get(hash) : undefined;
       // Another node may have revoked it: what is remembered is looked up again with every touch.
-      const isDue = !cached || now() - cached.touchedMs >= TOUCH_EVERY_MS;
-      const row = isDue && hash ? await findToken(db, hash) : cached;
+      const isDue = !cached || Math.abs(now() - cached.touchedMs) >= TOUCH_EVERY_MS;
+      const row = isDue && hash ? await tokenOf(hash) : cached;
       if (!hash || !row || row.expiresMs <= now())
         throw new ServerError(
           { code: 'TOKEN_INVALID' },
@@ -181,7 +184,7 @@ export function createRegistration(context: RegistrationContext): Registration {
       await bans.check(row.member.address, row.member.rewardAddress);
       if (isDue) {
         known.set(hash, { ...row, touchedMs: now() });
-        await touch(row.member);
+        touch(row.member).catch(() => undefined); // nobody waits for it, and the next contact is written again
       }
       return row.member;
     },

@@ -73,7 +73,7 @@ export function createCoordinator(context: ServerContext, advance = advanceRound
 
 async function coordinate(context: ServerContext, advance: typeof advanceRound): Promise<void> {
   const { db, now, log, waiting } = context;
-  const expired = await expireTasks(db, now());
+  const expired = await expireTasks(db, { nowMs: now(), latestMs: latestMs(context) });
   if (expired > 0) {
     log.info('Tasks expired', { expired });
     waiting.tasks.wake();
@@ -90,10 +90,22 @@ async function coordinate(context: ServerContext, advance: typeof advanceRound):
   }
 }
 
+/** No honest time is that late, where the clock of this node made them all. */
+const CLOCK_SLACK_MS = 60_000;
+const FAR_AWAY_MS = 2 ** 52;
+
+/**
+ * What bears a later time was written before this clock was set back: waiting until that time comes again would stop the
+ * round for hours. Of nodes that share a database another's clock may be ahead.
+ */
+function latestMs({ db, now }: ServerContext): number {
+  return db.shared ? FAR_AWAY_MS : now() + CLOCK_SLACK_MS;
+}
+
 /** A scorer fell silent: the job goes back; a submission that no scorer survives is given up (SCORE-6). */
 async function takeBackJobs(context: ServerContext): Promise<void> {
   const { db, now, limits, log, waiting } = context;
-  const jobs = await requeueExpired(db, now());
+  const jobs = await requeueExpired(db, { nowMs: now(), latestMs: latestMs(context) + limits.leaseMs });
   for (const job of jobs) {
     log.warn('Scoring job taken back', { job: job.job_id, kind: job.kind, attempts: job.attempts });
     if ((job.kind !== 'submission' && job.kind !== 'work') || job.attempts < limits.jobAttempts) continue;

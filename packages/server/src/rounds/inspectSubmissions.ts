@@ -8,7 +8,7 @@ import { defaultOverlapThresholds, type IndexSketch } from '@alice/training';
 import type { CompareResult } from '../compute/compareSubmission.js';
 import { UPDATES_KEPT } from '../compute/ModelState.js';
 import type { ServerContext } from '../context.js';
-import { queueSubmissionJob } from '../scoring/queueJob.js';
+import { queueSubmissionJobs } from '../scoring/queueJob.js';
 import {
   type CopySource,
   copySources,
@@ -19,7 +19,7 @@ import {
   type Verdict,
 } from '../state/submissions.js';
 import { findVersion, latestVersion, type VersionRow } from '../state/versions.js';
-import { recordVerdict } from './recordVerdict.js';
+import { recordVerdicts } from './recordVerdict.js';
 
 /** Submissions looked at with one reading of what they may be copies of. */
 const AT_ONCE = 64;
@@ -35,6 +35,10 @@ export async function inspectSubmissions(context: ServerContext): Promise<number
     current,
     published: await publishedMasters(context, current),
     sources: new Map(sources.map((source) => [source.submission_id, source])),
+    same: await sameContent(
+      db,
+      waiting.map(({ submission_id }) => submission_id),
+    ),
   };
   context.copies.keep(new Set(known.sources.keys()));
   const found: Found[] = [];
@@ -58,17 +62,24 @@ interface Found extends Inspected {
   readonly row: SubmissionRow;
 }
 
+/** A few statements, however many there are: while they run no task is handed out. */
 async function moveOn(context: ServerContext, base: VersionRow, found: readonly Found[]): Promise<void> {
+  const passed = found.filter(({ refusal }) => !refusal);
+  const submissions = passed.map(({ row }) => ({
+    submissionId: row.submission_id,
+    blob: { hash: row.blob_hash, sizeBytes: row.size_bytes },
+  }));
   await context.db.transaction(async (tx) => {
-    for (const { row, refusal, lean } of found) {
-      if (refusal) {
-        await recordVerdict(tx, row, refusal);
-        continue;
-      }
-      await moveToScoring(tx, row.submission_id, lean);
-      const blob = { hash: row.blob_hash, sizeBytes: row.size_bytes };
-      await queueSubmissionJob(context, tx, { submissionId: row.submission_id, blob, base, look: 0 });
-    }
+    await recordVerdicts(
+      tx,
+      found.flatMap(({ row, refusal }) => (refusal ? [{ row, verdict: refusal }] : [])),
+    );
+    if (passed.length === 0) return;
+    await moveToScoring(
+      tx,
+      passed.map(({ row, lean }) => ({ submissionId: row.submission_id, lean })),
+    );
+    await queueSubmissionJobs(context, tx, { submissions, base, look: 0 });
   });
 }
 
@@ -78,22 +89,23 @@ interface Known {
   readonly published: Awaited<ReturnType<typeof publishedMasters>>;
   /** By submission, in order of arrival. */
   readonly sources: ReadonlyMap<string, CopySource>;
+  /** Those that an earlier one equals in all indices and values. */
+  readonly same: ReadonlySet<string>;
 }
 
 /** `found`: what this look has decided since `sources` were read. */
 async function inspect(
   context: ServerContext,
   row: SubmissionRow,
-  { current, published, sources, found }: Known & { readonly found: readonly Found[] },
+  { current, published, sources, same, found }: Known & { readonly found: readonly Found[] },
 ): Promise<Inspected> {
-  const { db } = context;
   if (row.version < current.version - 1)
     return refused(
       'STALE_VERSION',
       `The delta starts from version ${row.version}; the model is at ${current.version}.`,
     );
-  const same = await sameContent(db, row);
-  if (same) return refused('COPY', 'The delta has the same content as an earlier submission.');
+  if (same.has(row.submission_id))
+    return refused('COPY', 'The delta has the same content as an earlier submission.');
   const gone = new Set(
     found.flatMap(({ refusal, row: { submission_id } }) => (refusal ? [submission_id] : [])),
   );

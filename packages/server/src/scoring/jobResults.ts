@@ -24,7 +24,7 @@ import { findSubmission, type SubmissionRow, type Verdict } from '../state/submi
 import { taskById } from '../state/tasks.js';
 import { latestVersion, setHeldOutLoss } from '../state/versions.js';
 import { findContribution } from '../upstream/regionReceipts.js';
-import { queueSubmissionJob, queueWorkJob } from './queueJob.js';
+import { queueSubmissionJobs, queueWorkJob } from './queueJob.js';
 import { submissionVerdict } from './submissionVerdict.js';
 
 const ownerOf = (scorer: Member): string => `${scorer.address}/${scorer.instance}`;
@@ -80,7 +80,11 @@ async function decide(context: ServerContext, tx: Queryable, job: JobRow): Promi
   const base = (await latestVersion(tx))!;
   if (verdict.next === 'look') {
     const blob = { hash: submission.blob_hash, sizeBytes: submission.size_bytes };
-    await queueSubmissionJob(context, tx, { submissionId: job.subject, blob, base, look: looks });
+    await queueSubmissionJobs(context, tx, {
+      submissions: [{ submissionId: job.subject, blob }],
+      base,
+      look: looks,
+    });
     return;
   }
   const task = (await taskById(tx, submission.task_id))?.task;

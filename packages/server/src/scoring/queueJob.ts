@@ -4,7 +4,7 @@ import type { HashHex, Task } from '@alice/protocol';
 import type { BlobRef } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
-import { insertJob, saveBatch } from '../state/jobs.js';
+import { insertJobs, type NewJob, saveBatch } from '../state/jobs.js';
 import type { SubmissionRow } from '../state/submissions.js';
 import { batchFor } from './batches.js';
 import { usedRows } from './batchTokens.js';
@@ -15,22 +15,25 @@ export interface ScoringBase {
   readonly state_root: HashHex;
 }
 
-/** Queues one look at a submission: a quarter step (SCORE-4) on the rows of (current version, look). */
-export async function queueSubmissionJob(
+/** Queues one look at each of these: a quarter step (SCORE-4) on the rows of (current version, look). */
+export async function queueSubmissionJobs(
   context: ServerContext,
   tx: Queryable,
   {
-    submissionId,
-    blob,
+    submissions,
     base,
     look,
-  }: { submissionId: string; blob: BlobRef; base: ScoringBase; look: number },
+  }: {
+    submissions: readonly { submissionId: string; blob: BlobRef }[];
+    base: ScoringBase;
+    look: number;
+  },
 ): Promise<void> {
   const batch = batchFor(context, { kind: 'score', version: base.version, look });
   await saveBatch(tx, batch);
-  await insertJob(
+  await insertJobs(
     tx,
-    {
+    submissions.map(({ submissionId, blob }) => ({
       job_id: randomUUID(),
       kind: 'submission',
       subject: submissionId,
@@ -40,7 +43,7 @@ export async function queueSubmissionJob(
       batch_index: look,
       blob,
       step_fraction: context.options.training.stepFraction,
-    },
+    })),
     context.now(),
   );
 }
@@ -60,22 +63,19 @@ export async function queueWorkJob(
   const control = batchFor(context, { kind: 'control', version: base.version, round });
   await saveBatch(tx, assigned);
   await saveBatch(tx, control);
-  await insertJob(
-    tx,
-    {
-      job_id: randomUUID(),
-      kind: 'work',
-      subject: submissionId,
-      version: base.version,
-      state_root: base.state_root,
-      batch_id: assigned.batch_id,
-      control_batch_id: control.batch_id,
-      batch_index: 0,
-      blob: { hash: submission.blob_hash, sizeBytes: submission.size_bytes },
-      step_fraction: 1,
-    },
-    context.now(),
-  );
+  const job: NewJob = {
+    job_id: randomUUID(),
+    kind: 'work',
+    subject: submissionId,
+    version: base.version,
+    state_root: base.state_root,
+    batch_id: assigned.batch_id,
+    control_batch_id: control.batch_id,
+    batch_index: 0,
+    blob: { hash: submission.blob_hash, sizeBytes: submission.size_bytes },
+    step_fraction: 1,
+  };
+  await insertJobs(tx, [job], context.now());
 }
 
 /** Queues a version (`baseline`) or a candidate on the report rows. */
@@ -91,19 +91,16 @@ export async function queueReportJob(
 ): Promise<void> {
   const batch = batchFor(context, { kind: 'report' });
   await saveBatch(tx, batch);
-  await insertJob(
-    tx,
-    {
-      job_id: randomUUID(),
-      kind,
-      subject: String(subject),
-      version: base.version,
-      state_root: base.state_root,
-      batch_id: batch.batch_id,
-      batch_index: 0,
-      blob,
-      step_fraction: 1,
-    },
-    context.now(),
-  );
+  const job: NewJob = {
+    job_id: randomUUID(),
+    kind,
+    subject: String(subject),
+    version: base.version,
+    state_root: base.state_root,
+    batch_id: batch.batch_id,
+    batch_index: 0,
+    blob,
+    step_fraction: 1,
+  };
+  await insertJobs(tx, [job], context.now());
 }

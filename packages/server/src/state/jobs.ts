@@ -44,24 +44,15 @@ export type NewJob = Pick<
   | 'step_fraction'
 > & { readonly control_batch_id?: HashHex };
 
-export async function insertJob(db: Queryable, job: NewJob, nowMs: number): Promise<void> {
+/** Queues them in this order. */
+export async function insertJobs(db: Queryable, jobs: readonly NewJob[], nowMs: number): Promise<void> {
   await db.query(
-    `INSERT INTO jobs (job_id, kind, subject, version, state_root, batch_id, batch_index, blob, step_fraction, status,
-       created_ms, control_batch_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10, $11)`,
-    [
-      job.job_id,
-      job.kind,
-      job.subject,
-      job.version,
-      job.state_root,
-      job.batch_id,
-      job.batch_index,
-      job.blob && JSON.stringify(job.blob),
-      job.step_fraction,
-      nowMs,
-      job.control_batch_id ?? null,
-    ],
+    `INSERT INTO jobs (job_id, kind, subject, version, state_root, batch_id, batch_index, blob, step_fraction,
+       control_batch_id, status, created_ms)
+     SELECT job_id, kind, subject, version, state_root, batch_id, batch_index, NULLIF(blob, 'null'::jsonb), step_fraction,
+       control_batch_id, 'queued', $2
+     FROM jsonb_populate_recordset(NULL::jobs, $1::jsonb)`,
+    [JSON.stringify(jobs), nowMs],
   );
 }
 
@@ -105,11 +96,15 @@ export async function finishJob(
   );
 }
 
-/** Takes jobs back from scorers that fell silent; returns them. */
-export function requeueExpired(db: Queryable, nowMs: number): Promise<JobRow[]> {
+/** Takes jobs back from scorers that fell silent, and those leased beyond `latestMs`; returns them. */
+export function requeueExpired(
+  db: Queryable,
+  { nowMs, latestMs }: { nowMs: number; latestMs: number },
+): Promise<JobRow[]> {
   return db.query<JobRow>(
-    `UPDATE jobs SET status = 'queued', lease_owner = NULL WHERE status = 'leased' AND lease_until_ms <= $1 RETURNING *`,
-    [nowMs],
+    `UPDATE jobs SET status = 'queued', lease_owner = NULL
+     WHERE status = 'leased' AND (lease_until_ms <= $1 OR lease_until_ms > $2) RETURNING *`,
+    [nowMs, latestMs],
   );
 }
 
@@ -118,6 +113,14 @@ export function jobsOf(db: Queryable, kind: JobKind, subject: string): Promise<J
     kind,
     subject,
   ]);
+}
+
+/** The looks and work tests of these submissions that have been done. */
+export function doneJobsOf(db: Queryable, submissionIds: readonly string[]): Promise<JobRow[]> {
+  return db.query<JobRow>(
+    `SELECT * FROM jobs WHERE kind IN ('submission', 'work') AND subject = ANY($1) AND status = 'done' ORDER BY sequence`,
+    [submissionIds],
+  );
 }
 
 export async function deleteJobs(db: Queryable, kind: JobKind, subject: string): Promise<void> {
@@ -161,6 +164,10 @@ export async function saveBatch(db: Queryable, batch: BatchRow): Promise<void> {
 export async function findBatch(db: Queryable, batchId: string): Promise<BatchRow | undefined> {
   const [row] = await db.query<BatchRow>('SELECT * FROM batches WHERE batch_id = $1', [batchId]);
   return row;
+}
+
+export function findBatches(db: Queryable, batchIds: readonly string[]): Promise<BatchRow[]> {
+  return db.query<BatchRow>('SELECT * FROM batches WHERE batch_id = ANY($1)', [batchIds]);
 }
 
 /** Rows a scorer has scored and not been paid for (CHAIN-2's scoring role). */

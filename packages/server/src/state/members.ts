@@ -4,6 +4,7 @@
  */
 import type { Address, ClientRole, Device } from '@alice/protocol';
 import type { Queryable } from '../database/Database.js';
+import type { Decided } from './submissions.js';
 
 export interface Member {
   readonly address: Address;
@@ -69,14 +70,22 @@ export async function touchMembers(db: Queryable, members: readonly Member[], no
   );
 }
 
-export function countDecision(
-  db: Queryable,
-  who: { address: string; instance: string },
-  outcome: 'accepted' | 'refused',
-): Promise<unknown> {
-  return db.query(
-    `UPDATE members SET ${outcome} = ${outcome} + 1 WHERE address = $1 AND instance = $2 AND role = 'miner'`,
-    [who.address, who.instance],
+/** Counts decisions for the miners whose work they are about. */
+export async function countDecisions(db: Queryable, decided: readonly Decided[]): Promise<void> {
+  const counts = new Map<string, { address: string; instance: string; accepted: number; refused: number }>();
+  for (const { address, instance, status } of decided) {
+    const key = `${address}/${instance}`;
+    const count = counts.get(key) ?? { address, instance, accepted: 0, refused: 0 };
+    if (status === 'accepted') count.accepted++;
+    else count.refused++;
+    counts.set(key, count);
+  }
+  if (counts.size === 0) return;
+  await db.query(
+    `UPDATE members AS m SET accepted = m.accepted + v.accepted, refused = m.refused + v.refused
+     FROM jsonb_to_recordset($1::jsonb) AS v(address TEXT, instance TEXT, accepted INTEGER, refused INTEGER)
+     WHERE m.address = v.address AND m.instance = v.instance AND m.role = 'miner'`,
+    [JSON.stringify([...counts.values()])],
   );
 }
 
@@ -103,21 +112,30 @@ export async function storeToken(
   );
 }
 
-export async function findToken(db: Queryable, tokenHash: string): Promise<TokenRow | undefined> {
-  const [row] = await db.query<{
+/** Of each hash: whose token it is. */
+export async function findTokens(
+  db: Queryable,
+  tokenHashes: readonly string[],
+): Promise<(TokenRow | undefined)[]> {
+  const rows = await db.query<{
+    token_hash: string;
     address: Address;
     instance: string;
     role: ClientRole;
     reward_address: Address;
     expires_ms: number;
   }>(
-    `SELECT t.address, t.instance, t.role, m.reward_address, t.expires_ms
-     FROM access_tokens t JOIN members m USING (address, instance, role) WHERE t.token_hash = $1`,
-    [tokenHash],
+    `SELECT t.token_hash, t.address, t.instance, t.role, m.reward_address, t.expires_ms
+     FROM access_tokens t JOIN members m USING (address, instance, role) WHERE t.token_hash = ANY($1)`,
+    [[...new Set(tokenHashes)]],
   );
-  if (!row) return undefined;
-  const { address, instance, role, reward_address: rewardAddress, expires_ms: expiresMs } = row;
-  return { member: { address, instance, role, rewardAddress }, expiresMs };
+  const found = new Map(
+    rows.map(({ token_hash, address, instance, role, reward_address, expires_ms }): [string, TokenRow] => [
+      token_hash,
+      { member: { address, instance, role, rewardAddress: reward_address }, expiresMs: expires_ms },
+    ]),
+  );
+  return tokenHashes.map((hash) => found.get(hash));
 }
 
 export async function dropTokensOf(db: Queryable, { address, instance, role }: Member): Promise<void> {

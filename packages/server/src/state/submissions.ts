@@ -122,12 +122,16 @@ export function submissionsAt(
   ]);
 }
 
-/** Those of the devices that have submitted in this round. */
-export function submittedIn(db: Queryable, devices: readonly Device[], round: number): Promise<Device[]> {
-  return db.query<Device>(
-    `SELECT address, instance FROM submissions
-     WHERE round = $3 AND (address, instance) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-    [devices.map(({ address }) => address), devices.map(({ instance }) => instance), round],
+/** Those of the devices that have submitted in the current round or the one before, and in which. */
+export function submittedLately(
+  db: Queryable,
+  devices: readonly Device[],
+): Promise<(Device & Pick<SubmissionRow, 'round'>)[]> {
+  return db.query(
+    `SELECT address, instance, round FROM submissions
+     WHERE round >= (SELECT MAX(round) - 1 FROM rounds)
+       AND (address, instance) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+    [devices.map(({ address }) => address), devices.map(({ instance }) => instance)],
   );
 }
 type Device = Pick<SubmissionRow, 'address' | 'instance'>;
@@ -142,38 +146,44 @@ export interface Verdict {
   readonly gaps?: RowGaps;
 }
 
-/** Writes a decision. Only a queued submission can be decided; false when it was decided already. */
-export async function decideSubmission(
+/** Writes decisions. Only a queued submission can be decided; returns those that were. */
+export function decideSubmissions(
   db: Queryable,
-  submissionId: string,
-  verdict: Verdict,
-): Promise<boolean> {
-  const rows = await db.query(
-    `UPDATE submissions SET stage = 'decided', status = $2, code = $3, reason = $4, gain_nats = $5, error_nats = $6,
-       scored = $7, gaps = $8
-     WHERE submission_id = $1 AND status = 'queued' RETURNING submission_id`,
+  decisions: readonly { readonly submissionId: string; readonly verdict: Verdict }[],
+): Promise<Decided[]> {
+  return db.query<Decided>(
+    `UPDATE submissions AS s SET stage = 'decided', status = v.status, code = v.code, reason = v.reason,
+       gain_nats = v.gain_nats, error_nats = v.error_nats, scored = v.scored, gaps = v.gaps
+     FROM jsonb_to_recordset($1::jsonb) AS v(submission_id TEXT, status TEXT, code TEXT, reason TEXT,
+       gain_nats DOUBLE PRECISION, error_nats DOUBLE PRECISION, scored JSONB, gaps JSONB)
+     WHERE s.submission_id = v.submission_id AND s.status = 'queued' RETURNING s.address, s.instance, s.status`,
     [
-      submissionId,
-      verdict.status,
-      verdict.code,
-      verdict.reason,
-      verdict.gainNats ?? null,
-      verdict.errorNats ?? null,
-      verdict.scored ? JSON.stringify(verdict.scored) : null,
-      verdict.gaps ? JSON.stringify(verdict.gaps) : null,
+      JSON.stringify(
+        decisions.map(({ submissionId, verdict }) => ({
+          submission_id: submissionId,
+          status: verdict.status,
+          code: verdict.code,
+          reason: verdict.reason,
+          gain_nats: verdict.gainNats,
+          error_nats: verdict.errorNats,
+          scored: verdict.scored,
+          gaps: verdict.gaps,
+        })),
+      ),
     ],
   );
-  return rows.length === 1;
 }
+export type Decided = Pick<SubmissionRow, 'address' | 'instance' | 'status'>;
 
 export async function moveToScoring(
   db: Queryable,
-  submissionId: string,
-  lean: number | undefined,
+  passed: readonly { readonly submissionId: string; readonly lean: number | undefined }[],
 ): Promise<void> {
   await db.query(
-    `UPDATE submissions SET stage = 'scoring', lean = $2 WHERE submission_id = $1 AND stage = 'inspect'`,
-    [submissionId, lean ?? null],
+    `UPDATE submissions AS s SET stage = 'scoring', lean = v.lean
+     FROM jsonb_to_recordset($1::jsonb) AS v(submission_id TEXT, lean DOUBLE PRECISION)
+     WHERE s.submission_id = v.submission_id AND s.stage = 'inspect'`,
+    [JSON.stringify(passed.map(({ submissionId, lean }) => ({ submission_id: submissionId, lean })))],
   );
 }
 
@@ -190,13 +200,17 @@ export function copySources(db: Queryable, rounds: readonly number[]): Promise<C
   );
 }
 
-/** An earlier submission, by anyone at any time, with the very same indices and values. */
-export async function sameContent(db: Queryable, row: SubmissionRow): Promise<string | undefined> {
-  const [found] = await db.query<{ submission_id: string }>(
-    'SELECT submission_id FROM submissions WHERE content_hash = $1 AND sequence < $2 ORDER BY sequence LIMIT 1',
-    [row.content_hash, row.sequence],
+/** Those of which there is an earlier one, by anyone at any time, with the very same indices and values. */
+export async function sameContent(
+  db: Queryable,
+  submissionIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ id: string }>(
+    `SELECT s.submission_id AS id FROM submissions AS s WHERE s.submission_id = ANY($1) AND EXISTS (
+       SELECT 1 FROM submissions AS e WHERE e.content_hash = s.content_hash AND e.sequence < s.sequence)`,
+    [submissionIds],
   );
-  return found?.submission_id;
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Accepted work that no round has folded yet becomes part of `round`. The order is fixed by arrival. */

@@ -46,17 +46,31 @@ export async function insertTasks(db: Queryable, tasks: readonly NewTask[], nowM
   );
 }
 
+/** Of each: the task, if it is that device's. */
+export async function findTasks(
+  db: Queryable,
+  asked: readonly { readonly taskId: string; readonly who: Instance }[],
+): Promise<(TaskRow | undefined)[]> {
+  const ids = [...new Set(asked.map(({ taskId }) => taskId))];
+  const tasks = new Map((await tasksById(db, ids)).map((task) => [task.task_id, task]));
+  return asked.map(({ taskId, who }) => {
+    const task = tasks.get(taskId);
+    return task?.address === who.address && task.instance === who.instance ? task : undefined;
+  });
+}
+
 export async function findTask(db: Queryable, taskId: string, who: Instance): Promise<TaskRow | undefined> {
-  const [row] = await db.query<TaskRow>(
-    'SELECT * FROM tasks WHERE task_id = $1 AND address = $2 AND instance = $3',
-    [taskId, who.address, who.instance],
-  );
-  return row;
+  const [task] = await findTasks(db, [{ taskId, who }]);
+  return task;
 }
 
 export async function taskById(db: Queryable, taskId: string): Promise<TaskRow | undefined> {
   const [row] = await db.query<TaskRow>('SELECT * FROM tasks WHERE task_id = $1', [taskId]);
   return row;
+}
+
+export function tasksById(db: Queryable, taskIds: readonly string[]): Promise<TaskRow[]> {
+  return db.query<TaskRow>('SELECT * FROM tasks WHERE task_id = ANY($1)', [taskIds]);
 }
 
 export function openTasksOf(db: Queryable, devices: readonly Instance[]): Promise<TaskRow[]> {
@@ -90,11 +104,18 @@ export async function closeTask(
   return (await closeTasks(db, [taskId], status)).length === 1;
 }
 
-/** Expires what passed its deadline; returns how many. */
-export async function expireTasks(db: Queryable, nowMs: number): Promise<number> {
+/**
+ * Expires what passed its deadline, and what was issued after `latestMs`: by a clock that has been set back since. Returns
+ * how many.
+ */
+export async function expireTasks(
+  db: Queryable,
+  { nowMs, latestMs }: { nowMs: number; latestMs: number },
+): Promise<number> {
   const rows = await db.query(
-    `UPDATE tasks SET status = 'expired' WHERE status = 'open' AND deadline_ms <= $1 RETURNING task_id`,
-    [nowMs],
+    `UPDATE tasks SET status = 'expired' WHERE status = 'open' AND (deadline_ms <= $1 OR issued_ms > $2)
+     RETURNING task_id`,
+    [nowMs, latestMs],
   );
   return rows.length;
 }

@@ -62,6 +62,14 @@ export async function latestVersionNumber(db: Queryable): Promise<number> {
   return row!.version;
 }
 
+/** What the current round starts from. */
+export async function baseOfCurrentRound(db: Queryable): Promise<VersionRow> {
+  const [row] = await db.query<VersionRow>(
+    'SELECT * FROM versions WHERE version = (SELECT version FROM rounds ORDER BY round DESC LIMIT 1)',
+  );
+  return row!;
+}
+
 export async function findVersion(db: Queryable, version: number): Promise<VersionRow | undefined> {
   const [row] = await db.query<VersionRow>('SELECT * FROM versions WHERE version = $1', [version]);
   return row;

@@ -25,7 +25,7 @@ import {
   submissionMessage,
   submissionOfTask,
 } from '../state/submissions.js';
-import { closeTasks, findTask, type TaskRow } from '../state/tasks.js';
+import { closeTasks, findTasks, type TaskRow } from '../state/tasks.js';
 import { latestVersionNumber } from '../state/versions.js';
 import type { UploadBody } from '../uploads/UploadBody.js';
 import { findContribution } from '../upstream/regionReceipts.js';
@@ -36,22 +36,37 @@ interface Upload {
   readonly body: UploadBody;
 }
 
-/** Rows stored in one transaction, at most. */
+/** Rows stored in one transaction, and looked up with one query, at most. */
 const ROWS_AT_ONCE = 64;
+
+/** What uploads that come together ask the database in one go. */
+interface Grouped {
+  taskOf(asked: { taskId: string; who: Member }): Promise<TaskRow | undefined>;
+  currentVersion(): Promise<number>;
+  store(row: NewSubmission): Promise<SubmissionRow | undefined>;
+}
 
 /** Throws the codes of the checks above; the client learns from `NONCE_USED` whether these very bytes had arrived. */
 export function createReceiver(context: ServerContext): (upload: Upload) => Promise<Submission> {
-  const store = groupCalls((rows: readonly NewSubmission[]) => storeRows(context, rows), ROWS_AT_ONCE);
-  return (upload) => receive(context, upload, store);
+  const { db } = context;
+  const current = groupCalls(async (calls: readonly undefined[]) => {
+    const version = await latestVersionNumber(db);
+    return calls.map(() => version);
+  }, ROWS_AT_ONCE);
+  const grouped: Grouped = {
+    taskOf: groupCalls((asked: Parameters<typeof findTasks>[1]) => findTasks(db, asked), ROWS_AT_ONCE),
+    currentVersion: () => current(undefined),
+    store: groupCalls((rows: readonly NewSubmission[]) => storeRows(context, rows), ROWS_AT_ONCE),
+  };
+  return (upload) => receive(context, upload, grouped);
 }
 
 async function receive(
   context: ServerContext,
   upload: Upload,
-  store: (row: NewSubmission) => Promise<SubmissionRow | undefined>,
+  { taskOf, currentVersion, store }: Grouped,
 ): Promise<Submission> {
-  const { db } = context;
-  const task = await findTask(db, upload.taskId, upload.member);
+  const task = await taskOf({ taskId: upload.taskId, who: upload.member });
   if (!task)
     throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
   const { body } = upload;
@@ -61,7 +76,7 @@ async function receive(
   await checkEntries(context, task, entryCount);
   checkTicket(header, task);
   if (task.status === 'answered') await checkUnused(context, task, () => body.digest());
-  await checkTime(context, task);
+  await checkTime(context, task, currentVersion);
   checkClaims(header, task);
   await checkSize(context, frame, body);
   const checked = await body.receive();
@@ -185,9 +200,13 @@ async function checkUnused(
   );
 }
 
-export async function checkTime({ db, now }: ServerContext, task: TaskRow): Promise<void> {
+export async function checkTime(
+  { db, now }: ServerContext,
+  task: TaskRow,
+  currentVersion = () => latestVersionNumber(db),
+): Promise<void> {
   if (task.status === 'expired' || task.deadline_ms <= now()) throw expired(task);
-  const current = await latestVersionNumber(db);
+  const current = await currentVersion();
   if (task.version < current - 1)
     throw new ServerError(
       { code: 'STALE_VERSION', version: task.version, current },

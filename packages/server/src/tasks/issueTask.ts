@@ -10,9 +10,9 @@ import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { lockMembers, type Member } from '../state/members.js';
 import { currentRound, type RoundRow } from '../state/rounds.js';
-import { submittedIn } from '../state/submissions.js';
+import { submittedLately } from '../state/submissions.js';
 import { closeTasks, type Instance, insertTasks, openTasksOf, type TaskRow } from '../state/tasks.js';
-import { findVersion, type VersionRow } from '../state/versions.js';
+import { baseOfCurrentRound, findVersion, type VersionRow } from '../state/versions.js';
 
 /** An open task is handed out again while this share of its window is left; otherwise a new one is made. */
 const REUSE_SHARE = 0.5;
@@ -24,13 +24,21 @@ export function issueTasks(
 ): Promise<(Task | undefined)[]> {
   const devices = new Map(members.map((member) => [nameOf(member), member]));
   return context.db.transaction(async (tx) => {
-    await lockMembers(tx, members); // two requests of one device, perhaps on two nodes, come one after the other
-    const round = await currentRound(tx);
+    // In this order, without a way there and back between them. The locks: two requests of one device, perhaps on two
+    // nodes, come one after the other.
+    const [, round, open, submitted, latest] = await Promise.all([
+      lockMembers(tx, members),
+      currentRound(tx),
+      openTasksOf(tx, [...devices.values()]),
+      submittedLately(tx, [...devices.values()]),
+      baseOfCurrentRound(tx),
+    ]);
     if (round.status !== 'open') return members.map(() => undefined);
-    const given = await takeUpOpen(context, tx, { devices: [...devices.values()], round });
+    const given = await takeUpOpen(context, tx, { open, round });
     const idle = [...devices.values()].filter((member) => !given.has(nameOf(member)));
-    const done = new Set((await submittedIn(tx, idle, round.round)).map(nameOf));
-    const base = (await findVersion(tx, round.version))!;
+    const done = new Set(submitted.filter((one) => one.round === round.round).map(nameOf));
+    // On another node the next round may have begun in between.
+    const base = latest.version === round.version ? latest : (await findVersion(tx, round.version))!;
     const fresh = idle
       .filter((member) => !done.has(nameOf(member)))
       .map((member) => ({ who: member, task: newTask(context, { member, round, base }) }));
@@ -44,11 +52,11 @@ export function issueTasks(
 async function takeUpOpen(
   context: ServerContext,
   tx: Queryable,
-  { devices, round }: { devices: readonly Member[]; round: RoundRow },
+  { open: tasks, round }: { open: readonly TaskRow[]; round: RoundRow },
 ): Promise<Map<string, Task>> {
   const given = new Map<string, Task>();
   const stale: string[] = [];
-  for (const open of await openTasksOf(tx, devices)) {
+  for (const open of tasks) {
     const again = sameTask(context, open, round);
     if (again) given.set(nameOf(open), again);
     else stale.push(open.task_id);

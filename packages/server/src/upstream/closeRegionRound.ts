@@ -7,7 +7,7 @@ import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import { judgeWork } from '../rounds/judgeWork.js';
 import { roundScores } from '../rounds/publishVersion.js';
-import { recordVerdict } from '../rounds/recordVerdict.js';
+import { recordVerdicts } from '../rounds/recordVerdict.js';
 import { refuseFolded } from '../rounds/rollBackRound.js';
 import { setRoundStatus } from '../state/rounds.js';
 import { fixFold, foldOf, type SubmissionRow } from '../state/submissions.js';
@@ -43,7 +43,10 @@ const ROUND_OVER = { code: 'ROUND_OVER', reason: 'The round was over before it w
 
 export async function refuseUndecided(tx: Queryable): Promise<void> {
   const rows = await tx.query<SubmissionRow>(`SELECT * FROM submissions WHERE status = 'queued'`);
-  for (const row of rows) await recordVerdict(tx, row, { status: 'refused', ...ROUND_OVER });
+  await recordVerdicts(
+    tx,
+    rows.map((row) => ({ row, verdict: { status: 'refused', ...ROUND_OVER } })),
+  );
 }
 
 /** What came in while the round was being closed, so that none of it is taken for work of the next. */
