@@ -77,6 +77,8 @@ const refusedAs = (code: string) => ({ status: 'refused', code }) as const;
 
 class FakeServer implements MinerServer {
   readonly uploads: string[] = [];
+  /** Uploads of which some may have been sent before. */
+  readonly askedFirst: string[] = [];
   registrations = 0;
   latest = 0;
   failNext: (() => void) | undefined;
@@ -98,8 +100,13 @@ class FakeServer implements MinerServer {
     if (round === undefined) return { offer: undefined, retryAfterMs: 1 };
     return { offer: taskOf(this.#next, round.version ?? 0), retryAfterMs: 0 };
   }
-  async submit(taskId: string, bytes: Uint8Array): Promise<Submission> {
+  async submit(
+    taskId: string,
+    bytes: Uint8Array,
+    { mayHaveBegun = false }: { mayHaveBegun?: boolean } = {},
+  ): Promise<Submission> {
     assert.equal(bytes.length, 5);
+    if (mayHaveBegun) this.askedFirst.push(taskId);
     const round = Number(taskId);
     this.uploads.push(taskId);
     if (round === this.#next) this.#next++; // answered or refused, the task is over
@@ -355,6 +362,7 @@ describe('a restart', () => {
     const done = await run([{}, {}], { trainer });
     assert.deepEqual(types(done).slice(0, 5), ['registered', 'opened', 'submitted', 'synced', 'accepted']);
     assert.deepEqual(done.server.uploads, [idOf(1), idOf(2)]);
+    assert.deepEqual(done.server.askedFirst, [idOf(1)], 'another process may have sent some of it');
     assert.equal(done.trainer.trainings, 1);
   });
 

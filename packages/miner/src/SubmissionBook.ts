@@ -30,6 +30,8 @@ export interface Delivery {
 export class SubmissionBook {
   readonly #ports: SubmissionBookPorts;
   #open: readonly OpenSubmission[] = [];
+  /** Tasks whose submission may have been sent in part. */
+  readonly #begun = new Set<string>();
 
   constructor(ports: SubmissionBookPorts) {
     this.#ports = ports;
@@ -39,6 +41,7 @@ export class SubmissionBook {
   load(unsettled: readonly UnsettledWork[]): void {
     const known = new Map(this.#open.map((work) => [work.taskId, work]));
     this.#open = unsettled.map((work) => known.get(work.taskId) ?? work);
+    for (const { taskId } of unsettled) if (!known.has(taskId)) this.#begun.add(taskId);
   }
 
   add(work: UnsettledWork): void {
@@ -85,8 +88,10 @@ export class SubmissionBook {
     const { server, trainer, emit } = this.#ports;
     const { taskId } = work;
     const bytes = await trainer.submission(taskId);
+    const mayHaveBegun = this.#begun.has(taskId);
+    this.#begun.add(taskId);
     try {
-      this.#acknowledged(work, (await server.submit(taskId, bytes)).submissionId);
+      this.#acknowledged(work, (await server.submit(taskId, bytes, { mayHaveBegun })).submissionId);
       return undefined;
     } catch (error) {
       const verdict = judgeDelivery(error);
@@ -140,6 +145,7 @@ export class SubmissionBook {
 
   async #settle({ taskId }: OpenSubmission, outcome: Outcome): Promise<void> {
     await this.#ports.trainer.settle({ taskId, outcome });
+    this.#begun.delete(taskId);
     this.#open = this.#open.filter((other) => other.taskId !== taskId);
   }
 

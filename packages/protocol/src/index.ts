@@ -51,7 +51,7 @@ export {
   regionClaimMessage,
 } from './api/regions.js';
 export { type RegistrationClaim, registrationMessage } from './api/registration.js';
-export { type Route, type RouteName, routes } from './api/routes.js';
+export { contentTypeOf, type Route, type RouteName, routes } from './api/routes.js';
 export type {
   Access,
   Challenge,
@@ -73,6 +73,7 @@ export type {
 export { ErrorSchema } from './api/schemas.js';
 export { checkServerUrl } from './api/serverUrl.js';
 export { type NetworkStatus, StatusSchema } from './api/status.js';
+export { digestField, hashOfDigestField, PARTIAL_UPLOAD, type UploadState } from './api/uploads.js';
 export { verifyVersion, versionMessage } from './api/versionSignature.js';
 export {
   bytesOf,

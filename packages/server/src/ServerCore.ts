@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { checkConfig, modelLayout } from '@alice/model';
 import { initCrypto, type Logger } from '@alice/protocol';
 import { CopyIndex, checkTrainingSettings } from '@alice/training';
@@ -37,6 +38,7 @@ import { latestVersion } from './state/versions.js';
 import { buildStatus } from './status/buildStatus.js';
 import { createStatusCache } from './status/StatusCache.js';
 import { submissionBounds } from './submissionBounds.js';
+import { createBrokenUploads } from './uploads/BrokenUploads.js';
 import { startIntake } from './uploads/Intake.js';
 import { contributionBounds } from './upstream/contributionBounds.js';
 import { followEpochs } from './upstream/followEpochs.js';
@@ -101,18 +103,26 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     ports.log,
   );
   closers.push(() => compute.close());
+  const limits = { ...defaultServerLimits, ...options.limits };
   const intake = startIntake(
-    { blobs: location, dir: join(options.dir, 'incoming'), limits: { layout, ...uploadBounds } },
+    {
+      blobs: location,
+      dir: join(options.dir, 'incoming'),
+      limits: { layout, ...uploadBounds },
+      threads: limits.intakeThreads,
+    },
     ports.log,
   );
   closers.push(() => intake.close());
+  const brokenUploads = createBrokenUploads(intake, { limits });
+  closers.push(async () => brokenUploads.close());
   const now = ports.clock ?? Date.now;
   const notices = createNodeNotices(db);
   const closing = new AbortController();
   closers.push(async () => notices.close());
   const context: ServerContext = {
     options,
-    limits: { ...defaultServerLimits, ...options.limits },
+    limits,
     model,
     layout,
     bounds,
@@ -125,6 +135,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     compute,
     copies: new CopyIndex(secret),
     intake,
+    brokenUploads,
     downloads: createBandwidth(options.maxDownloadBytesPerSecond),
     data,
     refusals: createRefusalCounter(db),
@@ -189,6 +200,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     followBans: () => settler.run(async ({ chain }) => bans.follow((await chain.bans?.()) ?? [])),
     async close() {
       closing.abort();
+      if (options.drainMs) await setTimeout(options.drainMs);
       await closeGently(app);
       await release();
       await context.refusals.flush();
@@ -196,6 +208,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     },
     async abandon() {
       await compute.close();
+      brokenUploads.close();
       await intake.close();
       closing.abort();
       app.server.closeAllConnections();

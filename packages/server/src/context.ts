@@ -12,6 +12,7 @@ import type { ChainPort } from './ports.js';
 import type { NodeNotices } from './roles/nodeNotices.js';
 import type { RefusalCounter } from './state/refusals.js';
 import type { SubmissionBounds } from './submissionBounds.js';
+import type { BrokenUploads } from './uploads/BrokenUploads.js';
 import type { Intake } from './uploads/Intake.js';
 import type { Waiters } from './waiters.js';
 
@@ -34,6 +35,8 @@ export interface ServerContext {
   readonly copies: CopyIndex;
   /** Where uploads go; its thread runs on API nodes. */
   readonly intake: Intake;
+  /** What has arrived of uploads whose connection broke. */
+  readonly brokenUploads: BrokenUploads;
   /** Of blobs and shards that leave this machine. */
   readonly downloads: Bandwidth;
   readonly data: ServerData;

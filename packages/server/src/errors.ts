@@ -65,7 +65,11 @@ export type ServerErrorInfo =
   | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
   | { code: 'COMPUTE_STOPPED'; retryAfterMs: number } // the compute thread ended; the work is repeated
   | { code: 'UPLOAD_SLOW'; idleMs: number } // nothing, or too little, came for too long: send it again
-  | { code: 'UPLOAD_ABORTED' } // the sender hung up in the middle; nothing of it is left
+  | { code: 'UPLOAD_ABORTED' } // the sender hung up in the middle
+  | { code: 'UPLOAD_UNKNOWN' } // nothing is kept of this task's submission: send all of it
+  | { code: 'UPLOAD_DIFFERS' } // what is kept was announced with another digest: send all of it
+  | { code: 'UPLOAD_OFFSET_WRONG'; offsetBytes: number } // so much is kept: send from there
+  | { code: 'UPLOAD_DIGEST_WRONG'; expected: string; actual: string } // the bytes are not those that were announced
   | { code: 'SERVER_CLOSED' };
 
 /** An error of this package; `info` says what happened, the message what to do. */
@@ -96,6 +100,9 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   NOT_READY: 503,
   LEADERSHIP_LOST: 503,
   UPLOAD_SLOW: 408,
+  UPLOAD_UNKNOWN: 404,
+  UPLOAD_DIFFERS: 409,
+  UPLOAD_OFFSET_WRONG: 409,
   TOKEN_MISSING: 401,
   TOKEN_INVALID: 401,
   CHALLENGE_UNKNOWN: 401,

@@ -2,6 +2,7 @@
  * @file The options of a parameter server, with meaning, unit and bounds per field, and the defaults of its limits.
  * Nothing is read from the environment here. Options are checked once, by `checkOptions`.
  */
+import { availableParallelism } from 'node:os';
 import type { ModelConfig } from '@alice/model';
 import { type Address, CodedError, type KeyPair } from '@alice/protocol';
 import type { AggregationRule, TrainingSettings } from '@alice/training';
@@ -38,6 +39,13 @@ export interface ServerLimits {
   /** Uploads at once of one device, which has one task at a time, and of one remote IP address. */
   readonly submissionsPerMember: number;
   readonly submissionsPerIp: number;
+  /** Threads that uploads are checked in. */
+  readonly intakeThreads: number;
+  /** What is kept of uploads whose connection broke, bytes and uploads; beyond it the oldest are forgotten. */
+  readonly brokenUploadBytes: number;
+  readonly brokenUploads: number;
+  /** How long it is kept, ms. */
+  readonly brokenUploadMs: number;
   /** Status pages listening at once, and of one remote IP address. */
   readonly eventStreams: number;
   readonly eventStreamsPerIp: number;
@@ -76,6 +84,10 @@ export const defaultServerLimits: ServerLimits = {
   submissionsAtOnce: 2_048,
   submissionsPerMember: 4,
   submissionsPerIp: 64,
+  intakeThreads: Math.min(4, availableParallelism()),
+  brokenUploadBytes: 2 ** 30,
+  brokenUploads: 2_048,
+  brokenUploadMs: 900_000,
   eventStreams: 100,
   eventStreamsPerIp: 10,
   headersTimeoutMs: 15_000,
@@ -137,6 +149,8 @@ export interface ServerOptions {
   readonly round: RoundOptions;
   /** Time between settlements, ms. */
   readonly epochMs: number;
+  /** After `close` it is not ready at once, and goes on serving for so long, until balancers have noticed, ms. Default: 0. */
+  readonly drainMs?: number | undefined;
   /** A reverse proxy on this machine adds X-Forwarded-For: count its clients, not the proxy. Default: no. */
   readonly trustProxy?: boolean | undefined;
   /** Who may read /metrics from another machine; without it nobody. */

@@ -7,7 +7,7 @@ import { parseAddress } from '@alice/protocol';
 import { Command } from 'commander';
 import { createChainPort, waitForChain } from '../chain/chainPort.js';
 import { createLogger } from '../logging.js';
-import { choiceOption, integerOption, portOption, urlOption } from '../options.js';
+import { choiceOption, integerOption, listenPortOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { hasRunTrusting } from '../process/trustedCa.js';
 import { backupCommand, banCommand, restoreCommand } from '../server/operatorCommands.js';
@@ -73,7 +73,12 @@ export function serverCommand(): Command {
     .option('--wallet <name>', 'wallet below DIR/wallets, when there is no --key-file', 'server')
     .option('--chain <url>', 'RPC address of a chain node', urlOption('--chain'), DEFAULT_CHAIN_URL)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'HTTP port for miners, scorers and the status page', portOption('--port'), 8420)
+    .option(
+      '--port <port>',
+      'HTTP port for miners, scorers and the status page (0: any free one)',
+      listenPortOption('--port'),
+      8420,
+    )
     .option(
       '--epoch-seconds <s>',
       'time between settlements',
@@ -136,6 +141,7 @@ export function serverCommand(): Command {
         node: flags.node,
         tls,
         trustProxy: flags.behindProxy,
+        drainMs: flags.drainSeconds * 1000,
         blobQuotaBytes: flags.blobQuotaGb && flags.blobQuotaGb * 1e9,
         maxDownloadBytesPerSecond: flags.maxDownloadMbps && flags.maxDownloadMbps * BYTES_PER_MEGABIT,
         metricsToken: process.env['ALICE_METRICS_TOKEN'],

@@ -26,6 +26,7 @@ import {
   startServer,
 } from '@alice/server';
 import { defaultTrainingSettings } from '@alice/training';
+import { startAlice, until } from '../testing/aliceProcess.js';
 import { type Fault, FaultyProxy } from '../testing/FaultyProxy.js';
 
 const model: ModelConfig = {
@@ -48,8 +49,10 @@ const chain: ChainPort = {
   payouts: async () => [],
   balance: async () => 0n,
 };
+/** How far the server's clock is ahead of the miners'. */
+let aheadMs = 0;
 const start = (changes: Partial<ServerOptions> = {}): Promise<RunningServer> =>
-  startServer({ ...options, ...changes }, { log: silentLogger, chain });
+  startServer({ ...options, ...changes }, { log: silentLogger, chain, clock: () => Date.now() + aheadMs });
 
 before(async () => {
   await initCrypto();
@@ -190,3 +193,37 @@ test('a clock that is hours off is said, and does not keep the miner from workin
   assert.deepEqual(of(events, 'clockOff'), [{ type: 'clockOff', aheadMinutes: 300 }]);
   assert.equal(of(events, 'submitted').length, 1);
 });
+
+const NOT_THERE = process.platform === 'win32' && 'Windows has no SIGSTOP';
+test('a miner that slept for hours in the middle of its work goes on and is accepted', {
+  skip: NOT_THERE,
+}, async () => {
+  const args = ['miner', '--server', proxy.url, '--dir', join(root, 'sleeper'), '--threads', '1'];
+  const sleeper = startAlice([...args, '--instance', 'sleeper', '--log', 'json']);
+  try {
+    const uploads = (): number => proxy.seen.filter((line) => /^PUT .*\/submission/.test(line)).length;
+    const tasks = (): number => proxy.seen.filter((line) => line === 'POST /v1/tasks').length;
+    const before = tasks();
+    await until('a first task', { seconds: 300, run: sleeper }, () => tasks() > before);
+    sleeper.process.kill('SIGSTOP');
+    aheadMs = 2 * 3_600_000; // its task and its token are of the past when it wakes
+    const known = await settledCount();
+    await mine('second', 2); // the network has gone on meanwhile: what it told of before, and one more
+    await until('the work of the others', { seconds: 300 }, async () => (await settledCount()) > known);
+    const sent = uploads();
+    sleeper.process.kill('SIGCONT');
+    await until('an upload', { seconds: 300, run: sleeper }, () => uploads() > sent);
+    await until('its acceptance', { seconds: 300, run: sleeper }, () =>
+      sleeper.output().includes('Update accepted'),
+    );
+  } finally {
+    await sleeper.stop();
+    aheadMs = 0;
+  }
+});
+
+/** Submissions that have been judged. */
+async function settledCount(): Promise<number> {
+  const { accepted, refused } = (await new ServerClient({ url: server.url }).status()).submissions;
+  return accepted + Object.values(refused).reduce((sum, n) => sum + n, 0);
+}

@@ -21,6 +21,7 @@ export interface NodeFlags extends StateFlags {
   tlsKey?: string;
   tlsSelfSigned?: boolean;
   behindProxy?: boolean;
+  drainSeconds: number;
   maxDownloadMbps?: number;
   blobQuotaGb?: number;
 }
@@ -57,8 +58,14 @@ export function withNodeOptions(command: Command): Command {
       integerOption('--blob-quota-gb', 1, 1_000_000),
     )
     .option(
+      '--drain-seconds <s>',
+      'after SIGTERM: not ready at once, but serving for so long, until the balancer has noticed',
+      integerOption('--drain-seconds', 0, 600),
+      0,
+    )
+    .option(
       '--max-download-mbps <n>',
-      'megabits a second this process sends of weights, updates and training text (default: no limit)',
+      'megabits a second that this process alone sends of weights, updates and training text (default: no limit)',
       integerOption('--max-download-mbps', 1, 1_000_000),
     );
 }

@@ -17,7 +17,7 @@ export function gatedServer(client: ServerClient, gate: Gate): MinerServer {
     register: () => client.register(),
     latestVersion: () => client.latestVersion(),
     version: (version) => client.version(version),
-    submit: (taskId, bytes) => client.submit(taskId, bytes),
+    submit: (...work) => client.submit(...work),
     submission: (submissionId) => client.submission(submissionId),
     nextTask: async (waitMs) => {
       await gate.pass();

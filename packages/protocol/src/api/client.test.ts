@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { fromHex } from '../bytes.js';
+import { sha256Hex } from '../hash.js';
 import { initCrypto, keyPairFromSecret, publicKeyOf, verifySignature } from '../keys.js';
 import { ServerClient } from './client.js';
 import { backoffMs, parseRetryAfter } from './clientBackoff.js';
@@ -435,6 +436,66 @@ describe('a download that breaks', () => {
 
   it('starts anew where the server knows no ranges', async () => {
     assert.equal((await download([100_000], false)).length, 2);
+  });
+});
+
+describe('an upload that breaks', () => {
+  const bytes = Uint8Array.from({ length: 1_000 }, (_, i) => i);
+  const digest = sha256Hex(bytes);
+  const stored: Answer = { status: 202, json: submissionAnswer() };
+  const lines = () => seen.map(({ line, body }) => `${line} ${body.length}`);
+  const serve = (uploads: (entry: Seen) => Answer) => {
+    script = withRegistration(uploads);
+  };
+  const state = (offsetBytes: number, submissionId: string | null = null): Answer => ({
+    json: { offsetBytes, digest: offsetBytes > 0 ? digest : null, submissionId },
+  });
+
+  it('goes on from where the server is, and does not give up while there is progress', async () => {
+    let has = 0;
+    serve(({ line }) => {
+      if (line.startsWith('GET')) return state(has);
+      has += 100;
+      return has < bytes.length ? { broken: true } : stored;
+    });
+    assert.equal((await client({ attempts: 2 }).submit('0x1', bytes)).submissionId, 's1');
+    const sizes = lines()
+      .filter((line) => line.startsWith('PATCH'))
+      .map((line) => Number(line.split(' ').at(-1)));
+    assert.deepEqual(sizes, [900, 800, 700, 600, 500, 400, 300, 200, 100]);
+    assert.ok(notices.every(({ failures }) => failures === 1));
+  });
+
+  it('sends all of it to a server that keeps nothing, or something else, and gives up after its tries', async () => {
+    for (const known of [{ status: 404, json: { code: 'NOT_FOUND', message: 'no such route' } }, state(0)]) {
+      seen = [];
+      serve(({ line }) => (line.startsWith('GET') ? known : { broken: true }));
+      await assert.rejects(client({ attempts: 3 }).submit('0x1', bytes), {
+        info: { code: 'SERVER_UNREACHABLE', route: 'submit', why: 'network' },
+      });
+      assert.equal(lines().filter((line) => /^PUT .* 1000$/.test(line)).length, 3);
+    }
+    seen = [];
+    const refusals = [
+      'UPLOAD_UNKNOWN',
+      'UPLOAD_OFFSET_WRONG',
+      'UPLOAD_DIFFERS',
+      'WIRE_NOT_CANONICAL',
+    ].values();
+    for (const code of refusals) {
+      serve(({ line }) => {
+        if (line.startsWith('GET')) return state(10);
+        return line.startsWith('PATCH') ? { status: 409, json: { code, message: 'no' } } : stored;
+      });
+      await client().submit('0x1', bytes, { mayHaveBegun: true });
+    }
+    assert.equal(lines().filter((line) => line.startsWith('PUT')).length, 4);
+  });
+
+  it('asks first what an earlier process has sent, and sends nothing where all has been stored', async () => {
+    serve(({ line }) => (line.includes('upload') ? state(bytes.length, 's1') : stored));
+    assert.equal((await client().submit('0x1', bytes, { mayHaveBegun: true })).submissionId, 's1');
+    assert.deepEqual(lines().slice(2), ['GET /v1/tasks/0x1/upload 0', 'GET /v1/submissions/s1 0']);
   });
 });
 

@@ -31,6 +31,7 @@ import type {
   Task,
   VersionManifest,
 } from './schemas.js';
+import { type SubmissionSending, sendingOf } from './sendSubmission.js';
 import { checkServerUrl } from './serverUrl.js';
 import type { NetworkStatus } from './status.js';
 
@@ -143,8 +144,16 @@ export class ServerClient {
   nextTask(waitMs: number, signal?: AbortSignal): Promise<Offered<Task>> {
     return this.call('task', { body: { waitMs }, waitMs, signal });
   }
-  submit(taskId: string, bytes: Uint8Array, signal?: AbortSignal): Promise<Submission> {
-    return this.call('submit', { params: { taskId }, body: bytes, signal });
+  /** Sends a submission; where the connection broke, only the rest. `mayHaveBegun`: also where it broke before this call. */
+  async submit(
+    taskId: string,
+    bytes: Uint8Array,
+    { mayHaveBegun = false, signal }: { mayHaveBegun?: boolean; signal?: AbortSignal } = {},
+  ): Promise<Submission> {
+    const once: SubmissionSending['once'] = async (name, options) =>
+      parseAnswer(name, await this.#authorised(name, { ...options, signal }));
+    const attempt = await sendingOf({ taskId, bytes, mayHaveBegun, once });
+    return this.#repeated('submit', signal, attempt);
   }
   submission(submissionId: string, signal?: AbortSignal): Promise<Submission> {
     return this.call('submission', { params: { submissionId }, signal });
@@ -163,19 +172,27 @@ export class ServerClient {
     return this.call('jobResult', { params: { jobId }, body: result, signal });
   }
 
-  /** Runs `attempt` until it succeeds, fails for good, or the tries are used up. */
+  /**
+   * Runs `attempt` until it succeeds, fails for good, or the tries are used up; those before it called `progressed` count no
+   * more.
+   */
   async #repeated<T>(
     route: RouteName,
     signal: AbortSignal | undefined,
-    attempt: () => Promise<T>,
+    attempt: (progressed: () => void) => Promise<T>,
   ): Promise<T> {
     const attempts = this.#options.attempts ?? 6;
-    for (let failures = 1; ; failures++) {
+    let failures = 0;
+    const progressed = (): void => {
+      failures = 0;
+    };
+    for (;;) {
       this.#options.signal?.throwIfAborted();
       signal?.throwIfAborted();
       try {
-        return await attempt();
+        return await attempt(progressed);
       } catch (error) {
+        failures++;
         if (failures >= attempts || !mayRepeat(route, error)) throw error;
         const { info } = error as ServerCallError;
         const asked = info.code === 'SERVER_REFUSED' ? info.retryAfterMs : null;
@@ -261,6 +278,7 @@ export class ServerClient {
       token,
       partial,
       body: options.body,
+      headers: options.headers,
       range: options.range,
       signal: anySignal(this.#options.signal, options.signal),
       idleTimeoutMs: (this.#options.idleTimeoutMs ?? 20_000) + (options.waitMs ?? 0),

@@ -6,13 +6,14 @@ import { utf8 } from '../bytes.js';
 import { messageOf } from '../errors.js';
 import { parseRetryAfter } from './clientBackoff.js';
 import { ServerCallError, type ServerCallErrorInfo } from './clientErrors.js';
-import { type Route, type RouteName, routes } from './routes.js';
+import { contentTypeOf, type Route, type RouteName, routes } from './routes.js';
 
 export interface ExchangeRequest {
   readonly route: RouteName;
   readonly url: string;
   readonly token?: string | undefined;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Bytes [from, to) of the answer. */
   readonly range?: { readonly from: number; readonly to: number } | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -80,6 +81,7 @@ export async function exchange(
 function requestInit(request: ExchangeRequest, signal: AbortSignal): RequestInit {
   const route: Route = routes[request.route];
   const headers: Record<string, string> = {
+    ...request.headers,
     accept: route.answer === 'bytes' ? 'application/octet-stream, application/json' : 'application/json',
   };
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
@@ -87,7 +89,7 @@ function requestInit(request: ExchangeRequest, signal: AbortSignal): RequestInit
   if (range !== undefined) headers['range'] = range;
   const init: RequestInit = { method: route.method, headers, signal, redirect: 'error', cache: 'no-store' };
   if (route.body === undefined) return init;
-  headers['content-type'] = route.body === 'bytes' ? 'application/octet-stream' : 'application/json';
+  headers['content-type'] = contentTypeOf(route);
   init.body =
     route.body === 'bytes' ? (request.body as Uint8Array<ArrayBuffer>) : JSON.stringify(request.body);
   return init;

@@ -33,6 +33,8 @@ export interface CallOptions<N extends RouteName> {
   /** Values for the `:names` in the route's path. */
   readonly params?: Readonly<Record<string, string | number>> | undefined;
   readonly body?: BodyOf<N> | undefined;
+  /** Those that the route's own schema names. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Added to the idle timeout: how long the server may keep the request open on purpose. */
   readonly waitMs?: number | undefined;

@@ -33,12 +33,15 @@ import {
   VersionSchema,
 } from './schemas.js';
 import { StatusSchema } from './status.js';
+import { PARTIAL_UPLOAD, ResumeHeadersSchema, SubmitHeadersSchema, UploadSchema } from './uploads.js';
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   readonly path: string;
   /** Who may call: anyone, or the holder of a token with that role (`member`: either role). */
   readonly access: 'public' | 'miner' | 'scorer' | 'member';
+  /** Headers of the request that the route reads besides those of every route. */
+  readonly headers?: TSchema;
   readonly body?: TSchema | 'bytes';
   /** JSON schema of a 200/202 answer, or raw bytes. Some routes may also answer 204 (nothing now, see Retry-After). */
   readonly answer: TSchema | 'bytes';
@@ -115,11 +118,23 @@ export const routes = routeTable({
   shardBlocks: { method: 'GET', path: '/v1/data/shards/:shard/blocks', access: 'member', answer: 'bytes' },
   /** The next task; 204 when there is none within `waitMs`. */
   task: { method: 'POST', path: '/v1/tasks', access: 'miner', body: TaskRequestSchema, answer: TaskSchema },
-  /** The binary_v2 submission of a task. 202 once it is stored for good. */
+  /** The submission of a task. 202 once it is stored for good. */
   submit: {
     method: 'PUT',
     path: '/v1/tasks/:taskId/submission',
     access: 'miner',
+    headers: SubmitHeadersSchema,
+    body: 'bytes',
+    answer: SubmissionSchema,
+  },
+  /** How much of it has arrived. Ends a connection that still sends it: its sender would not ask. HEAD has the fields alone. */
+  upload: { method: 'GET', path: '/v1/tasks/:taskId/upload', access: 'miner', answer: UploadSchema },
+  /** The rest of it. Answers as `submit` does. */
+  resume: {
+    method: 'PATCH',
+    path: '/v1/tasks/:taskId/upload',
+    access: 'miner',
+    headers: ResumeHeadersSchema,
     body: 'bytes',
     answer: SubmissionSchema,
   },
@@ -184,3 +199,9 @@ export const routes = routeTable({
   },
 });
 export type RouteName = keyof typeof routes;
+
+/** What the body of such a request is sent as. */
+export function contentTypeOf({ method, body }: Pick<Route, 'method' | 'body'>): string {
+  if (body !== 'bytes') return 'application/json';
+  return method === 'PATCH' ? PARTIAL_UPLOAD : 'application/octet-stream';
+}

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { type Route, type RouteName, routes } from '@alice/protocol';
+import { hashOfDigestField, PARTIAL_UPLOAD, type Route, type RouteName, routes } from '@alice/protocol';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ServerContext } from '../context.js';
@@ -16,7 +16,8 @@ import type { Registration } from '../registration/Registration.js';
 import type { Member } from '../state/members.js';
 import type { StatusCache } from '../status/StatusCache.js';
 import { maxSubmissionBytes } from '../submissionBounds.js';
-import { openUploadBody, tooLarge, type UploadBody } from '../uploads/UploadBody.js';
+import { tooLarge } from '../uploads/readParts.js';
+import { openUploadBody, type Resumption, type UploadBody } from '../uploads/UploadBody.js';
 import { limitConnections } from './connectionLimit.js';
 import { errorAnswer } from './errorAnswer.js';
 import { registerEvents } from './events.js';
@@ -32,6 +33,8 @@ import { createUploadSlots } from './uploadSlots.js';
 
 /** A token, a range and what browsers send: far below this. */
 const MAX_HEADER_BYTES = 16_384;
+
+const BYTES = ['application/octet-stream', PARTIAL_UPLOAD];
 
 export interface AppParts {
   readonly context: ServerContext;
@@ -65,7 +68,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     frameworkErrors: (error, _request, reply) => sendError(parts, reply, error),
   });
   // Left as the stream it is: only the handler knows how much of it is worth reading.
-  app.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
+  app.addContentTypeParser(BYTES, (_request, body, done) => done(null, body));
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS))
       if (!reply.hasHeader(name)) reply.header(name, value);
@@ -126,7 +129,10 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
       method: route.method,
       url: route.path,
       bodyLimit: isBytes ? maxSubmissionBytes(context.uploadBounds) : context.limits.jsonBytes,
-      ...(route.body && !isBytes ? { schema: { body: route.body } } : {}),
+      schema: {
+        ...(route.body && !isBytes ? { body: route.body } : {}),
+        ...(route.headers ? { headers: route.headers } : {}),
+      },
       onRequest: async (request, reply) => {
         if (name === 'challenge') await limits.registrations(request);
         if (!(await isReady())) throw notReady();
@@ -151,7 +157,7 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
           );
       },
       handler: async (request, reply) => {
-        const upload = isBytes ? openUpload(context, request) : undefined;
+        const upload = isBytes ? openUpload(context, request, members.get(request)!) : undefined;
         const call = callOf(request, reply, { member: members.get(request), upload });
         const handle = handlers[name] as (call: unknown) => Promise<Answer<RouteName>>;
         const answer = await handle(call).finally(() => upload?.close());
@@ -187,12 +193,38 @@ function announcedBytes({ headers }: FastifyRequest): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-function openUpload({ intake, limits }: ServerContext, request: FastifyRequest): UploadBody {
-  return openUploadBody(request.body as Readable, {
-    intake,
-    announcedBytes: announcedBytes(request),
-    limits: { limitBytes: request.routeOptions.bodyLimit!, idleMs: limits.uploadIdleMs },
-  });
+function openUpload(
+  { intake, brokenUploads: broken, limits }: ServerContext,
+  request: FastifyRequest,
+  member: Member,
+): UploadBody {
+  return openUploadBody(
+    {
+      stream: request.body as Readable,
+      bodyBytes: announcedBytes(request),
+      limits: { limitBytes: request.routeOptions.bodyLimit!, idleMs: limits.uploadIdleMs },
+      resumption: resumptionOf(request, member),
+    },
+    { intake, broken },
+  );
+}
+
+const TASK_ID = /^0x[0-9a-f]{32}$/;
+
+/** Of a task's own submission whose bytes are announced; checked headers have the form that the schema says. */
+function resumptionOf(
+  { headers, params }: FastifyRequest,
+  { address, instance }: Member,
+): Resumption | undefined {
+  const digest = hashOfDigestField(headers['repr-digest']);
+  const { taskId, submissionId } = params as { taskId: string; submissionId?: string };
+  if (digest === undefined || submissionId !== undefined || !TASK_ID.test(taskId)) return undefined;
+  const offset = headers['upload-offset'];
+  return {
+    name: { taskId, digest },
+    device: `${address}/${instance}`,
+    offsetBytes: typeof offset === 'string' ? Number(offset) : undefined,
+  };
 }
 
 function callOf(
@@ -220,7 +252,11 @@ interface Sending {
 }
 
 function send(context: ServerContext, { request, reply, answer }: Sending): unknown {
-  if (answer.kind === 'json') return reply.code(answer.status ?? 200).send(answer.value);
+  if (answer.kind === 'json')
+    return reply
+      .code(answer.status ?? 200)
+      .headers(answer.headers ?? {})
+      .send(answer.value);
   if (answer.kind === 'nothing')
     return reply.code(204).header('retry-after', seconds(answer.retryAfterMs)).send();
   return sendBytes(context, { request, reply, answer });

@@ -27,6 +27,7 @@ import { findSubmission, submissionMessage } from '../state/submissions.js';
 import { findVersion, latestVersion, manifestOf } from '../state/versions.js';
 import type { StatusCache } from '../status/StatusCache.js';
 import { createReceiver } from '../submissions/receiveSubmission.js';
+import { uploadState } from '../submissions/uploadState.js';
 import { issueTasks } from '../tasks/issueTask.js';
 import type { UploadBody } from '../uploads/UploadBody.js';
 import { commitReceipts, holdReceipts } from '../upstream/holdReceipts.js';
@@ -58,7 +59,12 @@ export type BytesAnswer =
   | { readonly kind: 'blob'; readonly hash: string; readonly sizeBytes: number }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly tag: string };
 export type Answer<K extends RouteName> =
-  | { readonly kind: 'json'; readonly value: JsonOf<K>; readonly status?: 202 }
+  | {
+      readonly kind: 'json';
+      readonly value: JsonOf<K>;
+      readonly status?: 202;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'nothing'; readonly retryAfterMs: number }
   | (Table[K]['answer'] extends 'bytes' ? BytesAnswer : never);
 
@@ -128,6 +134,20 @@ export function createHandlers(
       );
     },
     submit: async ({ body, params, member }) => {
+      const value = await receiveSubmission({ member, taskId: params['taskId']!, body });
+      return { kind: 'json', value, status: 202 };
+    },
+    upload: async ({ params, member }) => {
+      const value = await uploadState(context, { taskId: params['taskId']!, member });
+      const isComplete = value.submissionId !== null;
+      const headers = {
+        'upload-offset': String(value.offsetBytes),
+        'upload-complete': isComplete ? '?1' : '?0',
+        'cache-control': 'no-store',
+      };
+      return { kind: 'json', value, headers };
+    },
+    resume: async ({ body, params, member }) => {
       const value = await receiveSubmission({ member, taskId: params['taskId']!, body });
       return { kind: 'json', value, status: 202 };
     },
@@ -218,7 +238,10 @@ function offer<T>(
   return value === undefined ? { kind: 'nothing', retryAfterMs: ASK_AGAIN_MS } : json(value);
 }
 
-/** Long poll: looks, waits for news, looks again, until found or the time is over. */
+/**
+ * Long poll: looks, waits for news, looks again, until found or the time is over. Without news there is nothing to look for:
+ * who asks again looks anyway, and thousands wait here.
+ */
 async function waitFor<T>(
   find: () => Promise<T | undefined>,
   { waiters, waitMs, signal }: { waiters: Waiters; waitMs: number; signal: AbortSignal },
@@ -228,7 +251,7 @@ async function waitFor<T>(
     const found = await find();
     const leftMs = waitMs - (performance.now() - started);
     if (found !== undefined || leftMs <= 0) return found;
-    if (!(await waiters.wait(leftMs, signal))) return signal.aborted ? undefined : find();
+    if (!(await waiters.wait(leftMs, signal))) return undefined;
   }
 }
 

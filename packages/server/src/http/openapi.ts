@@ -2,7 +2,7 @@
  * @file The API document (OpenAPI 3.1, whose schemas are JSON Schema) made from the route table itself: the very schemas
  * that validate requests and that the client checks answers with. Nothing is described twice.
  */
-import { ErrorSchema, type Route, routes } from '@alice/protocol';
+import { contentTypeOf, ErrorSchema, type Route, routes } from '@alice/protocol';
 import type { ServerLimits } from '../options.js';
 
 type Json = Record<string, unknown>;
@@ -37,21 +37,27 @@ export function openapiDocument({ limits, version }: { limits: ServerLimits; ver
   };
 }
 
+/** Answer when something is stored for good that is judged later. */
+const STORED: ReadonlySet<string> = new Set(['submit', 'resume']);
+
 function operation(name: string, route: Route, limits: ServerLimits): Json {
-  const params = [...route.path.matchAll(/:(\w+)/g)].map(([, param]) => ({
+  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, param]) => ({
     name: param,
     in: 'path',
     required: true,
     schema: { type: 'string', maxLength: 128 },
   }));
+  const params = [...inPath, ...headerParameters(route)];
   return {
     operationId: name,
     ...(params.length > 0 ? { parameters: params } : {}),
     ...(route.access === 'public' ? {} : { security: [{ token: [] }], 'x-role': route.access }),
-    ...(route.body ? { requestBody: { required: true, content: content(route.body) } } : {}),
+    ...(route.body
+      ? { requestBody: { required: true, content: content(route.body, contentTypeOf(route)) } }
+      : {}),
     ...(route.body && route.body !== 'bytes' ? { 'x-max-bytes': limits.jsonBytes } : {}),
     responses: {
-      [name === 'submit' ? 202 : 200]: { description: 'done', content: content(route.answer) },
+      [STORED.has(name) ? 202 : 200]: { description: 'done', content: content(route.answer) },
       ...(name === 'task' || name === 'job' ? { 204: { description: 'nothing now; see Retry-After' } } : {}),
       default: {
         description: 'refused, with a code',
@@ -61,9 +67,19 @@ function operation(name: string, route: Route, limits: ServerLimits): Json {
   };
 }
 
-function content(schema: Route['answer']): Json {
-  if (schema === 'bytes')
-    return { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+/** Headers of the request, one by one as the document wants them. */
+function headerParameters({ headers }: Route): Json[] {
+  const { properties, required = [] } = plain(headers ?? {}) as { properties?: Json; required?: string[] };
+  return Object.entries(properties ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'header',
+    required: required.includes(name),
+    schema,
+  }));
+}
+
+function content(schema: Route['answer'], bytesType = 'application/octet-stream'): Json {
+  if (schema === 'bytes') return { [bytesType]: { schema: { type: 'string', format: 'binary' } } };
   return { 'application/json': { schema: plain(schema) } };
 }
 

@@ -1,13 +1,21 @@
 /** @file Several nodes on one PostgreSQL: kills of the aggregator and of the database lose nothing and do nothing twice. */
 import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { keyPairFromSecret, ServerClient } from '@alice/protocol';
 import type { ServerCore } from '../ServerCore.js';
+import { startFaultProxy } from '../testing/chaos/faultProxy.js';
 import { findPostgres, type PostgresCluster, startPostgres } from '../testing/postgresCluster.js';
 import { startNodeProcess } from '../testing/startNodeProcess.js';
-import { TestClient } from '../testing/TestClient.js';
+import { submissionFor, TestClient } from '../testing/TestClient.js';
 import { createTinyNetwork, type TinyNetwork } from '../testing/tinyNetwork.js';
 
+const DEVICE = { kind: 'cpu', name: 'test', threads: 1, memoryBytes: 1, software: 'test' } as const;
+const RESTARTED = [
+  { node: 'one', roles: ['api', 'epochs'] },
+  { node: 'two', roles: ['api'] },
+] as const;
 const bin = findPostgres();
 const skip =
   bin === undefined ? 'needs PostgreSQL: install it, or set ALICE_POSTGRES_BIN to its programs' : false;
@@ -18,6 +26,8 @@ describe('nodes of one database', { skip }, () => {
   let nodes: ServerCore[];
   let shared: { databaseUrl: string; blobs: string };
   let clock: NodeJS.Timeout;
+  const api = (node: string, roles: readonly ('api' | 'epochs')[]) =>
+    network.open({ ...shared, node, roles, dir: join(network.dir, node), drainMs: 300 });
 
   before(async () => {
     cluster = await startPostgres(bin!);
@@ -28,9 +38,8 @@ describe('nodes of one database', { skip }, () => {
     clock = setInterval(() => {
       network.clock.nowMs = Date.now();
     }, 20);
-    const api = (node: string, roles: ('api' | 'epochs')[]) =>
-      network.open({ ...shared, node, roles, dir: join(network.dir, node) });
-    nodes = [await api('one', ['api', 'epochs']), await api('two', ['api'])];
+    nodes = [];
+    for (const { node, roles } of RESTARTED) nodes.push(await api(node, roles));
   });
   after(async () => {
     clearInterval(clock);
@@ -119,6 +128,59 @@ describe('nodes of one database', { skip }, () => {
       info: { code: 'LEADERSHIP_LOST', role: 'aggregator' },
     });
     await leader.close();
+  });
+
+  it('is restarted node by node while miners register, take tasks and submit, and no call fails', async () => {
+    const listen = async (node: ServerCore): Promise<ServerCore> => {
+      await node.app.listen({ host: '127.0.0.1', port: 0 });
+      return node;
+    };
+    for (const node of nodes) await listen(node);
+    // A balancer that asks /readyz: nothing new for a node that has begun to close.
+    const line = await startFaultProxy(() =>
+      nodes
+        .filter(({ context }) => !context.closing.aborted)
+        .map(({ app }) => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`),
+    );
+    const acknowledged: string[] = [];
+    const failed: unknown[] = [];
+    let isOver = false;
+    const { layout } = nodes[0]!.context;
+    const mine = async (worker: number): Promise<void> => {
+      for (let device = 0; !isOver && failed.length === 0; device++) {
+        const key = keyPairFromSecret(`//restart/${worker}/${Math.floor(device / 50)}`);
+        const member = { key, instance: `d${device}`, role: 'miner', device: DEVICE } as const;
+        const client = new ServerClient({ url: line.url, member, attempts: 1 });
+        const { offer } = await client.nextTask(0);
+        if (!offer) throw new Error('an open round has a task for every device');
+        const bytes = await submissionFor(offer, layout, { seed: `${worker} ${device}` });
+        acknowledged.push((await client.submit(offer.taskId, bytes)).submissionId);
+      }
+    };
+    const mining = [0, 1, 2].map((worker) => mine(worker).catch((error: unknown) => failed.push(error)));
+    const someMore = async (): Promise<void> => {
+      const goal = acknowledged.length + 5;
+      await until(async () => acknowledged.length >= goal || failed.length > 0);
+    };
+    try {
+      for (const [i, { node, roles }] of RESTARTED.entries()) {
+        await someMore();
+        await nodes[i]!.close(); // as on SIGTERM
+        await someMore();
+        nodes[i] = await listen(await api(node, roles));
+        await someMore();
+      }
+    } finally {
+      isOver = true;
+      await Promise.all(mining);
+      await line.close();
+    }
+    assert.deepEqual(failed, []);
+    const [row] = await nodes[0]!.context.db.query<{ n: number }>(
+      'SELECT COUNT(*) AS n FROM submissions WHERE submission_id = ANY($1)',
+      [acknowledged],
+    );
+    assert.equal(row!.n, acknowledged.length, 'each that was acknowledged is there');
   });
 
   it('goes on after the database was killed, with every acknowledged submission', async () => {

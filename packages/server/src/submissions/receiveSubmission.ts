@@ -102,6 +102,7 @@ async function receive(
     await checkUnused(context, task, async () => checked.hash); // another request was faster
     throw expired(task);
   }
+  context.brokenUploads.forget(task.task_id); // of an earlier try
   context.nudge();
   context.changed();
   return submissionMessage(stored);

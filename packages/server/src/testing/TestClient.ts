@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import {
+  contentTypeOf,
   encodeAnySubmission,
   type HashHex,
   type HexString,
@@ -63,14 +64,15 @@ export class TestClient {
       headers = {},
     }: { params?: Record<string, string>; body?: unknown; headers?: Record<string, string> } = {},
   ): Promise<TestAnswer> {
-    const { method, path, answer } = routes[name];
+    const route = routes[name];
+    const { method, path, answer } = route;
     const isBytes = body instanceof Uint8Array;
     const response = await this.#core().app.inject({
       method,
       url: path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key]!)),
       headers: {
         ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
-        ...(isBytes ? { 'content-type': 'application/octet-stream' } : {}),
+        ...(isBytes ? { 'content-type': contentTypeOf(route) } : {}),
         ...headers,
       },
       ...(body === undefined ? {} : { payload: (isBytes ? Buffer.from(body) : body) as object }),

@@ -1,18 +1,23 @@
 /**
- * @file The serving thread's handle on the intake thread. Of every upload at most one part is on its way between the two,
- * and all of these together stay below a budget, so memory does not follow the size of uploads, nor how many there are.
- * A thread that dies takes its uploads with it (their senders are told to repeat) and is started again, on an empty spool.
+ * @file The serving thread's handle on the intake threads, which take uploads in turn. Of every upload at most one part is on its way to its thread, and all
+ * of these together stay below a budget, so memory does not follow the size of uploads, nor how many there are.
  */
-import { Worker } from 'node:worker_threads';
-import { type Logger, PortCalls, portOfThread } from '@alice/protocol';
-import { ServerError } from '../errors.js';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '@alice/protocol';
 import type { CheckedUpload } from './ArrivingUpload.js';
 import { type ByteBudget, createByteBudget } from './byteBudget.js';
-import type { IntakeCalls, IntakeWorkerData } from './intakeWorker.js';
-import { sweepSpool } from './Spool.js';
+import { type IntakeThread, startIntakeThread } from './IntakeThread.js';
+import type { IntakeWorkerData, TakenUp } from './intakeWorker.js';
+import type { LeftUpload, UploadName } from './Spool.js';
 
 export interface Intake {
-  open(): Upload;
+  /** With a name: one that may be taken up again. */
+  open(name?: UploadName): Upload;
+  /** Goes on with what an earlier process left; undefined, and gone, where that was no beginning of anything. */
+  takeUp(left: LeftUpload): Promise<(TakenUp & { readonly upload: Upload }) | undefined>;
+  /** What earlier processes, or earlier threads of this one, left and nobody has taken up; those are gone from here. */
+  left(): LeftUpload[];
   /** Of parts between the threads. */
   readonly budget: ByteBudget;
   close(): Promise<void>;
@@ -33,65 +38,37 @@ export interface Upload {
 /** Of all parts on their way, bytes. */
 const BUDGET_BYTES = 32 * 2 ** 20;
 
-interface Running {
-  readonly worker: Worker;
-  readonly calls: PortCalls<IntakeCalls>;
-}
-
-export function startIntake(data: IntakeWorkerData, log: Logger): Intake {
+export function startIntake(
+  { threads, ...data }: IntakeWorkerData & { threads: number },
+  log: Logger,
+): Intake {
   const budget = createByteBudget(BUDGET_BYTES);
-  let running: Running | undefined;
-  let isClosed = false;
-  let uploads = 0;
-
-  const launch = (): Running => {
-    const worker = new Worker(new URL('./intakeWorker.js', import.meta.url), { workerData: data });
-    const started = { worker, calls: new PortCalls<IntakeCalls>(portOfThread(worker)) };
-    const ended = (reason: string): void => {
-      started.calls.end(reason);
-      if (running === started) running = undefined;
-      if (!isClosed) log.error('Intake thread ended; it starts again with the next upload', { reason });
-    };
-    worker.on('error', (error) => ended(error.message));
-    worker.on('exit', (exitCode) => ended(`exit code ${exitCode}`));
-    return started;
-  };
-  const start = (): Running => {
-    if (isClosed) throw new ServerError({ code: 'SERVER_CLOSED' }, 'the server is closing');
-    if (!running) {
-      sweepSpool(data.dir); // whatever is there belonged to a thread that is gone
-      running = launch();
-    }
-    return running;
-  };
-  start();
+  const names = Array.from({ length: threads }, (_, i) => String(i));
+  mkdirSync(data.dir, { recursive: true });
+  for (const name of readdirSync(data.dir))
+    if (!names.includes(name)) rmSync(join(data.dir, name), { recursive: true, force: true });
+  const pool = names.map((name) =>
+    startIntakeThread({ ...data, dir: join(data.dir, name) }, { log, budget }),
+  );
+  /** Which thread's folder holds it. */
+  const placeOf = new Map<string, IntakeThread>();
+  let turn = 0;
 
   return {
     budget,
-    open() {
-      const upload = uploads++;
-      const { calls } = start();
-      let isFirst = true;
-      return {
-        async add(part, isLast) {
-          const sizeBytes = part.length;
-          await budget.take(sizeBytes);
-          try {
-            const bytes = new Uint8Array(part); // a Buffer's own `slice` would move the socket's memory away
-            const message = { upload, bytes, isFirst, isLast };
-            isFirst = false;
-            return await calls.call('part', message, [bytes.buffer]);
-          } finally {
-            budget.give(sizeBytes);
-          }
-        },
-        keep: () => calls.call('keep', upload),
-        drop: () => void calls.call('drop', upload).catch(() => undefined),
-      };
+    open: (name) => pool[turn++ % pool.length]!.open(name),
+    async takeUp(left) {
+      const thread = placeOf.get(left.dir);
+      return thread?.takeUp(left);
     },
+    left: () =>
+      pool.flatMap((thread) => {
+        const left = thread.left();
+        for (const { dir } of left) placeOf.set(dir, thread);
+        return left;
+      }),
     async close() {
-      isClosed = true;
-      await running?.worker.terminate();
+      await Promise.all(pool.map((thread) => thread.close()));
     },
   };
 }

@@ -9,6 +9,7 @@ import { openBlobStore } from '../blobs/blobLocation.js';
 import { ServerError } from '../errors.js';
 import { ArrivingUpload, type CheckedUpload } from './ArrivingUpload.js';
 import { diskErrors } from './diskErrors.js';
+import type { UploadName } from './Spool.js';
 
 export interface IntakeWorkerData {
   /** Where the blobs are: a folder or `s3://…`. */
@@ -24,6 +25,14 @@ export interface UploadPart {
   /** The first part of an upload holds all of its header. */
   readonly isFirst: boolean;
   readonly isLast: boolean;
+  /** With the first part: of one that may be taken up again. */
+  readonly name?: UploadName | undefined;
+}
+
+/** The beginning of an upload that an earlier process left. */
+export interface TakenUp {
+  readonly head: Uint8Array;
+  readonly sizeBytes: number;
 }
 
 const port = parentPort;
@@ -42,9 +51,9 @@ function drop(upload: number): void {
 const handlers = {
   /** Returns what was checked once the last part is on disk. What fails is gone. */
   part: diskErrors(
-    async ({ upload, bytes, isFirst, isLast }: UploadPart): Promise<CheckedUpload | undefined> => {
+    async ({ upload, bytes, isFirst, isLast, name }: UploadPart): Promise<CheckedUpload | undefined> => {
       try {
-        if (isFirst) uploads.set(upload, new ArrivingUpload(bytes, { dir, limits }));
+        if (isFirst) uploads.set(upload, ArrivingUpload.begin(bytes, { dir, limits, name }));
         const arriving = uploads.get(upload);
         if (!arriving) throw interrupted();
         arriving.add(isFirst ? bytes.subarray(SUBMISSION_HEADER_BYTES) : bytes);
@@ -58,6 +67,13 @@ const handlers = {
       }
     },
   ),
+  /** Goes on with what an earlier process left; undefined where that was no beginning of anything. */
+  takeUp: async ({ upload, name }: { upload: number; name: UploadName }): Promise<TakenUp | undefined> => {
+    const arriving = ArrivingUpload.takeUp({ dir, limits, name });
+    if (!arriving) return undefined;
+    uploads.set(upload, arriving);
+    return { head: arriving.head, sizeBytes: arriving.file.sizeBytes };
+  },
   /** A checked upload becomes a blob, for good. */
   keep: diskErrors(async (upload: number): Promise<void> => {
     const [arriving, ref] = [uploads.get(upload), checked.get(upload)];

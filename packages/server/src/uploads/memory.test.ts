@@ -19,7 +19,9 @@ import {
   silentLogger,
 } from '@alice/protocol';
 import { contentHash } from '../blobs/BlobStore.js';
+import { defaultServerLimits } from '../options.js';
 import { ArrivingUpload } from './ArrivingUpload.js';
+import { createBrokenUploads } from './BrokenUploads.js';
 import { startIntake } from './Intake.js';
 import { openUploadBody } from './UploadBody.js';
 
@@ -49,7 +51,7 @@ describe('an upload of 16 MB', () => {
     const dir = mkdtempSync(join(tmpdir(), 'alice-spool-'));
     t.after(() => rmSync(dir, { recursive: true }));
     const before = buffersHeld();
-    const upload = new ArrivingUpload(bytes, { dir, limits });
+    const upload = ArrivingUpload.begin(bytes, { dir, limits });
     let most = 0;
     for (let at = SUBMISSION_HEADER_BYTES; at < bytes.length; at += PART_BYTES) {
       upload.add(bytes.subarray(at, at + PART_BYTES));
@@ -65,20 +67,19 @@ describe('an upload of 16 MB', () => {
   it('crosses to the intake thread a part at a time, however many come at once', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'alice-spool-'));
     const intake = startIntake(
-      { blobs: join(dir, 'blobs'), dir: join(dir, 'incoming'), limits },
+      { blobs: join(dir, 'blobs'), dir: join(dir, 'incoming'), limits, threads: 2 },
       silentLogger,
     );
+    const broken = createBrokenUploads(intake, { limits: defaultServerLimits });
     t.after(async () => {
+      broken.close();
       await intake.close();
       rmSync(dir, { recursive: true });
     });
     const send = async (): Promise<void> => {
       const parts = Readable.from(cut(bytes), { highWaterMark: 1 });
-      const body = openUploadBody(parts, {
-        intake,
-        announcedBytes: bytes.length,
-        limits: { limitBytes: bytes.length, idleMs: 60_000 },
-      });
+      const limits = { limitBytes: bytes.length, idleMs: 60_000 };
+      const body = openUploadBody({ stream: parts, bodyBytes: bytes.length, limits }, { intake, broken });
       const { hash } = await body.receive();
       assert.equal(hash, contentHash(bytes));
       await body.keep();
@@ -88,7 +89,7 @@ describe('an upload of 16 MB', () => {
     const { heldBytes, peakBytes } = intake.budget;
     assert.equal(heldBytes, 0);
     assert.ok(peakBytes > 0 && peakBytes <= 3 * PART_BYTES, `${peakBytes} bytes were on their way at once`);
-    assert.deepEqual(readdirSync(join(dir, 'incoming')), []);
+    for (const thread of ['0', '1']) assert.deepEqual(readdirSync(join(dir, 'incoming', thread)), []);
   });
 });
 

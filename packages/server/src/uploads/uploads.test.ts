@@ -22,7 +22,7 @@ describe('uploads on the wire', () => {
   let turn = 0;
 
   before(async () => {
-    network = await createTinyNetwork({ training, limits: { uploadIdleMs: 500 } });
+    network = await createTinyNetwork({ training, limits: { uploadIdleMs: 500, intakeThreads: 1 } });
     core = await listening();
     miner = await new TestClient(() => core, network.miner).register();
     scorer = await new TestClient(() => core, network.scorer, 'scorer').register();
@@ -43,7 +43,7 @@ describe('uploads on the wire', () => {
     await opened.app.listen({ host: '127.0.0.1', port: 0 });
     return opened;
   };
-  const spool = (): string => join(network.options.dir, 'incoming');
+  const spool = (): string => join(network.options.dir, 'incoming', '0');
   const begin = (lengthBytes: number | undefined): ClientRequest =>
     httpRequest({
       port: (core.app.server.address() as AddressInfo).port,

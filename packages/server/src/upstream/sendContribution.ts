@@ -133,7 +133,7 @@ async function foldOnce(
 /** The answer to an upload whose first answer was lost is `NONCE_USED` for identical bytes: it was received. */
 async function submitOnce(client: UpstreamLink['client'], taskId: string, bytes: Uint8Array): Promise<void> {
   try {
-    await client.submit(taskId, bytes);
+    await client.submit(taskId, bytes, { mayHaveBegun: true });
   } catch (error) {
     const isRepeated =
       isServerCallError(error) &&

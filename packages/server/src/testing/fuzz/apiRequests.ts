@@ -14,6 +14,13 @@ export interface Operation {
   /** Role whose token it takes; undefined: none. */
   readonly role: string | undefined;
   readonly schema: TSchema | 'bytes' | undefined;
+  readonly contentType: string | undefined;
+  /** Schemas of headers that it reads; those it can do without come at times. */
+  readonly headers: readonly {
+    readonly name: string;
+    readonly isRequired: boolean;
+    readonly schema: TSchema;
+  }[];
 }
 
 export interface ApiRequest {
@@ -33,6 +40,12 @@ interface Parts {
 interface DocumentOperation {
   readonly 'x-role'?: string;
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: TSchema }>> };
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required: boolean;
+    readonly schema: TSchema;
+  }[];
 }
 
 export function operationsOf(document: {
@@ -42,7 +55,11 @@ export function operationsOf(document: {
     Object.entries(methods).map(([method, operation]) => {
       const { content } = operation.requestBody ?? {};
       const schema = content?.['application/json']?.schema ?? (content ? 'bytes' : undefined);
-      return { path, method: method.toUpperCase(), role: operation['x-role'], schema };
+      const headers = (operation.parameters ?? [])
+        .filter(({ in: place }) => place === 'header')
+        .map(({ name, required, schema }) => ({ name, isRequired: required, schema }));
+      const contentType = content && Object.keys(content)[0];
+      return { path, method: method.toUpperCase(), role: operation['x-role'], schema, contentType, headers };
     }),
   );
 }
@@ -75,14 +92,8 @@ export function createApiRequests(
         ...(operation.role
           ? [['authorization', `Bearer ${tokenOf(operation.role)}`] as [string, string]]
           : []),
-        ...(operation.schema
-          ? [
-              [
-                'content-type',
-                operation.schema === 'bytes' ? 'application/octet-stream' : 'application/json',
-              ] as [string, string],
-            ]
-          : []),
+        ...(operation.contentType ? [['content-type', operation.contentType] as [string, string]] : []),
+        ...headersOf(random, operation),
       ],
       body,
     };
@@ -97,6 +108,15 @@ export function createApiRequests(
       return { operation, bytes: tear(random, bytes), isAsDescribed: false };
     return { operation, bytes, isAsDescribed: spoils === 0 };
   };
+}
+
+function headersOf(random: Random, { headers }: Operation): [string, string][] {
+  return headers
+    .filter(({ isRequired }) => isRequired || random.below(2) === 0)
+    .map(({ name, schema }) => {
+      const [value] = fc.sample(arbitraryOf(schema), { seed: random.below(2 ** 31), numRuns: 1 });
+      return [name, String(value).replace(/[^\x20-\x7e]/g, '')];
+    });
 }
 
 const pick = <T>(random: Random, all: readonly T[]): T => all[random.below(all.length)]!;
@@ -218,6 +238,10 @@ const HEADERS: readonly [string, string][] = [
   ['expect', '100-continue'],
   ['expect', 'the unexpected'],
   ['upgrade', 'websocket'],
+  ['repr-digest', `sha-256=:${'A'.repeat(43)}=:`],
+  ['upload-offset', '-1'],
+  ['upload-offset', '9'.repeat(15)],
+  ['upload-complete', '?0'],
   ['range', 'bytes=0-0'],
   ['range', 'bytes=9-1,0-0'],
   ['range', `bytes=${'0-1,'.repeat(1_000)}`],
