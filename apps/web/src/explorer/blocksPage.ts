@@ -18,6 +18,7 @@ export function openBlocksPage(): View {
     columns: ['#block', 'time', 'what', '#extrinsics', '#events', 'hash'],
     empty: 'waiting for the chain …',
   });
+  table.show([]);
   const blocks: Block[] = [];
   let stop: () => void = () => undefined;
   let isClosed = false;

@@ -109,7 +109,7 @@ function minerRows(status: NetworkStatus, paid: Paid): Cell[][] {
         ? { text: '–' }
         : { text: count(m.accepted), href: `#/receipts/${m.address}`, title: 'receipts' },
       { text: isScorer ? '–' : count(m.refused) },
-      { text: judged === 0 ? '–' : percent(m.accepted / judged, 0) },
+      { text: isScorer || judged === 0 ? '–' : percent(m.accepted / judged, 0) },
       { text: isScorer ? '–' : scoreNats(m.score) },
       { text: `${duration(status.serverTimeMs - m.lastSeenMs)} ago` },
       { text: isScorer ? `${m.device} (scorer)` : m.device, title: `instance ${m.instance}` },
