@@ -45,6 +45,7 @@ function notWritable(error) {
 }
 
 async function install(dev) {
+  accessSync(root, constants.W_OK); // npm would try twice and say much before it comes to that
   const lock = lockHash();
   const withDev = dev || installed(lock).kind === 'dev'; // never take test tools away from a developer
   console.error(`Installing dependencies${withDev ? ' (with test tools)' : ''}; once, about a minute …`);
