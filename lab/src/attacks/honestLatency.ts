@@ -16,8 +16,9 @@ export interface HonestLatency {
 }
 
 const PROBES = 1000;
-/** So many attacks must have been begun while answers were timed, however little time attackers get. */
-const LEAST_ATTACKS = 100;
+/** Fewer attacks than these say nothing; a machine that is too busy to begin them is given so many times the answers. */
+export const LEAST_ATTACKS = 100;
+const MOST_TRIES = 8;
 
 /** `attack`: this one alone. */
 export async function honestLatency({ url, honestAddress }: Target, attack?: string): Promise<HonestLatency> {
@@ -30,7 +31,7 @@ export async function honestLatency({ url, honestAddress }: Target, attack?: str
     await told(attackers);
     const attacked: number[] = [];
     let attacks = 0;
-    while (attacks < LEAST_ATTACKS) {
+    for (let tries = 0; tries < MOST_TRIES && attacks < LEAST_ATTACKS; tries++) {
       attacked.push(...(await answerTimes(client)));
       attacks = Number(await told(attackers, 'how many'));
     }

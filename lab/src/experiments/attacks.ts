@@ -54,9 +54,8 @@ export const attacksExperiment: Experiment = {
   },
   read(rows) {
     const results = resultsOf(rows);
-    const seedsOf = (policy: string): number => results.get(`${policy}/none`)?.length ?? 0;
-    const policies = POLICIES.filter((policy) => seedsOf(policy) > 0);
-    const headed = (policy: string): string => `${policy}, seeds: ${seedsOf(policy)}`;
+    const policies = POLICIES.filter((policy) => results.has(`${policy}/none`));
+    const headed = (policy: string): string => `${policy}, seeds: ${seedsOf(policy, results)}`;
     const names = gallery.map(({ name }) => name).filter((name) => results.has(`work/${name}`));
     const heading = [
       'attack',
@@ -101,6 +100,13 @@ export const attacksExperiment: Experiment = {
     };
   },
 };
+
+/** How many seeds the attacks have been run in, `1 to 2` where not all are complete. */
+function seedsOf(policy: string, results: Results): string {
+  const counts = [...results].flatMap(([id, runs]) => (id.startsWith(`${policy}/`) ? [runs.length] : []));
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? String(most) : `${least} to ${most}`;
+}
 
 /** Of one seed. */
 interface Result {

@@ -18,7 +18,7 @@ import {
   ServerClient,
   silentLogger,
 } from '@alice/protocol';
-import { type HonestLatency, honestLatency } from '../attacks/honestLatency.js';
+import { type HonestLatency, honestLatency, LEAST_ATTACKS } from '../attacks/honestLatency.js';
 import { attackers, type ProtocolAttack, protocolAttacks, type Target } from '../attacks/protocolAttacks.js';
 import { corpusDir } from '../network/Laboratory.js';
 import { labModel } from '../network/settings.js';
@@ -184,7 +184,7 @@ function latencyClaim({ quietP99Ms, attackedP99Ms, answers, attacks }: HonestLat
   const ratio = attackedP99Ms / quietP99Ms;
   return {
     claim: `while all attacks run at once, others wait ${MOST_SLOWDOWN} times as long at most (p99)`,
-    holds: ratio <= MOST_SLOWDOWN,
+    holds: ratio <= MOST_SLOWDOWN && attacks >= LEAST_ATTACKS,
     found: `${quietP99Ms.toFixed(1)} ms before, ${attackedP99Ms.toFixed(1)} ms under attack (${ratio.toFixed(2)}x; ${answers} answers, ${attacks} attacks)`,
   };
 }
