@@ -23,7 +23,7 @@ const ROUNDS_OF = [250, 1_000, 4_000];
 const COPIED_EVERY = 50;
 /** Pairs of which the cost of comparing one is measured: all of them would take hours. */
 const MEASURED_PAIRS = 20_000;
-const settings = { secret: 'bench', maxEntries: ENTRIES };
+const SECRET = 'bench';
 
 export const copiesBench: Bench = {
   name: 'copies',
@@ -33,8 +33,8 @@ export const copiesBench: Bench = {
     const most = Math.max(...ROUNDS_OF);
     say(`making ${most} submissions of ${ENTRIES} entries`);
     const round = makeRound(most);
-    const sketchMs = perItem(round, (delta) => sketchIndices(delta, settings));
-    const sketches = round.map((delta) => sketchIndices(delta, settings));
+    const sketchMs = perItem(round, (delta) => sketchIndices(delta, SECRET));
+    const sketches = round.map((delta) => sketchIndices(delta, SECRET));
     return [
       {
         name: 'sketch_ns_per_entry',
@@ -64,7 +64,7 @@ function makeRound(count: number): FlatDelta[] {
 
 /** The last tenth of a round of `count` looked up in the rest: what a submission costs when as many are there. */
 function figuresOf(all: readonly FlatDelta[], sketches: readonly IndexSketch[], count: number): Figure[] {
-  const index = new CopyIndex(settings.secret);
+  const index = new CopyIndex(SECRET);
   const from = 0.9 * count;
   for (let i = 0; i < from; i++) index.add(String(i), sketches[i]!);
   let named = 0;

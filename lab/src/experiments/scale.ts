@@ -200,8 +200,7 @@ async function measure(tries: number): Promise<UnitCosts> {
   const count = entriesOf(delta);
   const flat = flattenDelta(delta, layout);
   const decode = await fastest(tries, () => decodeAnySubmission(bytes, limits));
-  const secret = { secret: 'scale', maxEntries: count };
-  const sketch = await fastest(tries, () => sketchIndices(flat, secret));
+  const sketch = await fastest(tries, () => sketchIndices(flat, 'scale'));
   const update = publishedUpdate(dense(), dense());
   const published = await fastest(tries, () => overlapWithUpdate(flat, update));
   const aggregator = new StreamingAggregator(layout);
@@ -233,13 +232,12 @@ const INDEXED_ENTRIES = 3_000;
 
 function measureIndex(): Pick<UnitCosts, 'lookupNs' | 'namedNs' | 'namedShare'> {
   const random = seededRandom('scale/index');
-  const settings = { secret: 'scale', maxEntries: INDEXED_ENTRIES };
   const sketches = Array.from({ length: INDEXED }, () => {
     const picked = new Set<number>();
     while (picked.size < INDEXED_ENTRIES / 2) picked.add(random.below(INDEXED_ENTRIES));
     while (picked.size < INDEXED_ENTRIES) picked.add(random.below(INDEXED_ENTRIES / DENSITY));
     const indices = Uint32Array.from(picked).sort();
-    return sketchIndices({ indices, values: new Float32Array(indices.length) }, settings);
+    return sketchIndices({ indices, values: new Float32Array(indices.length) }, 'scale');
   });
   const index = new CopyIndex('scale');
   let named = 0;

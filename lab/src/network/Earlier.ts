@@ -4,14 +4,11 @@ import { CopyIndex, type FlatDelta, sketchIndices } from '@alice/training';
 export class Earlier {
   readonly #index: CopyIndex;
   readonly #secret: string;
-  readonly #maxEntries: number;
   readonly #deltas: FlatDelta[] = [];
 
-  /** `maxEntries`: of an honest submission. */
-  constructor(secret: string, maxEntries: number) {
+  constructor(secret: string) {
     this.#index = new CopyIndex(secret);
     this.#secret = secret;
-    this.#maxEntries = maxEntries;
   }
 
   add(delta: FlatDelta): void {
@@ -26,6 +23,6 @@ export class Earlier {
   }
 
   #sketch(delta: FlatDelta) {
-    return sketchIndices(delta, { secret: this.#secret, maxEntries: this.#maxEntries });
+    return sketchIndices(delta, this.#secret);
   }
 }

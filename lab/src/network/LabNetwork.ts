@@ -229,7 +229,7 @@ export class LabNetwork {
   }
 
   async #examine(arrived: readonly LabSubmission[], measure: Measure): Promise<void> {
-    const earlier = new Earlier(this.#settings.seed, this.#lab.layout.size * this.#settings.training.density);
+    const earlier = new Earlier(this.#settings.seed);
     for (const submission of arrived) {
       if (submission.code !== null) continue;
       if (submission.version < this.#version - 1) {

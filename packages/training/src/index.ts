@@ -53,7 +53,6 @@ export {
 export {
   type IndexSketch,
   mayBeCopies,
-  type SketchSettings,
   sketchIndices,
 } from './scoring/indexSketch.js';
 export {

@@ -18,7 +18,7 @@ export class ProtoWriter {
   }
 
   float(field: number, value: number): this {
-    if (value === 0) return this;
+    if (Object.is(value, 0)) return this; // negative zero is not the default
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
     return this.#tag(field, FIXED_32).#put(bytes);

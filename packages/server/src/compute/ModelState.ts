@@ -124,8 +124,7 @@ export class ModelState {
   async sketchOf(blobHash: HashHex): Promise<IndexSketch> {
     const known = this.#sketches.get(blobHash);
     if (known) return known;
-    const { secret, bounds } = this.#options;
-    const sketch = sketchIndices(await this.flatDeltaOf(blobHash), { secret, maxEntries: bounds.maxEntries });
+    const sketch = sketchIndices(await this.flatDeltaOf(blobHash), this.#options.secret);
     return this.#sketches.set(blobHash, sketch);
   }
 

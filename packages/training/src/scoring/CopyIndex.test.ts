@@ -9,7 +9,7 @@ import { defaultOverlapThresholds, overlapOf } from './overlap.js';
 
 const ELEMENTS = 50_000;
 const ENTRIES = 3_000;
-const settings = { secret: 'secret', maxEntries: ENTRIES };
+const SECRET = 'secret';
 const THRESHOLD = defaultOverlapThresholds.copy;
 
 const deltaOf = (indices: Iterable<number>): FlatDelta => {
@@ -23,6 +23,12 @@ function honest(random: Random, count = ENTRIES): FlatDelta {
   while (picked.size < count / 2) picked.add(random.below(ENTRIES));
   while (picked.size < count) picked.add(random.below(ELEMENTS));
   return deltaOf(picked);
+}
+
+function few(random: Random, count: number): Set<number> {
+  const picked = new Set<number>();
+  while (picked.size < count) picked.add(random.below(ELEMENTS));
+  return picked;
 }
 
 /** Keeps `kept` of the victim's entries and makes up others until it has `size` of the victim's number. */
@@ -47,7 +53,7 @@ const COPIES = [
   { kept: 0.8, size: 0.85 },
   { kept: 0.5, size: 0.5 }, // lies within the victim
   { kept: 0.1, size: 0.1 },
-  { kept: 0.01, size: 0.01 }, // too small for a sketch
+  { kept: 0.01, size: 0.01 }, // too few samples where the victim has some
   { kept: 1, size: 1.3 }, // the victim lies within it
   { kept: 1, size: 3 },
 ];
@@ -65,7 +71,7 @@ describe('index of what may be copied', () => {
     const index = new CopyIndex('secret');
     const [full, found]: [string[], string[]] = [[], []];
     for (const [i, delta] of all.entries()) {
-      const sketch = sketchIndices(delta, settings);
+      const sketch = sketchIndices(delta, SECRET);
       const named = index.candidates(sketch);
       for (let j = 0; j < i; j++) if (isCopy(i, j)) full.push(`${i} of ${j}`);
       for (let j = 0; j < i; j++) if (named.has(String(j)) && isCopy(i, j)) found.push(`${i} of ${j}`);
@@ -75,11 +81,25 @@ describe('index of what may be copied', () => {
     assert.deepEqual(found, full);
   });
 
+  it('names few honest ones, however small they are', () => {
+    const index = new CopyIndex('secret');
+    const small = Array.from({ length: 60 }, () => deltaOf(few(random, 200)));
+    let named = 0;
+    for (const [i, delta] of small.entries()) {
+      const sketch = sketchIndices(delta, SECRET);
+      named += index.candidates(sketch).size;
+      index.add(String(i), sketch);
+    }
+    assert.ok(named < (60 * 59) / 2 / 50, `${named} of ${(60 * 59) / 2} pairs`);
+    const copy = copyOf(small[7]!, random, { kept: 0.95, size: 1 });
+    assert.ok(index.candidates(sketchIndices(copy, SECRET)).has('7'));
+  });
+
   it('names few honest ones', () => {
     const index = new CopyIndex('secret');
     let named = 0;
     for (const [i, delta] of all.slice(0, 120).entries()) {
-      const sketch = sketchIndices(delta, settings);
+      const sketch = sketchIndices(delta, SECRET);
       named += index.candidates(sketch).size;
       index.add(String(i), sketch);
     }
@@ -90,7 +110,7 @@ describe('index of what may be copied', () => {
 
   it('forgets what it is told to forget, and has everything once', () => {
     const index = new CopyIndex('secret');
-    const sketch = sketchIndices(all[0]!, settings);
+    const sketch = sketchIndices(all[0]!, SECRET);
     for (const id of ['a', 'b', 'c', 'b']) index.add(id, sketch);
     assert.deepEqual([...index.candidates(sketch)].sort(), ['a', 'b', 'c']);
     index.delete('b');
@@ -103,10 +123,10 @@ describe('index of what may be copied', () => {
 
   it('names everything for a delta without indices, and it for everybody', () => {
     const index = new CopyIndex('secret');
-    index.add('sparse', sketchIndices(all[0]!, settings));
-    const dense = sketchIndices({ indices: null, values: new Float32Array(ELEMENTS) }, settings);
+    index.add('sparse', sketchIndices(all[0]!, SECRET));
+    const dense = sketchIndices({ indices: null, values: new Float32Array(ELEMENTS) }, SECRET);
     assert.deepEqual([...index.candidates(dense)], ['sparse']);
     index.add('dense', dense);
-    assert.deepEqual([...index.candidates(sketchIndices(all[1]!, settings))], ['dense']);
+    assert.deepEqual([...index.candidates(sketchIndices(all[1]!, SECRET))], ['dense']);
   });
 });

@@ -5,7 +5,7 @@
  * inverted index (Gionis, Indyk and Motwani 1999). Two deltas of resemblance J share a bin's minimum with chance J, and
  * are found with chance 1 − (1 − J^ROWS)^BANDS: J = 0.82, nine tenths of the indices of equally many, is missed once in two
  * million; J = 0.14, two honest ones that share a quarter, is named once in 500. Who sends another number of entries than
- * the rest is compared with all of them: resemblance does not see that a small delta lies within a large one.
+ * the rest is compared with all of those: resemblance does not see that a small delta lies within a large one.
  */
 import { seededRandom } from '@alice/protocol';
 import { type IndexSketch, MIN_SAMPLES, mixBits } from './indexSketch.js';
@@ -17,7 +17,7 @@ const SIZE_CLASS = 1.05;
 
 interface Known {
   readonly keys: readonly number[];
-  readonly sizeClass: number;
+  readonly size: number;
 }
 
 export class CopyIndex {
@@ -45,7 +45,7 @@ export class CopyIndex {
     const known = this.#placeOf(sketch);
     this.#known.set(id, known);
     for (const key of known.keys) join(this.#bands, key, id);
-    join(this.#sizes, known.sizeClass, id);
+    join(this.#sizes, known.size, id);
   }
 
   delete(id: string): void {
@@ -53,7 +53,7 @@ export class CopyIndex {
     if (!known) return;
     this.#known.delete(id);
     for (const key of known.keys) leave(this.#bands, key, id);
-    leave(this.#sizes, known.sizeClass, id);
+    leave(this.#sizes, known.size, id);
   }
 
   /** Forgets all that are not among these. */
@@ -63,18 +63,18 @@ export class CopyIndex {
 
   /** Submissions that may share nine tenths of the smaller one's indices with this one; in no order. */
   candidates(sketch: IndexSketch): Set<string> {
-    const { keys, sizeClass } = this.#placeOf(sketch);
-    if (sizeClass === TOO_FEW) return new Set(this.#known.keys());
+    const { keys, size } = this.#placeOf(sketch);
+    if (size === TOO_FEW) return new Set(this.#known.keys());
     const found = new Set<string>();
     for (const key of keys) for (const id of members(this.#bands, key)) found.add(id);
     for (const other of this.#sizes.keys())
-      if (other === TOO_FEW || Math.abs(other - sizeClass) > 1)
+      if (other === TOO_FEW || !areAlike(other, size))
         for (const id of members(this.#sizes, other)) found.add(id);
     return found;
   }
 
-  #placeOf({ entries, samples }: IndexSketch): Known {
-    if (samples.length < MIN_SAMPLES) return { keys: [], sizeClass: TOO_FEW };
+  #placeOf({ entries, level, samples }: IndexSketch): Known {
+    if (samples.length < MIN_SAMPLES) return { keys: [], size: TOO_FEW };
     const sizeClass = Math.floor(Math.log(entries) / Math.log(SIZE_CLASS));
     const minima = new Uint32Array(BANDS * ROWS).fill(0xffffffff);
     for (let i = 0; i < samples.length; i++) {
@@ -87,12 +87,20 @@ export class CopyIndex {
       for (let row = 0; row < ROWS; row++) key = mixBits(key ^ minima[band * ROWS + row]!);
       return key;
     });
-    return { keys, sizeClass };
+    return { keys, size: sizeClass * LEVELS + level };
   }
 }
 
-/** The class of what has too few samples to say anything. */
+/** What has too few samples to say anything. */
 const TOO_FEW = -1;
+/** More than there are. */
+const LEVELS = 64;
+
+/** About equally many entries, sampled alike. */
+function areAlike(one: number, other: number): boolean {
+  const classes = Math.abs(Math.floor(one / LEVELS) - Math.floor(other / LEVELS));
+  return classes <= 1 && one % LEVELS === other % LEVELS;
+}
 
 /** Nearly all groups have one member, which needs no set of its own. */
 type Groups = Map<number, string | Set<string>>;
