@@ -96,24 +96,16 @@ function newestOf(files) {
 export async function build() {
   const problems = [];
   let built = 0;
-  const sourcesOf = new Map(
-    workspaces().map((workspace) => [
-      workspace,
-      filesUnder(join(workspace, 'src'), '.ts').filter((f) => !f.endsWith('.d.ts')),
-    ]),
-  );
-  const changed = newestOf([...sourcesOf].flatMap(([w, files]) => files.map((f) => join(w, 'src', f))));
-  const threadsOf = new Map(
-    workspaces().map((workspace) => {
-      const { threads = [] } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
-      return [workspace, threads];
-    }),
-  );
-  for (const [workspace, sources] of sourcesOf) {
+  const parts = workspaces().map((workspace) => {
+    const { threads = [] } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
+    const sources = filesUnder(join(workspace, 'src'), '.ts').filter((f) => !f.endsWith('.d.ts'));
+    return { workspace, sources, threads };
+  });
+  for (const { workspace, sources, threads } of parts) {
     const wanted = new Set(sources.map((f) => f.replace(/\.ts$/, '.js')));
     for (const old of filesUnder(join(workspace, 'dist'), '.js'))
       if (!wanted.has(old) && !old.startsWith('public')) rmSync(join(workspace, 'dist', old));
-    const single = sources.filter((f) => !threadsOf.get(workspace).includes(f));
+    const single = sources.filter((f) => !threads.includes(f));
     const results = await Promise.all(single.map((f) => buildFile(workspace, f, problems)));
     built += results.filter(Boolean).length;
     const own = join(workspace, 'build.mjs');
@@ -122,7 +114,10 @@ export async function build() {
     await buildOwn().catch((error) => problems.push(`${relative(root, own)}: ${error.message}`));
   }
   // A bundle holds built files of other workspaces, so all of them come first.
-  for (const [workspace, threads] of problems.length > 0 ? [] : threadsOf)
+  const changed = newestOf(
+    parts.flatMap(({ workspace: w, sources }) => sources.map((f) => join(w, 'src', f))),
+  );
+  for (const { workspace, threads } of problems.length > 0 ? [] : parts)
     built += await bundleThreads(workspace, threads, changed, problems);
   await stop(); // its helper process would stay as long as what is started now
   if (problems.length > 0)

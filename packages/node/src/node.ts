@@ -3,7 +3,7 @@
  * closed in the reverse one. Whatever fails on the way, nothing stays open behind it.
  */
 import { join } from 'node:path';
-import { type HexString, initCrypto, type Logger, messageOf } from '@alice/protocol';
+import { type HexString, initCrypto, type Logger, messageOf, urlHost } from '@alice/protocol';
 import type { Runtime } from '@alice/runtime';
 import type { Chain } from './Chain.js';
 import { type ChainSpec, parseChainSpec } from './chainSpec.js';
@@ -113,9 +113,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       (stopped ??= closeAll().then(() =>
         log.info('Chain node stopped', { headNumber: chain.head.header.number }),
       ));
-    const urlHost = host.includes(':') ? `[${host}]` : host;
     return {
-      url: `ws://${urlHost}:${server.port}`,
+      url: `ws://${urlHost(host)}:${server.port}`,
       port: server.port,
       genesisHash,
       cometRpcUrl: engine.cometRpcUrl,

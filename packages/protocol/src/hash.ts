@@ -14,6 +14,13 @@ export function sha256Hex(bytes: Uint8Array): HashHex {
   return toHex(nobleSha256(bytes));
 }
 
+/** The same by the platform's own SHA-256 where it has one: pages served without TLS do not. */
+export async function sha256HexByPlatform(bytes: Uint8Array): Promise<HashHex> {
+  const { subtle } = globalThis.crypto ?? {};
+  if (!subtle) return sha256Hex(bytes);
+  return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
+}
+
 export function blake2b256(bytes: Uint8Array): Uint8Array {
   return blake2b(bytes, { dkLen: 32 });
 }

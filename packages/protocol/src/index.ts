@@ -123,7 +123,15 @@ export {
   type Role,
 } from './chain/storageValues.js';
 export { CodedError, type ErrorInfo, errorCodeOf, isCodedError, messageOf } from './errors.js';
-export { blake2b256, canonicalJson, type HashHex, hashJson, sha256, sha256Hex } from './hash.js';
+export {
+  blake2b256,
+  canonicalJson,
+  type HashHex,
+  hashJson,
+  sha256,
+  sha256Hex,
+  sha256HexByPlatform,
+} from './hash.js';
 export {
   type Address,
   accountIdHex,
@@ -179,6 +187,7 @@ export {
   TOKEN_SYMBOL,
   toNanoNats,
 } from './units.js';
+export { urlHost } from './urlHost.js';
 export {
   decodeSubmission,
   decodeSubmissionHeader,

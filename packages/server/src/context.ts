@@ -11,6 +11,7 @@ import type { ServerLimits, ServerOptions, ServerRole } from './options.js';
 import type { ChainPort } from './ports.js';
 import type { NodeNotices } from './roles/nodeNotices.js';
 import type { RefusalCounter } from './state/refusals.js';
+import type { ChainBehind } from './status/alarms.js';
 import type { SubmissionBounds } from './submissionBounds.js';
 import type { BrokenUploads } from './uploads/BrokenUploads.js';
 import type { Intake } from './uploads/Intake.js';
@@ -71,6 +72,5 @@ export interface Health {
   genesisIssuancePlanck: bigint;
   balances: readonly { readonly address: Address; readonly role: string; readonly planck: bigint }[];
   epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
-  /** The chain is at an epoch before the one that this server would report next. */
-  chainBehind: { readonly epoch: number; readonly expected: number; readonly sinceMs: number } | undefined;
+  chainBehind: ChainBehind | undefined;
 }

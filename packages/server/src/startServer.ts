@@ -2,7 +2,7 @@
  * @file Starts a parameter server: opens its state, listens, and runs the two clocks (training rounds and settlement).
  * Returns once it answers requests; `close` finishes what is in progress and releases everything.
  */
-import { errorCodeOf, messageOf } from '@alice/protocol';
+import { errorCodeOf, messageOf, urlHost } from '@alice/protocol';
 import { ServerError } from './errors.js';
 import type { ServerOptions } from './options.js';
 import { openServerCore, type ServerCore, type ServerPorts } from './ServerCore.js';
@@ -33,7 +33,7 @@ export async function startServer(options: ServerOptions, ports: ServerPorts): P
   }
   const address = core.app.server.address();
   const port = typeof address === 'object' && address ? address.port : options.port;
-  const url = `${options.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = `${options.tls ? 'https' : 'http'}://${urlHost(host)}:${port}`;
   core.coordinator.start();
   const stops = clocks(core);
   ports.log.info('Parameter server listens', { url });

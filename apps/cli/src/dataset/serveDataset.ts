@@ -3,6 +3,7 @@
  * with Range and strong entity tags. Validation and audit shards are not served, whatever is asked for; nor is any other file
  * of the folder, since only names of the manifest are known. What is served is what the folder held at the start.
  */
+
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -16,8 +17,8 @@ import {
   readAnyManifest,
   shardFileName,
 } from '@alice/data';
+import { urlHost } from '@alice/protocol';
 import { byteRange } from '@alice/server';
-import { urlHost } from '../process/loopback.js';
 
 export interface DatasetServerOptions {
   readonly dir: string;

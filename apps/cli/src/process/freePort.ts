@@ -10,8 +10,8 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
   });
 }
 
-/** Any port that nobody listens on now. */
-async function anyFreePort(host = '127.0.0.1'): Promise<number> {
+/** Any port that nobody listens on now; another program may take it in between. */
+export async function anyFreePort(host = '127.0.0.1'): Promise<number> {
   return await new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

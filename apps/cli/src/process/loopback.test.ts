@@ -1,7 +1,9 @@
 /** @file Which addresses a whole network may listen on, and where its processes then find each other. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loopbackOf, urlHost } from './loopback.js';
+import { urlHost } from '@alice/protocol';
+import { loopbackOf } from './loopback.js';
 
 test('wildcards are reached by the loopback of their family, loopbacks by themselves', () => {
   const reached = ['0.0.0.0', '::', '::1', '127.0.0.1', '127.9.9.9', 'localhost'].map(loopbackOf);

@@ -16,6 +16,3 @@ export function loopbackOf(host: string): string {
     `--host takes an address by which this machine reaches itself: 127.0.0.1, ::1, or 0.0.0.0 and :: for all addresses, not "${host}"`,
   );
 }
-
-/** As it stands in an address before the port. */
-export const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);

@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Logger, messageOf } from '@alice/protocol';
+import { type Logger, messageOf, urlHost } from '@alice/protocol';
 import { type Author, answerCompletion, sendJson } from './answerCompletion.js';
 import { parseCompletion } from './completionRequest.js';
 import type { InferenceQueue } from './InferenceQueue.js';
@@ -78,9 +78,8 @@ export async function startInferenceServer(
     server.listen(options.port, options.host, resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
-    url: `http://${host}:${port}`,
+    url: `http://${urlHost(options.host)}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { initCrypto } from '@alice/protocol';
+import { anyFreePort } from '../process/freePort.js';
 import { type AliceProcess, runAlice, startAlice, until } from '../testing/aliceProcess.js';
-import { freePort } from '../testing/freePort.js';
 import { ensureLocalWallet } from '../wallet/walletStore.js';
 
 const hasOpenssl = ((): boolean => {
@@ -41,7 +41,7 @@ before(async () => {
   await runAlice(['data', 'build', 'builtin', '--tokens', '600000', '--out', join(root, 'data')]);
   const spec = join(root, 'spec.json');
   writeFileSync(spec, await runAlice(['node', 'spec', '--parameter-server', keys[0]!.address]));
-  const port = await freePort();
+  const port = await anyFreePort();
   node = startAlice([
     'node',
     '--dir',
@@ -65,7 +65,7 @@ after(async () => {
 async function start(dir: string, ...tls: string[]): Promise<{ run: AliceProcess; url: string }> {
   const run = startAlice([
     ...['server', '--dir', join(root, dir), '--data', join(root, 'data'), '--key-file', wallet('server')],
-    ...['--chain', chain, '--port', String(await freePort()), '--roles', 'api,aggregator,epochs,scorer'],
+    ...['--chain', chain, '--port', String(await anyFreePort()), '--roles', 'api,aggregator,epochs,scorer'],
     ...['--log', 'json', ...tls],
   ]);
   return { run, url: await run.url('Parameter server is ready') };

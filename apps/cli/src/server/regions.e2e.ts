@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ChainClient, initCrypto, parseAddress } from '@alice/protocol';
+import { anyFreePort } from '../process/freePort.js';
 import { type AliceProcess, runAlice, startAlice, until } from '../testing/aliceProcess.js';
-import { freePort } from '../testing/freePort.js';
 import { readStatus } from '../up/statusReader.js';
 import { ensureLocalWallet } from '../wallet/walletStore.js';
 
@@ -57,18 +57,18 @@ test('two regions of one upstream: all four miners are paid on the chain', async
   );
   const node = start(
     ...['node', '--dir', join(root, 'chain'), '--spec', join(root, 'spec.json')],
-    ...['--port', String(await freePort()), '--block-ms', '1000'],
+    ...['--port', String(await anyFreePort()), '--block-ms', '1000'],
   );
   const chain = (await node.url('Chain node is ready')).replace(/^ws/, 'http');
-  const upstream = await startServer('upstream', await freePort(), [
+  const upstream = await startServer('upstream', await anyFreePort(), [
     ...['--chain', chain, '--epoch-seconds', '5'],
     ...['--region', addressOf('north'), addressOf('south')],
   ]);
   const below = ['--chain', chain, '--upstream', upstream.url];
-  const northPort = await freePort();
+  const northPort = await anyFreePort();
   const [north, south] = await Promise.all([
     startServer('north', northPort, below),
-    freePort().then((port) => startServer('south', port, below)),
+    anyFreePort().then((port) => startServer('south', port, below)),
   ]);
   for (const [i, name] of MINERS.entries())
     start(

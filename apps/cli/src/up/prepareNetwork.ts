@@ -54,7 +54,7 @@ export async function prepareNetwork(
     ...Array.from({ length: options.minerCount }, (_, i) => `miner-${i + 1}`),
   ];
   const keys: KeyPair[] = [];
-  if (!isNew && existsSync(paths.chainSpec)) refuseLostWallet(paths, 'server');
+  if (!isNew && existsSync(paths.chainSpec)) requireServerWallet(paths);
   for (const name of names) keys.push(await ensureLocalWallet(paths.wallets, name));
   const [server, scorer, ...miners] = keys as [KeyPair, KeyPair, ...KeyPair[]];
   if (!existsSync(paths.chainSpec)) writeChainSpec(paths.chainSpec, server.address, options.nowMs);
@@ -70,8 +70,8 @@ export async function prepareNetwork(
 }
 
 /** The chain pays out what this key reports; another key would be another network. */
-function refuseLostWallet({ wallets }: NetworkPaths, name: string): void {
-  const path = walletPath(wallets, name);
+function requireServerWallet({ wallets }: NetworkPaths): void {
+  const path = walletPath(wallets, 'server');
   if (existsSync(path)) return;
   throw new CliError(
     { code: 'WALLET_NOT_FOUND', name: path },

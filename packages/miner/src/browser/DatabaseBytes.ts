@@ -1,5 +1,5 @@
 /** @file Downloads in the browser's database. Sizes and times lie beside the bytes, so that listing reads no bytes. */
-import { type HashHex, toHex } from '@alice/protocol';
+import { type HashHex, sha256HexByPlatform } from '@alice/protocol';
 import type { ByteStore, StoredItem } from '../ByteStore.js';
 import { answered, BYTES, ITEMS, written } from './database.js';
 
@@ -39,7 +39,7 @@ export class DatabaseBytes implements ByteStore {
     });
   }
 
-  async hashOf(bytes: Uint8Array): Promise<HashHex> {
-    return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
+  hashOf(bytes: Uint8Array): Promise<HashHex> {
+    return sha256HexByPlatform(bytes);
   }
 }

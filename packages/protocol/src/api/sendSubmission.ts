@@ -2,9 +2,7 @@
  * @file Sends a submission so that a broken connection costs only what was on its way: the bytes are announced by their hash,
  * and after a break the server is asked how much it has, and gets the rest. A server that keeps nothing gets all of it again.
  */
-import { toHex } from '../bytes.js';
-import { type HashHex, sha256Hex } from '../hash.js';
-
+import { sha256HexByPlatform } from '../hash.js';
 import { refusalOf } from './clientErrors.js';
 import type { AnswerOf, CallOptions } from './clientTypes.js';
 import type { RouteName } from './routes.js';
@@ -34,7 +32,7 @@ export async function sendingOf({
   mayHaveBegun,
   once,
 }: SubmissionSending): Promise<SendingTry> {
-  const hash = await hashOf(bytes);
+  const hash = await sha256HexByPlatform(bytes);
   const params = { taskId };
   const digest = digestField(hash);
   let isFirst = !mayHaveBegun;
@@ -67,11 +65,4 @@ export async function sendingOf({
     had = state.offsetBytes;
     return state.offsetBytes > 0 && state.offsetBytes <= bytes.length ? rest(state.offsetBytes) : whole();
   };
-}
-
-/** The platform's own SHA-256 where it has one: pages served without TLS do not. */
-async function hashOf(bytes: Uint8Array): Promise<HashHex> {
-  const { subtle } = globalThis.crypto ?? {};
-  if (!subtle) return sha256Hex(bytes);
-  return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
 }

@@ -2,10 +2,10 @@
  * @file The main thread's handle on the compute thread. A thread that dies is started again at the next call; what it
  * was doing fails with a code and is repeated by whoever asked, since all of it is deterministic.
  */
-import { Worker } from 'node:worker_threads';
-import { type HashHex, type Logger, PortCalls, portOfThread } from '@alice/protocol';
+import type { HashHex, Logger, PortCalls } from '@alice/protocol';
 import type { IndexSketch } from '@alice/training';
 import { ServerError } from '../errors.js';
+import { launchThread, type Thread } from '../launchThread.js';
 import type { Candidate } from '../state/rounds.js';
 import type { RegionFold, RegionFoldRequest } from '../upstream/foldRegion.js';
 import type { CompareRequest, CompareResult } from './compareSubmission.js';
@@ -24,7 +24,7 @@ export interface Compute {
 }
 
 export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
-  let running: { worker: Worker; calls: PortCalls<ComputeCalls> } | undefined;
+  let running: Thread<ComputeCalls> | undefined;
   let isClosed = false;
 
   const calls = (): PortCalls<ComputeCalls> => {
@@ -33,21 +33,11 @@ export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
     return running.calls;
   };
 
-  const launch = (): { worker: Worker; calls: PortCalls<ComputeCalls> } => {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
-    const started = {
-      worker,
-      calls: new PortCalls<ComputeCalls>(portOfThread(worker)),
-    };
-    const ended = (reason: string): void => {
-      started.calls.end(reason);
-      if (running === started) running = undefined;
+  const launch = (): Thread<ComputeCalls> =>
+    launchThread(new URL('./worker.js', import.meta.url), data, (ended, reason) => {
+      if (running === ended) running = undefined;
       if (!isClosed) log.error('Compute thread ended; it starts again with the next call', { reason });
-    };
-    worker.on('error', (error) => ended(error.message));
-    worker.on('exit', (exitCode) => ended(`exit code ${exitCode}`));
-    return started;
-  };
+    });
 
   return {
     sketch: async (blobHash) => calls().call('sketch', blobHash),

@@ -9,14 +9,7 @@ import type { ServerContext } from '../context.js';
 import type { Queryable } from '../database/Database.js';
 import type { ChainStatus } from '../ports.js';
 import { receiptLeaves, receiptsRoot } from '../receipts/receiptTree.js';
-import {
-  type EpochRow,
-  insertEpoch,
-  lastEpoch,
-  pendingEpoch,
-  reportOf,
-  settleEpoch,
-} from '../state/epochs.js';
+import { type EpochRow, insertEpoch, lastEpoch, reportOf, settleEpoch } from '../state/epochs.js';
 import type { SubmissionRow } from '../state/submissions.js';
 import { findVersion, latestVersion } from '../state/versions.js';
 import { epochReport, type UnpaidWork } from './epochReport.js';
@@ -30,7 +23,8 @@ export async function stepEpoch(context: ServerContext): Promise<void> {
   if (!status) return;
   const last = await lastEpoch(context.db);
   noteBehind(context, status, last);
-  const pending = (await pendingEpoch(context.db)) ?? (await fixIfDue(context, status, last));
+  // Only the last may be pending: none is fixed before it is settled.
+  const pending = last?.status === 'pending' ? last : await fixIfDue(context, status, last);
   if (!pending) return;
   if (status.currentEpoch > pending.epoch) return finish(context, pending);
   try {
@@ -134,7 +128,7 @@ async function fixIfDue(
     accounts: report.scores.length,
     toVersion: report.toVersion,
   });
-  return pendingEpoch(db);
+  return lastEpoch(db);
 }
 
 /** Locked: rows scored while the report is being fixed are paid by the next one. */

@@ -85,6 +85,10 @@ export function createHandlers(
   const proofs = createReceiptProofs(context);
   const nextTask = groupCalls((members: readonly Member[]) => issueTasks(context, members), TASKS_AT_ONCE);
   const receiveSubmission = createReceiver(context);
+  const receive = async ({ body, params, member }: Call<'submit' | 'resume'>): Promise<Answer<'submit'>> => {
+    const value = await receiveSubmission({ member, taskId: params['taskId']!, body });
+    return { kind: 'json', value, status: 202 };
+  };
   const untilClosing = (signal: AbortSignal) => AbortSignal.any([signal, context.closing]);
   return {
     network: async () => json(await networkMessage(context)),
@@ -133,10 +137,7 @@ export function createHandlers(
         }),
       );
     },
-    submit: async ({ body, params, member }) => {
-      const value = await receiveSubmission({ member, taskId: params['taskId']!, body });
-      return { kind: 'json', value, status: 202 };
-    },
+    submit: receive,
     upload: async ({ params, member }) => {
       const value = await uploadState(context, { taskId: params['taskId']!, member });
       const isComplete = value.submissionId !== null;
@@ -147,10 +148,7 @@ export function createHandlers(
       };
       return { kind: 'json', value, headers };
     },
-    resume: async ({ body, params, member }) => {
-      const value = await receiveSubmission({ member, taskId: params['taskId']!, body });
-      return { kind: 'json', value, status: 202 };
-    },
+    resume: receive,
     regionReceipts: async ({ body, params, member }) =>
       json(await holdReceipts(context, bans, { member, taskId: params['taskId']!, ...body })),
     regionCommit: async ({ body, params, member }) =>

@@ -62,13 +62,6 @@ export function reportOf({ report }: EpochRow): EpochReport {
   };
 }
 
-export async function pendingEpoch(db: Queryable): Promise<EpochRow | undefined> {
-  const [row] = await db.query<EpochRow>(
-    `SELECT * FROM epochs WHERE status = 'pending' ORDER BY epoch LIMIT 1`,
-  );
-  return row;
-}
-
 export async function lastEpoch(db: Queryable): Promise<EpochRow | undefined> {
   const [row] = await db.query<EpochRow>('SELECT * FROM epochs ORDER BY epoch DESC LIMIT 1');
   return row;

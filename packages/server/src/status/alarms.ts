@@ -18,9 +18,14 @@ export interface AlarmFacts {
   /** Undefined without a quota. */
   readonly blobUse: BlobUse | undefined;
   readonly epochMismatch: { readonly epoch: number; readonly sinceMs: number } | undefined;
-  readonly chainBehind:
-    | { readonly epoch: number; readonly expected: number; readonly sinceMs: number }
-    | undefined;
+  readonly chainBehind: ChainBehind | undefined;
+}
+
+/** The chain is at an epoch before the one that this server would report next. */
+export interface ChainBehind {
+  readonly epoch: number;
+  readonly expected: number;
+  readonly sinceMs: number;
 }
 
 export type Alarm = NetworkStatus['alarms'][number];

@@ -67,8 +67,7 @@ async function receive(
   { taskOf, currentVersion, store }: Grouped,
 ): Promise<Submission> {
   const task = await taskOf({ taskId: upload.taskId, who: upload.member });
-  if (!task)
-    throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
+  if (!task) throw unknownTask();
   const { body } = upload;
   const frame = decodeAnySubmissionHeader(await body.head());
   const { header, format, entryCount } = frame;
@@ -199,6 +198,10 @@ async function checkUnused(
       ? 'these bytes were received before; nothing is lost'
       : 'this task has been answered already: take a new one',
   );
+}
+
+export function unknownTask(): ServerError {
+  return new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
 }
 
 export async function checkTime(

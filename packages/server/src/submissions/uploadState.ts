@@ -1,18 +1,17 @@
 /** @file What this node has of a task's submission: stored for good, in part, or nothing. Only its own device may ask. */
 import type { UploadState } from '@alice/protocol';
 import type { ServerContext } from '../context.js';
-import { ServerError } from '../errors.js';
 import type { Member } from '../state/members.js';
 import { submissionOfTask } from '../state/submissions.js';
 import { findTask } from '../state/tasks.js';
+import { unknownTask } from './receiveSubmission.js';
 
 /** Throws `TASK_UNKNOWN`. A connection that still sends it is ended first, or waited for where all has arrived. */
 export async function uploadState(
   { db, brokenUploads }: ServerContext,
   { taskId, member }: { taskId: string; member: Member },
 ): Promise<UploadState> {
-  if (!(await findTask(db, taskId, member)))
-    throw new ServerError({ code: 'TASK_UNKNOWN' }, 'there is no such task for this address and instance');
+  if (!(await findTask(db, taskId, member))) throw unknownTask();
   const broken = await brokenUploads.find(taskId);
   const stored = await submissionOfTask(db, taskId);
   if (stored)

@@ -1,6 +1,7 @@
 /**
- * @file The serving thread's handle on the intake threads, which take uploads in turn. Of every upload at most one part is on its way to its thread, and all
- * of these together stay below a budget, so memory does not follow the size of uploads, nor how many there are.
+ * @file The serving thread's handle on the intake threads, which take uploads in turn. Of every upload at most one part is on
+ * its way to its thread, and all of these together stay below a budget, so memory does not follow the size of uploads, nor
+ * how many there are.
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,9 +2,9 @@
  * @file The serving thread's handle on one intake thread. A thread that dies takes its uploads with it (their senders are told
  * to repeat) and is started again, on a spool that holds only what may be taken up.
  */
-import { Worker } from 'node:worker_threads';
-import { type Logger, PortCalls, portOfThread } from '@alice/protocol';
+import type { Logger } from '@alice/protocol';
 import { ServerError } from '../errors.js';
+import { launchThread, type Thread } from '../launchThread.js';
 import type { ByteBudget } from './byteBudget.js';
 import type { Intake, Upload } from './Intake.js';
 import type { IntakeCalls, IntakeWorkerData } from './intakeWorker.js';
@@ -13,10 +13,7 @@ import { type LeftUpload, sweepSpool, type UploadName } from './Spool.js';
 /** Files lie in its own folder. */
 export type IntakeThread = Omit<Intake, 'budget'>;
 
-interface Running {
-  readonly worker: Worker;
-  readonly calls: PortCalls<IntakeCalls>;
-}
+type Running = Thread<IntakeCalls>;
 
 export function startIntakeThread(
   data: IntakeWorkerData,
@@ -27,18 +24,11 @@ export function startIntakeThread(
   let uploads = 0;
   let left: LeftUpload[] = [];
 
-  const launch = (): Running => {
-    const worker = new Worker(new URL('./intakeWorker.js', import.meta.url), { workerData: data });
-    const started = { worker, calls: new PortCalls<IntakeCalls>(portOfThread(worker)) };
-    const ended = (reason: string): void => {
-      started.calls.end(reason);
-      if (running === started) running = undefined;
+  const launch = (): Running =>
+    launchThread(new URL('./intakeWorker.js', import.meta.url), data, (ended, reason) => {
+      if (running === ended) running = undefined;
       if (!isClosed) log.error('Intake thread ended; it starts again with the next upload', { reason });
-    };
-    worker.on('error', (error) => ended(error.message));
-    worker.on('exit', (exitCode) => ended(`exit code ${exitCode}`));
-    return started;
-  };
+    });
   const start = (): Running => {
     if (isClosed) throw new ServerError({ code: 'SERVER_CLOSED' }, 'the server is closing');
     if (!running) {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReceiptList } from '@alice/protocol';
+import { anyFreePort } from '../../process/freePort.js';
 import { type AliceProcess, startAlice, until } from '../../testing/aliceProcess.js';
-import { freePort } from '../../testing/freePort.js';
 import { readStatus } from '../../up/statusReader.js';
 import type { NetworkFacts } from './bindExample.js';
 
@@ -22,7 +22,7 @@ export interface ExampleNetwork {
 }
 
 export async function startExampleNetwork(dir: string, data: string): Promise<ExampleNetwork> {
-  const ports = ['--port', String(await freePort()), '--rpc-port', String(await freePort())];
+  const ports = ['--port', String(await anyFreePort()), '--rpc-port', String(await anyFreePort())];
   const flags = ['--miners', '1', '--epoch-seconds', String(EPOCH_SECONDS), '--data', data];
   const run = startAlice(['up', '--dir', dir, ...ports, ...flags]);
   let paused: number | undefined;

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { freePort } from '../../testing/freePort.js';
+import { anyFreePort } from '../../process/freePort.js';
 import { ROOT } from '../buildDocs.js';
 import { bindExample, type NetworkFacts, type OwnPorts } from './bindExample.js';
 import { ExampleShell, type Ran } from './ExampleShell.js';
@@ -76,10 +76,10 @@ function assertDone({ exitCode, output }: Ran, command: string, bound: string): 
 
 async function ownPorts(): Promise<OwnPorts> {
   const [server, chain, inference, mirror] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
+    await anyFreePort(),
+    await anyFreePort(),
+    await anyFreePort(),
+    await anyFreePort(),
   ];
   return { server, chain, inference, mirror };
 }

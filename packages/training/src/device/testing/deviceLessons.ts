@@ -112,10 +112,13 @@ export function preferenceLessons(): Lessons<PreferenceBatch> {
   };
 }
 
+let taskRows: Uint16Array | undefined;
+
 /** The first rows of a step are learned from their third token on, each next one from a token further. */
 function rowsOf(step: number): MaskedRows {
   const length = TASK_ROWS * ROW_LENGTH;
-  const tokens = taskData().rows.subarray(step * length, (step + 1) * length);
+  taskRows ??= taskData().rows;
+  const tokens = taskRows.subarray(step * length, (step + 1) * length);
   const mask = Uint8Array.from(tokens, (_, i) => Number(i % ROW_LENGTH >= 3 + Math.floor(i / ROW_LENGTH)));
   return { tokens, mask };
 }
