@@ -110,11 +110,8 @@ test('a default network trains, settles two epochs and pays', async (t) => {
     },
   );
   await t.test('the page talks to the newest version', { skip: SKIP_BROWSER }, async () => {
-    const talk = (question: string) => talkInPage(`http://127.0.0.1:${running(dir).serverPort}/`, question);
-    let { answer, note, pieces } = await talk('What did the captain say?');
-    // A young model may end its answer after any token: one that is long enough to be seen growing comes soon.
-    for (let again = 0; pieces <= 4 && again < 5; again++)
-      ({ answer, note, pieces } = await talk(`What did the captain say ${again}?`));
+    const page = `http://127.0.0.1:${running(dir).serverPort}/`;
+    const { answer, note, pieces } = await talkInPage(page, 'What did the captain say?');
     const version = Number(/^version (\d+), \d+ tokens/.exec(note)?.[1]);
     assert.ok(version >= status.versions.at(-1)!.version, `${note}; published: ${status.versions.length}`);
     assert.ok(answer.length > 0 && pieces > 4, `${pieces} pieces of "${answer}"`);

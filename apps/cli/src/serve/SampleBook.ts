@@ -9,7 +9,7 @@ import type { ModelCard } from './ModelCard.js';
 export const SAMPLE_PROMPTS = ['The ', 'Once upon a time', 'In the morning, she'] as const;
 /** Words a base model chooses freely, but the same for the same weights. */
 export const SAMPLE_SAMPLING = {
-  ...{ maxTokens: 48, temperature: 0.7, topP: 0.95, topK: 40, seed: 1, stop: [] },
+  ...{ maxTokens: 48, minTokens: 0, temperature: 0.7, topP: 0.95, topK: 40, seed: 1, stop: [] },
 } as const;
 
 export interface Sample {

@@ -17,6 +17,8 @@ export type Prompt =
 
 export interface Sampling {
   readonly maxTokens: number;
+  /** Not OpenAI's, but known to many clients; the model does not end the text before as many tokens. */
+  readonly minTokens: number;
   readonly temperature: number;
   readonly topP: number;
   /** Not OpenAI's, but known to many clients; 0: all. */
@@ -71,16 +73,18 @@ export function parseCompletion(
   if (prompts.length * n > MAX_CHOICES)
     throw invalid('n', `at most ${MAX_CHOICES} texts are made for one request`);
   const limit = { min: 1, max: maxTokens };
+  const mostTokens =
+    fields.integer('max_completion_tokens', limit) ??
+    fields.integer('max_tokens', limit) ??
+    Math.min(maxTokens, DEFAULT_TOKENS[kind]);
   return {
     kind,
     model: fields.text('model') ?? '',
     prompts,
     n,
     sampling: {
-      maxTokens:
-        fields.integer('max_completion_tokens', limit) ??
-        fields.integer('max_tokens', limit) ??
-        Math.min(maxTokens, DEFAULT_TOKENS[kind]),
+      maxTokens: mostTokens,
+      minTokens: fields.integer('min_tokens', { min: 0, max: mostTokens }) ?? 0,
       temperature: fields.number('temperature', { min: 0, max: 2 }) ?? 1,
       topP: fields.number('top_p', { min: 0, max: 1 }) ?? 1,
       topK: fields.integer('top_k', { min: 0, max: 65_536 }) ?? 0,

@@ -38,13 +38,17 @@ export async function writeText(
   const stop = stopText(sampling.stop);
   const end = new AbortController();
   let made = 0;
+  let hasWords = false;
   const emit = (text: string): void => {
-    if (text !== '') ports.onPiece(text);
+    if (text === '') return;
+    hasWords ||= text.trim() !== '';
+    ports.onPiece(text);
   };
   await continueText(decoder, config, {
     ...{ ...sampling, prompt: tokens, stopToken: tokenizer.separator, signal: end.signal },
     topP: Math.max(sampling.topP, Number.MIN_VALUE),
-    minTokens: prompt.kind === 'chat' ? 1 : 0, // a young model often ends at once, and nobody is answered with nothing
+    // A young model often ends at once; nobody in a conversation is answered with nothing.
+    mayStop: (count) => count >= sampling.minTokens && (hasWords || prompt.kind !== 'chat'),
     onToken: (token) => {
       made++;
       emit(stop.push(stream.push(token)));

@@ -37,6 +37,9 @@ interface Chunk {
   readonly error?: { message: string; code: string };
 }
 
+/** A base model was not taught where an answer ends: it must not stop before some words. */
+const MIN_ANSWER_TOKENS = 16;
+
 /** Sampling as base models need it: among the likeliest only. */
 const CAREFUL = { top_p: 0.95, top_k: 40 };
 
@@ -75,12 +78,14 @@ export class Inference {
     asked: { prompt: string } | { messages: readonly Message[] },
     { maxTokens, temperature, signal, onPiece }: Writing,
   ): Promise<Written> {
-    const path = 'prompt' in asked ? 'v1/completions' : 'v1/chat/completions';
+    const isAnswer = 'messages' in asked;
+    const path = isAnswer ? 'v1/chat/completions' : 'v1/completions';
     const answer = await fetch(`${this.#base}/${path}`, {
       ...{ method: 'POST', signal, headers: { 'content-type': 'application/json' } },
       body: JSON.stringify({
         ...{ model: 'alice', stream: true, stream_options: { include_usage: true } },
         ...{ max_tokens: maxTokens, temperature, ...CAREFUL, ...asked },
+        min_tokens: isAnswer ? MIN_ANSWER_TOKENS : 1,
       }),
     });
     if (!answer.ok || !answer.body) throw await refusal(answer);

@@ -23,8 +23,8 @@ export interface ContinueOptions {
   readonly seed: string;
   /** Ends the text when it is drawn; it is not returned. */
   readonly stopToken?: number;
-  /** `stopToken` is not drawn before this many tokens; 0 when left out. */
-  readonly minTokens?: number;
+  /** Whether `stopToken` may be drawn after so many new tokens; always when left out. */
+  readonly mayStop?: (made: number) => boolean;
   /** Called with each token as it is made. */
   readonly onToken?: (token: number) => void;
   /** Ends the text before the next token. */
@@ -53,7 +53,7 @@ export async function continueText(
   { context }: Pick<ModelConfig, 'context'>,
   options: ContinueOptions,
 ): Promise<Uint16Array> {
-  const { prompt, maxTokens, stopToken, minTokens = 0, onToken, signal } = options;
+  const { prompt, maxTokens, stopToken, mayStop, onToken, signal } = options;
   if (prompt.length === 0)
     throw new ModelError({ code: 'PROMPT_EMPTY' }, 'give at least one token to continue');
   const random = seededRandom(`generate/${options.seed}`);
@@ -65,8 +65,8 @@ export async function continueText(
     if (from !== start) decoder.reset();
     start = from;
     const logits = await decoder.read(tokens.slice(start + decoder.length));
-    const mayEnd = tokens.length - prompt.length >= minTokens;
-    if (stopToken !== undefined && !mayEnd) logits[stopToken] = Number.NEGATIVE_INFINITY;
+    if (stopToken !== undefined && mayStop?.(tokens.length - prompt.length) === false)
+      logits[stopToken] = Number.NEGATIVE_INFINITY;
     const token = sampleToken(logits, { ...options, unit: random.unit() });
     if (token === stopToken) break;
     tokens.push(token);
