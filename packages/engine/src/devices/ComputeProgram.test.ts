@@ -1,5 +1,6 @@
 /** @file The processor computes in a thread, other devices in a process; a device that dies is replaced and told of. */
 import assert from 'node:assert/strict';
+import { constants, getPriority } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { ComputeProgram } from './ComputeProgram.js';
 import type { DeviceName } from './device.js';
@@ -32,6 +33,16 @@ for (const device of ['cpu', 'cuda'] as const)
     await end();
     await end();
     assert.deepEqual([program.runningCalls, lost], [undefined, []]);
+  });
+
+for (const device of ['cpu', 'cuda'] as const)
+  test(`${device}: it computes behind whatever else is to do, and alone`, async (t) => {
+    const before = getPriority();
+    const { program } = echo(t, device);
+    const priority = await program.calls.call('priority', undefined);
+    assert.equal(getPriority(), before, 'whoever started it stays where they were');
+    if (device === 'cpu' && process.platform !== 'linux') assert.equal(priority, before);
+    else assert.ok(priority >= constants.priority.PRIORITY_BELOW_NORMAL, `${priority}`);
   });
 
 test('a device whose process dies is told of once, and the processor takes over', async (t) => {
