@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { checkConfig, modelLayout } from '@alice/model';
 import { initCrypto, type Logger } from '@alice/protocol';
-import { CopyIndex, checkTrainingSettings } from '@alice/training';
+import { checkTrainingSettings } from '@alice/training';
 import type { FastifyInstance } from 'fastify';
 import { openServerData } from './adapters.js';
 import { atMostEvery } from './atMostEvery.js';
@@ -32,6 +32,7 @@ import { createAggregator } from './roles/aggregator.js';
 import { createNodeNotices, sharedWaiters } from './roles/nodeNotices.js';
 import { createSettler } from './roles/settler.js';
 import type { Coordinator } from './rounds/Coordinator.js';
+import { CopySources } from './rounds/CopySources.js';
 import { keepAggregation } from './state/keepAggregation.js';
 import { createRefusalCounter } from './state/refusals.js';
 import { latestVersion } from './state/versions.js';
@@ -133,7 +134,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     db,
     blobs,
     compute,
-    copies: new CopyIndex(secret),
+    copies: new CopySources({ db, compute, now }, secret),
     intake,
     brokenUploads,
     downloads: createBandwidth(options.maxDownloadBytesPerSecond),

@@ -1,7 +1,6 @@
 /** @file What every part of the running server shares: options, ports, stores and wake-up calls. Made by `startServer`. */
 import type { ModelConfig } from '@alice/model';
 import type { Address, HexString, Logger, TensorLayout } from '@alice/protocol';
-import type { CopyIndex } from '@alice/training';
 import type { ServerData } from './adapters.js';
 import type { BlobStore } from './blobs/BlobStore.js';
 import type { Compute } from './compute/Compute.js';
@@ -10,6 +9,7 @@ import type { Bandwidth } from './http/bandwidth.js';
 import type { ServerLimits, ServerOptions, ServerRole } from './options.js';
 import type { ChainPort } from './ports.js';
 import type { NodeNotices } from './roles/nodeNotices.js';
+import type { CopySources } from './rounds/CopySources.js';
 import type { RefusalCounter } from './state/refusals.js';
 import type { ChainBehind } from './status/alarms.js';
 import type { SubmissionBounds } from './submissionBounds.js';
@@ -32,8 +32,8 @@ export interface ServerContext {
   readonly db: Database;
   readonly blobs: BlobStore;
   readonly compute: Compute;
-  /** Submissions that a new one may be a copy of, by blob. Memory only: what is missing is looked up again. */
-  readonly copies: CopyIndex;
+  /** Submissions that a new one may be a copy of. */
+  readonly copies: CopySources;
   /** Where uploads go; its thread runs on API nodes. */
   readonly intake: Intake;
   /** What has arrived of uploads whose connection broke. */

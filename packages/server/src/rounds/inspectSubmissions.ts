@@ -3,15 +3,13 @@
  * submission after another in order of arrival, so that of two equal ones the later is the copy. Redone after a crash
  * for whatever is still at stage `inspect`.
  */
-import { type HashHex, isCodedError } from '@alice/protocol';
-import { defaultOverlapThresholds, type IndexSketch } from '@alice/training';
+import type { HashHex } from '@alice/protocol';
+import { defaultOverlapThresholds } from '@alice/training';
 import type { CompareResult } from '../compute/compareSubmission.js';
 import { UPDATES_KEPT } from '../compute/ModelState.js';
 import type { ServerContext } from '../context.js';
 import { queueSubmissionJobs } from '../scoring/queueJob.js';
 import {
-  type CopySource,
-  copySources,
   moveToScoring,
   type SubmissionRow,
   sameContent,
@@ -30,17 +28,15 @@ export async function inspectSubmissions(context: ServerContext): Promise<number
   const waiting = await submissionsAt(db, 'inspect', AT_ONCE);
   if (waiting.length === 0) return 0;
   const current = (await latestVersion(db))!;
-  const sources = await copySources(db, [...new Set(waiting.map(({ round }) => round))]);
+  await context.copies.refresh(current.version, [...new Set(waiting.map(({ round }) => round))]);
   const known: Known = {
     current,
     published: await publishedMasters(context, current),
-    sources: new Map(sources.map((source) => [source.submission_id, source])),
     same: await sameContent(
       db,
       waiting.map(({ submission_id }) => submission_id),
     ),
   };
-  context.copies.keep(new Set(known.sources.keys()));
   const found: Found[] = [];
   for (const row of waiting) {
     const judged = { row, ...(await inspect(context, row, { ...known, found })) };
@@ -87,17 +83,15 @@ async function moveOn(context: ServerContext, base: VersionRow, found: readonly 
 interface Known {
   readonly current: VersionRow;
   readonly published: Awaited<ReturnType<typeof publishedMasters>>;
-  /** By submission, in order of arrival. */
-  readonly sources: ReadonlyMap<string, CopySource>;
   /** Those that an earlier one equals in all indices and values. */
   readonly same: ReadonlySet<string>;
 }
 
-/** `found`: what this look has decided since `sources` were read. */
+/** `found`: what this look has decided and not stored yet. */
 async function inspect(
   context: ServerContext,
   row: SubmissionRow,
-  { current, published, sources, same, found }: Known & { readonly found: readonly Found[] },
+  { current, published, same, found }: Known & { readonly found: readonly Found[] },
 ): Promise<Inspected> {
   if (row.version < current.version - 1)
     return refused(
@@ -109,9 +103,8 @@ async function inspect(
   const gone = new Set(
     found.flatMap(({ refusal, row: { submission_id } }) => (refusal ? [submission_id] : [])),
   );
-  const others = (await candidates(context, row, sources)).filter(
-    ({ round, stage, submission_id }) =>
-      (round === row.round || stage !== 'merged') && !gone.has(submission_id),
+  const others = (await context.copies.candidates(row)).filter(
+    ({ submission_id }) => !gone.has(submission_id),
   );
   const compared = await context.compute.compare({
     blobHash: row.blob_hash,
@@ -121,35 +114,6 @@ async function inspect(
     thresholds: defaultOverlapThresholds,
   });
   return compared.copyOf === 'none' ? { lean: compared.lean } : refused('COPY', describe(compared));
-}
-
-/** Earlier submissions that this one may be a copy of, in order of arrival, as the index of all of them names them. */
-async function candidates(
-  { copies, compute }: ServerContext,
-  row: SubmissionRow,
-  sources: Known['sources'],
-): Promise<CopySource[]> {
-  for (const { submission_id, sequence, blob_hash } of sources.values()) {
-    if (sequence >= row.sequence) break;
-    if (copies.has(submission_id)) continue;
-    const sketch = await readable(compute.sketch(blob_hash));
-    if (sketch) copies.add(submission_id, sketch);
-  }
-  const named = copies.candidates(await compute.sketch(row.blob_hash));
-  return [...named]
-    .flatMap((id) => sources.get(id) ?? [])
-    .filter(({ sequence }) => sequence < row.sequence)
-    .sort((a, b) => a.sequence - b.sequence);
-}
-
-/** An earlier submission whose blob is damaged cannot be compared with; its own fold will say so. */
-async function readable(sketch: Promise<IndexSketch>): Promise<IndexSketch | undefined> {
-  try {
-    return await sketch;
-  } catch (error) {
-    if (isCodedError(error)) return undefined;
-    throw error;
-  }
 }
 
 /** The masters around the last applied rounds, newest first, as far as they are still kept. */

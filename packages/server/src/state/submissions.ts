@@ -191,13 +191,58 @@ export async function moveToScoring(
 export interface CopySource
   extends Pick<SubmissionRow, 'submission_id' | 'blob_hash' | 'sequence' | 'round' | 'stage'> {}
 
+const MAY_BE_COPIED = `status <> 'refused' AND blob_kept`;
+
 /** Submissions of these rounds, and all that are not merged yet, in order of arrival. */
 export function copySources(db: Queryable, rounds: readonly number[]): Promise<CopySource[]> {
   return db.query<CopySource>(
     `SELECT submission_id, blob_hash, sequence, round, stage FROM submissions
-     WHERE (round = ANY($1) OR stage <> 'merged') AND status <> 'refused' AND blob_kept ORDER BY sequence`,
+     WHERE (round = ANY($1) OR stage <> 'merged') AND ${MAY_BE_COPIED} ORDER BY sequence`,
     [rounds],
   );
+}
+
+/** Those of `submissionIds` that still count for a submission of `round`, in order of arrival. */
+export async function copySourcesAmong(
+  db: Queryable,
+  submissionIds: readonly string[],
+  round: number,
+): Promise<CopySource[]> {
+  if (submissionIds.length === 0) return [];
+  return db.query<CopySource>(
+    `SELECT submission_id, blob_hash, sequence, round, stage FROM submissions
+     WHERE submission_id = ANY($1) AND (round = $2 OR stage <> 'merged') AND ${MAY_BE_COPIED} ORDER BY sequence`,
+    [submissionIds, round],
+  );
+}
+
+/** What came with numbers above one, or with one of some, in order; refused ones too. */
+export function newCopySources(
+  db: Queryable,
+  { above, among }: { readonly above: number; readonly among: readonly number[] },
+): Promise<(Pick<CopySource, 'submission_id' | 'blob_hash' | 'sequence'> & { mayBeCopied: boolean })[]> {
+  return db.query(
+    `SELECT submission_id, blob_hash, sequence, ${MAY_BE_COPIED} AS "mayBeCopied" FROM submissions
+     WHERE sequence > $1 OR sequence = ANY($2) ORDER BY sequence`,
+    [above, among],
+  );
+}
+
+/** Transactions that are open at one time hold fewer numbers. */
+const OPEN_NUMBERS = 1_024;
+
+/** The highest number there is, and those shortly below it that no row has, which may be about to be committed. */
+export async function missingSequences(db: Queryable): Promise<{ highest: number; missing: number[] }> {
+  const [row] = await db.query<{ highest: number | null }>(
+    'SELECT MAX(sequence) AS highest FROM submissions',
+  );
+  const highest = row?.highest ?? 0;
+  const missing = await db.query<{ sequence: number }>(
+    `SELECT g AS sequence FROM generate_series($1::bigint, $2::bigint) AS g
+     WHERE NOT EXISTS (SELECT 1 FROM submissions WHERE sequence = g)`,
+    [Math.max(1, highest - OPEN_NUMBERS), highest],
+  );
+  return { highest, missing: missing.map(({ sequence }) => sequence) };
 }
 
 /** Those of which there is an earlier one, by anyone at any time, with the very same indices and values. */
