@@ -2,15 +2,14 @@
  * @file Turns every TypeScript source into plain JavaScript beside it (`src/x.ts` → `dist/x.js`), one file to one
  * file, so worker entry points keep their relative addresses and Node 20 needs no loader. Only files whose source
  * is newer are rebuilt; outputs without a source are removed. Types are checked by `npm run types`, not here.
- * The web app is bundled separately by its own build script when it has one. So are the threads that a workspace names
- * in its package.json (`threads`, sources below `src`): a thread loads everything anew, so it is given one file with
- * what it uses and no more.
+ * The web app is bundled by its own build script, threads and programs by bundle.mjs.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build as bundle, stop, transform } from 'esbuild';
+import { stop, transform } from 'esbuild';
+import { bundleAll } from './bundle.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -57,31 +56,6 @@ async function buildFile(workspace, file, problems) {
   return true;
 }
 
-/** Packages with files beside their code, or with state that a thread must share with none of its own copies. */
-const NOT_BUNDLED = ['@electric-sql/pglite', '@polkadot/wasm-crypto', 'onnxruntime-node'];
-
-/** Bundles the threads of a workspace that are older than any source of the repository: whatever changed may be in them. */
-async function bundleThreads(workspace, threads, changed, problems) {
-  const bundleOne = async (thread) => {
-    const target = join(workspace, 'dist', thread.replace(/\.ts$/, '.js'));
-    if (existsSync(target) && statSync(target).mtimeMs >= changed.getTime() - 2) return false;
-    const temporary = `${target}.${process.pid}.tmp`;
-    try {
-      await bundle({
-        ...{ entryPoints: [join(workspace, 'src', thread)], outfile: temporary, bundle: true },
-        ...{ format: 'esm', platform: 'node', target: 'node20', external: NOT_BUNDLED },
-        ...{ sourcemap: 'inline', sourcesContent: false, logLevel: 'silent' },
-      });
-      await utimes(temporary, changed, changed);
-      await rename(temporary, target);
-    } catch (error) {
-      problems.push(`${relative(root, join(workspace, 'src', thread))}: ${error.message}`);
-    }
-    return true;
-  };
-  return (await Promise.all(threads.map(bundleOne))).filter(Boolean).length;
-}
-
 /** Time of the newest source, and of the lock file: other packages are bundled too. */
 function newestOf(files) {
   return new Date(
@@ -97,15 +71,16 @@ export async function build() {
   const problems = [];
   let built = 0;
   const parts = workspaces().map((workspace) => {
-    const { threads = [] } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
+    const manifest = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
+    const { threads = [], programs = [] } = manifest;
     const sources = filesUnder(join(workspace, 'src'), '.ts').filter((f) => !f.endsWith('.d.ts'));
-    return { workspace, sources, threads };
+    return { workspace, sources, threads, programs };
   });
-  for (const { workspace, sources, threads } of parts) {
+  for (const { workspace, sources, threads, programs } of parts) {
     const wanted = new Set(sources.map((f) => f.replace(/\.ts$/, '.js')));
     for (const old of filesUnder(join(workspace, 'dist'), '.js'))
-      if (!wanted.has(old) && !old.startsWith('public')) rmSync(join(workspace, 'dist', old));
-    const single = sources.filter((f) => !threads.includes(f));
+      if (!wanted.has(old) && !/^(public|bundle)[\\/]/.test(old)) rmSync(join(workspace, 'dist', old));
+    const single = sources.filter((f) => !threads.includes(f) && !programs.includes(f));
     const results = await Promise.all(single.map((f) => buildFile(workspace, f, problems)));
     built += results.filter(Boolean).length;
     const own = join(workspace, 'build.mjs');
@@ -117,8 +92,7 @@ export async function build() {
   const changed = newestOf(
     parts.flatMap(({ workspace: w, sources }) => sources.map((f) => join(w, 'src', f))),
   );
-  for (const { workspace, threads } of problems.length > 0 ? [] : parts)
-    built += await bundleThreads(workspace, threads, changed, problems);
+  for (const part of problems.length > 0 ? [] : parts) built += await bundleAll(part, changed, problems);
   await stop(); // its helper process would stay as long as what is started now
   if (problems.length > 0)
     throw new Error(`the build found ${problems.length} problem(s):\n${problems.join('\n')}`);

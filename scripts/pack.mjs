@@ -48,8 +48,21 @@ const rootManifest = read(join(root, 'package.json'));
 function copyBuilt(from, to) {
   cpSync(from, to, {
     recursive: true,
-    filter: (path) => !/\.(test|e2e)\.js$|\.tmp$|bundle\.stamp$/.test(path),
+    filter: (path) => !/\.(test|e2e)\.js$|\.(tmp|map)$|bundle\.stamp$/.test(path),
   });
+}
+
+/** Builds leave the parts of earlier bundles to programs that still run. */
+function removeOldParts(bundle) {
+  const used = new Set();
+  const follow = (name) => {
+    if (used.has(name)) return;
+    used.add(name);
+    for (const [, part] of readFileSync(join(bundle, name), 'utf8').matchAll(/"\.\/(part-\w+\.js)"/g))
+      follow(part);
+  };
+  follow('main.js');
+  for (const name of readdirSync(bundle)) if (!used.has(name)) rmSync(join(bundle, name));
 }
 
 /** The versions that this clone is locked to; two packages that lock different ones would need two copies. */
@@ -95,6 +108,7 @@ const platformsOf = (abi) =>
 
 function stage(into, platform) {
   copyBuilt(join(root, 'apps', 'cli', 'dist'), join(into, 'apps', 'cli', 'dist'));
+  removeOldParts(join(into, 'apps', 'cli', 'dist', 'bundle'));
   copyBuilt(join(root, 'apps', 'web', 'dist', 'public'), join(into, 'apps', 'web', 'dist', 'public'));
   for (const name of PACKAGES)
     copyBuilt(join(root, 'packages', name, 'dist'), join(into, 'packages', name, 'dist'));
@@ -141,7 +155,7 @@ function finishScripts(into) {
     if (!entry.isFile() || !entry.name.endsWith('.js')) continue;
     if (/(^|[\\/])(public|node_modules)([\\/]|$)/.test(relative(into, entry.parentPath))) continue;
     const file = join(entry.parentPath, entry.name);
-    const text = readFileSync(file, 'utf8').replace(/\n?\/\/# sourceMappingURL=data:[^\n]*\n?$/, '\n');
+    const text = readFileSync(file, 'utf8').replace(/\n?\/\/# sourceMappingURL=[^\n]*\n?$/, '\n');
     writeFileSync(file, linkPackages(text, file, into));
   }
 }
