@@ -72,9 +72,9 @@ export async function build() {
   let built = 0;
   const parts = workspaces().map((workspace) => {
     const manifest = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
-    const { threads = [], programs = [] } = manifest;
+    const { threads = [], programs = [], libraries = [] } = manifest;
     const sources = filesUnder(join(workspace, 'src'), '.ts').filter((f) => !f.endsWith('.d.ts'));
-    return { workspace, sources, threads, programs };
+    return { workspace, sources, threads, programs, libraries };
   });
   for (const { workspace, sources, threads, programs } of parts) {
     const wanted = new Set(sources.map((f) => f.replace(/\.ts$/, '.js')));

@@ -2,7 +2,8 @@
  * @file Bundles what is started often, since most of a start is finding and reading hundreds of small files: the threads
  * that a workspace names in its package.json (`threads`), each with what it uses and no more, and its programs
  * (`programs`), whose parts are loaded when a command needs them. Sources below `src`; the built file of the same name is
- * what is started. All are made anew when anything has changed: it may be in them.
+ * what is started. Of a library (`libraries`) the bundle lies beside the built files and is what Node finds under the
+ * package's name. All are made anew when anything has changed: it may be in them.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, utimes, writeFile } from 'node:fs/promises';
@@ -22,12 +23,22 @@ const OWN_MODULE = /^[\\/]((?:packages|apps)[\\/][^\\/]+|lab)[\\/](?:src|dist)[\
 /** A process that was started before a build may still ask for a part of the program as it was. */
 const OLD_PARTS_MS = 7 * 86_400_000;
 
+/** Of our own packages the files, not their bundles: only so is what nobody uses left out. */
+const UNBUNDLED = { '@alice/protocol': join(root, 'packages', 'protocol', 'dist', 'index.js') };
+
 const options = {
   ...{ bundle: true, format: 'esm', platform: 'node', target: 'node20', external: NOT_BUNDLED },
+  alias: UNBUNDLED,
   ...{ sourcesContent: false, logLevel: 'silent' },
 };
 
+/** Packages of the older kind ask for parts of Node by this name. */
+const REQUIRE = {
+  js: "import * as nodeModule from 'node:module'; const require = nodeModule.createRequire(import.meta.url);",
+};
+
 const builtFile = (workspace, source) => join(workspace, 'dist', source.replace(/\.ts$/, '.js'));
+const bundledFile = (workspace, source) => join(workspace, 'dist', 'bundle', source.replace(/\.ts$/, '.js'));
 
 /** Whole or as it was, and as old as `changed`. */
 async function place(path, contents, changed) {
@@ -36,6 +47,17 @@ async function place(path, contents, changed) {
   await writeFile(temporary, contents);
   await utimes(temporary, changed, changed);
   await rename(temporary, path);
+}
+
+/** One file with all that the library imports. */
+async function bundleLibrary(workspace, library, changed) {
+  const target = bundledFile(workspace, library);
+  const { outputFiles } = await build({
+    ...options,
+    ...{ entryPoints: [join(workspace, 'src', library)], write: false, sourcemap: 'inline' },
+    ...{ plugins: [ownAddresses(dirname(target))], banner: REQUIRE },
+  });
+  await place(target, outputFiles[0].contents, changed);
 }
 
 async function bundleThread(workspace, thread, changed) {
@@ -55,10 +77,7 @@ async function bundleProgram(workspace, program, changed) {
     ...options,
     ...{ entryPoints: [join(workspace, 'src', program)], outdir: dir, splitting: true, write: false },
     ...{ chunkNames: 'part-[hash]', sourcemap: 'linked', plugins: [ownAddresses(dir)] },
-    // Packages of the older kind ask for parts of Node by this name.
-    banner: {
-      js: "import * as nodeModule from 'node:module'; const require = nodeModule.createRequire(import.meta.url);",
-    },
+    banner: REQUIRE,
   });
   const now = new Date();
   const entry = basename(builtFile(workspace, program));
@@ -90,14 +109,15 @@ function ownAddresses(dir) {
 }
 
 /** Returns how many bundles were made; `changed` is the time of the newest source of all. */
-export async function bundleAll({ workspace, threads, programs }, changed, problems) {
-  const isOld = (source) => {
-    const target = builtFile(workspace, source);
-    return !existsSync(target) || statSync(target).mtimeMs < changed.getTime() - 2;
+export async function bundleAll({ workspace, threads, programs, libraries }, changed, problems) {
+  const isOld = (source, target) => {
+    const path = target(workspace, source);
+    return !existsSync(path) || statSync(path).mtimeMs < changed.getTime() - 2;
   };
   const works = [
-    ...threads.filter(isOld).map((thread) => [thread, bundleThread]),
-    ...programs.filter(isOld).map((program) => [program, bundleProgram]),
+    ...threads.filter((one) => isOld(one, builtFile)).map((thread) => [thread, bundleThread]),
+    ...programs.filter((one) => isOld(one, builtFile)).map((program) => [program, bundleProgram]),
+    ...libraries.filter((one) => isOld(one, bundledFile)).map((library) => [library, bundleLibrary]),
   ];
   await Promise.all(
     works.map(([source, work]) =>

@@ -193,19 +193,21 @@ test('any process may be killed at any moment', async (t) => {
   );
   let seen = known((await statusOf(dir))!);
 
-  for (const name of ['miner-1', 'scorer', 'server', 'node']) {
-    const pid = running(dir).pids[name]!;
-    process.kill(pid, 'SIGKILL');
-    await until(
-      `${name} to be restarted`,
-      { seconds: 60, run },
-      () => running(dir).pids[name] !== undefined && running(dir).pids[name] !== pid,
+  for (const names of [
+    ['miner-1', 'scorer'],
+    ['server', 'node'],
+  ]) {
+    const before = running(dir).pids;
+    for (const name of names) process.kill(before[name]!, 'SIGKILL');
+    const killed = names.join(' and ');
+    await until(`${killed} to be restarted`, { seconds: 60, run }, () =>
+      names.every((name) => ![undefined, before[name]].includes(running(dir).pids[name])),
     );
-    const s = await until(`the server after killing ${name}`, { seconds: 60, run }, () => statusOf(dir));
-    assert.ok(known(s) >= seen, `no acknowledged submission is lost when ${name} dies`);
+    const s = await until(`the server after killing ${killed}`, { seconds: 60, run }, () => statusOf(dir));
+    assert.ok(known(s) >= seen, `no acknowledged submission is lost when ${killed} die`);
     const target = s.submissions.accepted + 2;
     await until(
-      `work to go on after killing ${name}`,
+      `work to go on after killing ${killed}`,
       { seconds: 120, run },
       async () => (await accepted()) >= target,
     );
