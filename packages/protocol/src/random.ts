@@ -16,28 +16,30 @@ export interface Random {
   normal(): number;
 }
 
-const rotl = (x: number, k: number): number => ((x << k) | (x >>> (32 - k))) >>> 0;
+const rotl = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
 
 /** A generator whose whole sequence is a pure function of `seed`. */
 export function seededRandom(seed: string): Random {
   const digest = new DataView(sha256(utf8.encode(seed)).buffer);
-  let a = digest.getUint32(0, true);
-  let b = digest.getUint32(4, true);
-  let c = digest.getUint32(8, true);
-  let d = digest.getUint32(12, true) | 1;
+  // Signed: V8 keeps small integers without allocating, and has none above 2³¹.
+  let a = digest.getInt32(0, true);
+  let b = digest.getInt32(4, true);
+  let c = digest.getInt32(8, true);
+  let d = digest.getInt32(12, true) | 1;
 
-  const u32 = (): number => {
-    const result = Math.imul(rotl(Math.imul(b, 5) >>> 0, 7), 9) >>> 0;
-    const t = (b << 9) >>> 0;
-    c = (c ^ a) >>> 0;
-    d = (d ^ b) >>> 0;
-    b = (b ^ c) >>> 0;
-    a = (a ^ d) >>> 0;
-    c = (c ^ t) >>> 0;
+  const next = (): number => {
+    const result = Math.imul(rotl(Math.imul(b, 5), 7), 9);
+    const t = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= t;
     d = rotl(d, 11);
     return result;
   };
-  const unit = (): number => ((u32() >>> 5) * 67_108_864 + (u32() >>> 6)) / 9_007_199_254_740_992;
+  const u32 = (): number => next() >>> 0;
+  const unit = (): number => ((next() >>> 5) * 67_108_864 + (next() >>> 6)) / 9_007_199_254_740_992;
   const below = (bound: number): number => {
     const limit = Math.floor(4_294_967_296 / bound) * bound;
     for (;;) {
