@@ -17,9 +17,10 @@ export interface Queryable {
 export interface Database extends Queryable {
   /**
    * Runs `work` in one transaction: all of it is committed, or nothing when it throws. On a shared database `work` may
-   * run again after a conflict or a lost connection, so it changes nothing outside the database.
+   * run again after a conflict or a lost connection, so it changes nothing outside the database. An `urgent` one is short
+   * and somebody waits for it: the embedded database, which runs one after another, takes it before those that wait.
    */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: { readonly urgent?: boolean }): Promise<T>;
   close(): Promise<void>;
   /** What only a database of several nodes has; undefined for the embedded one. */
   readonly shared?: SharedDatabase | undefined;

@@ -12,6 +12,7 @@ import { diskFull, ServerError } from '../errors.js';
 import type { Engine, Queryable, SqlValue } from './Database.js';
 import { DatabaseThread } from './DatabaseThread.js';
 import type { Statement } from './embeddedThread.js';
+import { Turns } from './Turns.js';
 
 /** A database that could not be opened is not tried again sooner than this. */
 const REOPEN_MS = 1_000;
@@ -33,11 +34,11 @@ export async function openEmbedded(dir: string, { statementMs = STATEMENT_MS } =
         if (!/^\s*SELECT\b/i.test(sql)) await database.checkSpace();
         return statements((asked) => thread.call('query', asked)).query(sql, values);
       }),
-    transaction: (work) =>
+    transaction: (work, options) =>
       database.alone(async (thread) => {
         await database.checkSpace();
         return inTransaction(thread, work);
-      }),
+      }, options),
     migration: (work) =>
       database.alone((thread) =>
         inTransaction(thread, (tx) => work({ ...tx, exec: (sql) => thread.call('exec', sql) })),
@@ -96,8 +97,7 @@ class EmbeddedDatabase {
   readonly #folder: string;
   #thread: DatabaseThread | undefined;
   #failed: { readonly error: unknown; readonly atMs: number } | undefined;
-  /** Ends when what was asked before has ended. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #isClosed = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
   readonly #statementMs: number;
@@ -114,27 +114,25 @@ class EmbeddedDatabase {
     this.#lookedMs = performance.now();
   }
 
-  /** Runs `work` when all that was asked before has ended: statements of two transactions never mix. */
-  alone<T>(work: (thread: DatabaseThread) => Promise<T>): Promise<T> {
-    const result = this.#last.then(async () => {
+  /** Runs `work` alone: statements of two transactions never mix. */
+  alone<T>(work: (thread: DatabaseThread) => Promise<T>, { urgent = false } = {}): Promise<T> {
+    return this.#turns.take(async () => {
       const thread = await this.#running();
       try {
         return await work(thread);
       } catch (error) {
         throw await this.#sorted(error, thread);
       }
-    });
-    this.#last = result.catch(() => undefined);
-    return result;
+    }, urgent);
   }
 
+  /** After what was asked before. */
   close(): Promise<void> {
-    this.#last = this.#last.then(async () => {
+    return this.#turns.take(async () => {
       this.#isClosed = true;
       await this.#thread?.close();
       this.#thread = undefined;
-    });
-    return this.#last as Promise<void>;
+    }, false);
   }
 
   async #running(): Promise<DatabaseThread> {

@@ -23,29 +23,32 @@ export function issueTasks(
   members: readonly Member[],
 ): Promise<(Task | undefined)[]> {
   const devices = new Map(members.map((member) => [nameOf(member), member]));
-  return context.db.transaction(async (tx) => {
-    // In this order, without a way there and back between them. The locks: two requests of one device, perhaps on two
-    // nodes, come one after the other.
-    const [, round, open, submitted, latest] = await Promise.all([
-      lockMembers(tx, members),
-      currentRound(tx),
-      openTasksOf(tx, [...devices.values()]),
-      submittedLately(tx, [...devices.values()]),
-      baseOfCurrentRound(tx),
-    ]);
-    if (round.status !== 'open') return members.map(() => undefined);
-    const given = await takeUpOpen(context, tx, { open, round });
-    const idle = [...devices.values()].filter((member) => !given.has(nameOf(member)));
-    const done = new Set(submitted.filter((one) => one.round === round.round).map(nameOf));
-    // On another node the next round may have begun in between.
-    const base = latest.version === round.version ? latest : (await findVersion(tx, round.version))!;
-    const fresh = idle
-      .filter((member) => !done.has(nameOf(member)))
-      .map((member) => ({ who: member, task: newTask(context, { member, round, base }) }));
-    await insertTasks(tx, fresh, context.now());
-    for (const { who, task } of fresh) given.set(nameOf(who), task);
-    return members.map((member) => given.get(nameOf(member)));
-  });
+  return context.db.transaction(
+    async (tx) => {
+      // In this order, without a way there and back between them. The locks: two requests of one device, perhaps on two
+      // nodes, come one after the other.
+      const [, round, open, submitted, latest] = await Promise.all([
+        lockMembers(tx, members),
+        currentRound(tx),
+        openTasksOf(tx, [...devices.values()]),
+        submittedLately(tx, [...devices.values()]),
+        baseOfCurrentRound(tx),
+      ]);
+      if (round.status !== 'open') return members.map(() => undefined);
+      const given = await takeUpOpen(context, tx, { open, round });
+      const idle = [...devices.values()].filter((member) => !given.has(nameOf(member)));
+      const done = new Set(submitted.filter((one) => one.round === round.round).map(nameOf));
+      // On another node the next round may have begun in between.
+      const base = latest.version === round.version ? latest : (await findVersion(tx, round.version))!;
+      const fresh = idle
+        .filter((member) => !done.has(nameOf(member)))
+        .map((member) => ({ who: member, task: newTask(context, { member, round, base }) }));
+      await insertTasks(tx, fresh, context.now());
+      for (const { who, task } of fresh) given.set(nameOf(who), task);
+      return members.map((member) => given.get(nameOf(member)));
+    },
+    { urgent: true },
+  );
 }
 
 /** Tasks that are handed out again; those with too little time left are closed. */
