@@ -13,11 +13,13 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Packages with files beside their code, native ones, and those with state that a thread must share with no copy. */
+/** Packages with files beside their code, and native ones. */
 const NOT_BUNDLED = [
-  ...['@electric-sql/pglite', '@polkadot/wasm-crypto', 'onnxruntime-node', 'onnxruntime-web', 'lmdb'],
+  ...['@electric-sql/pglite', 'onnxruntime-node', 'onnxruntime-web', 'lmdb'],
   ...['fastify', '@fastify/*', 'pino', 'pg', 'prom-client', 'protobufjs', '@stdlib/*'],
 ];
+/** Its state (is it ready?) is shared by all that import it, bundled or not. */
+const SHARED = '@polkadot/wasm-crypto';
 /** Below the root; what lies in node_modules is not ours. */
 const OWN_MODULE = /^[\\/]((?:packages|apps)[\\/][^\\/]+|lab)[\\/](?:src|dist)[\\/](.*)\.[jt]s$/;
 /** A process that was started before a build may still ask for a part of the program as it was. */
@@ -55,7 +57,7 @@ async function bundleLibrary(workspace, library, changed) {
   const { outputFiles } = await build({
     ...options,
     ...{ entryPoints: [join(workspace, 'src', library)], write: false, sourcemap: 'inline' },
-    ...{ plugins: [ownAddresses(dirname(target))], banner: REQUIRE },
+    ...{ plugins: [ownAddresses(dirname(target))], banner: REQUIRE, external: [...NOT_BUNDLED, SHARED] },
   });
   await place(target, outputFiles[0].contents, changed);
 }
