@@ -255,3 +255,4 @@ export {
   encodeAnySubmission,
   type WireFormat,
 } from './wire/submission.js';
+export { withSignals } from './withSignals.js';

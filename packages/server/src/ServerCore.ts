@@ -2,6 +2,7 @@
  * @file Puts a server together without sockets or timers: state, compute thread, coordinator and HTTP app. `startServer`
  * adds the listening port and the clocks; tests drive this directly. Whatever fails while opening is closed again.
  */
+import { setMaxListeners } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -120,6 +121,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
   const now = ports.clock ?? Date.now;
   const notices = createNodeNotices(db);
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // every long poll waits for it
   closers.push(async () => notices.close());
   const context: ServerContext = {
     options,

@@ -7,6 +7,7 @@
 import { toHex } from '../bytes.js';
 import { messageOf } from '../errors.js';
 import { initCrypto } from '../keys.js';
+import { withSignals } from '../withSignals.js';
 import { backoffMs, defaultBackoff, sleep } from './clientBackoff.js';
 import { isServerCallError, refusalOf, ServerCallError, type ServerIdentity } from './clientErrors.js';
 import { type ExchangeAnswer, exchange, type PartialAnswer } from './clientExchange.js';
@@ -201,7 +202,7 @@ export class ServerClient {
         );
         const code = refusalOf(error) ?? info.code;
         this.#ports.onRetry?.({ route, code, reason: messageOf(error), inMs, failures });
-        await this.#ports.sleep(inMs, anySignal(this.#options.signal, signal));
+        await withSignals([this.#options.signal, signal], (either) => this.#ports.sleep(inMs, either));
       }
     }
   }
@@ -280,13 +281,14 @@ export class ServerClient {
       body: options.body,
       headers: options.headers,
       range: options.range,
-      signal: anySignal(this.#options.signal, options.signal),
       idleTimeoutMs: (this.#options.idleTimeoutMs ?? 20_000) + (options.waitMs ?? 0),
       maxAnswerBytes:
         options.maxAnswerBytes ?? (routes[name].answer === 'bytes' ? MAX_BYTES_ANSWER : MAX_JSON_BYTES),
       onReceived: options.onReceived,
     };
-    return exchange(request, this.#ports.fetch, this.#ports.nowMs);
+    return withSignals([this.#options.signal, options.signal], (signal) =>
+      exchange({ ...request, signal }, this.#ports.fetch, this.#ports.nowMs),
+    );
   }
 
   /** Binds this client to the first network and server it meets; a signature is never made for another. */
@@ -331,10 +333,4 @@ function mayRepeat(route: RouteName, error: unknown): boolean {
   return (
     RETRY_STATUS.has(info.status) || (info.route === 'register' && info.refusal.startsWith('CHALLENGE_'))
   );
-}
-
-/** One signal of two; undefined when there is none. */
-function anySignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a === b ? a : AbortSignal.any([a, b]);
 }

@@ -3,7 +3,7 @@
  * error. Handlers know neither Fastify nor sockets; they take a checked call and return an answer.
  */
 
-import type { Network, RouteName, routes, ShardList } from '@alice/protocol';
+import { type Network, type RouteName, type routes, type ShardList, withSignals } from '@alice/protocol';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { ServerContext } from '../context.js';
 import type { BanList } from '../defence/BanList.js';
@@ -89,7 +89,6 @@ export function createHandlers(
     const value = await receiveSubmission({ member, taskId: params['taskId']!, body });
     return { kind: 'json', value, status: 202 };
   };
-  const untilClosing = (signal: AbortSignal) => AbortSignal.any([signal, context.closing]);
   return {
     network: async () => json(await networkMessage(context)),
     status: async () => json(await status.read()),
@@ -130,11 +129,9 @@ export function createHandlers(
     task: async ({ body, member, signal }) => {
       const find = () => nextTask(member);
       return offer(
-        await waitFor(find, {
-          waiters: context.waiting.tasks,
-          waitMs: body.waitMs ?? 0,
-          signal: untilClosing(signal),
-        }),
+        await withSignals([signal, context.closing], (either) =>
+          waitFor(find, { waiters: context.waiting.tasks, waitMs: body.waitMs ?? 0, signal: either }),
+        ),
       );
     },
     submit: receive,
@@ -168,11 +165,9 @@ export function createHandlers(
     job: async ({ body, member, signal }) => {
       const find = () => takeJob(context, member);
       return offer(
-        await waitFor(find, {
-          waiters: context.waiting.jobs,
-          waitMs: body.waitMs ?? 0,
-          signal: untilClosing(signal),
-        }),
+        await withSignals([signal, context.closing], (either) =>
+          waitFor(find, { waiters: context.waiting.jobs, waitMs: body.waitMs ?? 0, signal: either }),
+        ),
       );
     },
     batch: async ({ params }) => {

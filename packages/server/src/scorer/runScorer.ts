@@ -4,7 +4,15 @@
  */
 import { cpus, totalmem } from 'node:os';
 import type { DeviceName } from '@alice/engine/node';
-import { type Device, type KeyPair, type Logger, refusalOf, ServerClient, sleep } from '@alice/protocol';
+import {
+  type Device,
+  type KeyPair,
+  type Logger,
+  refusalOf,
+  ServerClient,
+  sleep,
+  withSignals,
+} from '@alice/protocol';
 import { RemoteScorer } from './RemoteScorer.js';
 import { scoreJobs } from './ScorerLoop.js';
 import type { ScorerEvent } from './scorerEvents.js';
@@ -66,7 +74,7 @@ export async function runScorer(
       emit,
       serverNowMs: () => server.serverNowMs(),
       pause: (ms, until) =>
-        sleep(ms, until ? AbortSignal.any([signal, until]) : signal).catch(() => undefined),
+        withSignals([signal, until], (either) => sleep(ms, either)).catch(() => undefined),
       random: Math.random,
       signal,
     });
