@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Logger } from '@alice/protocol';
+import { type Logger, withSignals } from '@alice/protocol';
 import { CliError } from '../errors.js';
 import type { ReadyMessage } from './lifecycle.js';
 
@@ -100,11 +100,15 @@ export class Supervisor {
       SLOW_START_MS,
     );
     try {
-      return await new Promise<ReadyMessage>((resolve, reject) => {
-        this.failed.catch(reject);
-        this.#signal?.addEventListener('abort', () => reject(this.#signal?.reason), { once: true });
-        this.#spawn(child, resolve);
-      });
+      return await withSignals(
+        [this.#signal],
+        (ended) =>
+          new Promise<ReadyMessage>((resolve, reject) => {
+            this.failed.catch(reject);
+            ended.addEventListener('abort', () => reject(ended.reason));
+            this.#spawn(child, resolve);
+          }),
+      );
     } finally {
       clearInterval(timer);
     }
