@@ -11,6 +11,8 @@ export type LocalRunErrorInfo =
   /** The folder holds a training run with another setting. */
   | { code: 'RUN_MISMATCH'; dir: string; setting: string; stored: unknown; asked: unknown }
   | { code: 'RUN_DAMAGED'; file: string; reason: string }
+  /** Another process trains in the folder. */
+  | { code: 'RUN_BUSY'; dir: string; pid: number | null }
   /** The run is what it was at its last save. */
   | { code: 'RUN_DISK_FULL'; file: string }
   | { code: 'RUN_UNWRITABLE'; file: string; reason: string }
@@ -30,6 +32,7 @@ export function writing<T>(file: string, write: () => T): T {
   try {
     return write();
   } catch (cause) {
+    if (cause instanceof LocalRunError) throw cause;
     const reason = errorCodeOf(cause) ?? 'unknown';
     if (reason === 'ENOSPC' || reason === 'EDQUOT')
       throw new LocalRunError(

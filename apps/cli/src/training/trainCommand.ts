@@ -9,9 +9,10 @@ import { type DeviceFlags, openPlatform, type PrecisionFlags } from './deviceOpt
 import { type LearnerNotice, type ObjectiveName, openLessons } from './learners/openLearner.js';
 import { LocalRunError } from './localRunError.js';
 import { checkpointDir } from './modelSource.js';
+import { withRunLock } from './runLock.js';
 import { RunReport } from './runReport.js';
 import { type RunSettings, tokensPerStep } from './runSettings.js';
-import { type TrainRunPorts, trainRun } from './trainRun.js';
+import { type TrainRunOptions, type TrainRunPorts, trainRun } from './trainRun.js';
 import { createTrainView, type TrainView } from './trainView.js';
 
 export interface TrainCommandFlags extends DeviceFlags, PrecisionFlags {
@@ -61,24 +62,26 @@ export async function runTrainCommand(
   requireTokenizer(manifest.tokenizer.id, tokenizerId);
   const settings = settingsOf(flags, model, { dataRoot: manifest.root, base });
   const platform = await openPlatform(flags);
+  const { out, threads, saveEvery, evalEvery, precision } = flags;
+  const run = {
+    ...{ dir: out, model, lessons, settings, threads, saveEvery, evaluateEvery: evalEvery },
+    ...{ base, platform, precision, microBatch: microBatchOf(flags) },
+  };
+  return await withRunLock(out, () => trainAndKeep(run, { flags, tokenizerId, signal }));
+}
+
+/** To the end or the signal, and what came of it as a checkpoint. */
+async function trainAndKeep(
+  run: TrainRunOptions,
+  { flags, tokenizerId, signal }: { flags: TrainCommandFlags; tokenizerId: string; signal: AbortSignal },
+): Promise<TrainCommandResult> {
+  const { model, settings } = run;
   const about = `Alice ${model.name}, ${settings.optimizer}, ${tokensPerStep(settings)} tokens a step`;
-  const report = new RunReport(flags.out, { title: about, uniformNats: Math.log(model.vocab) });
+  const report = new RunReport(run.dir, { title: about, uniformNats: Math.log(model.vocab) });
   const reporting = new Reporting(flags, settings, report);
-  const result = await trainRun(
-    {
-      ...{ dir: flags.out, model, lessons, settings, threads: flags.threads, saveEvery: flags.saveEvery },
-      ...{
-        base,
-        platform,
-        precision: flags.precision,
-        microBatch: microBatchOf(flags),
-        evaluateEvery: flags.evalEvery,
-      },
-    },
-    reporting.ports(signal),
-  ).finally(() => reporting.stop());
+  const result = await trainRun(run, reporting.ports(signal)).finally(() => reporting.stop());
   report.write();
-  const dir = join(flags.out, 'model');
+  const dir = join(run.dir, 'model');
   await exportSafetensors({
     ...{ config: model, weights: tensorsOf(model, result.parameters), facts: { tokenizerId } },
     ...{ dtype: 'F32', dir },
