@@ -10,6 +10,17 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return nobleSha256(bytes);
 }
 
+/** A hash that is fed piece by piece. */
+export interface Hasher {
+  update(bytes: Uint8Array): unknown;
+  digest(): Uint8Array;
+}
+
+/** A SHA-256 to be fed. */
+export function newSha256(): Hasher {
+  return nobleSha256.create();
+}
+
 export function sha256Hex(bytes: Uint8Array): HashHex {
   return toHex(nobleSha256(bytes));
 }

@@ -126,6 +126,7 @@ export { CodedError, type ErrorInfo, errorCodeOf, isCodedError, messageOf } from
 export {
   blake2b256,
   canonicalJson,
+  type Hasher,
   type HashHex,
   hashJson,
   sha256,
@@ -174,6 +175,7 @@ export {
   portOfThread,
 } from './portCalls.js';
 export { type Random, seededRandom } from './random.js';
+export { memoryScratch, type Scratch, scratchPieces } from './scratch.js';
 export { entryCount, type SparseDelta, type SparseTensor } from './sparseDelta.js';
 export { layoutOf, type TensorLayout, type TensorSpec } from './tensorLayout.js';
 export {
@@ -229,21 +231,27 @@ export {
   decodeSetDelta,
   encodeSetDelta,
   type SetDelta,
-  type SetDeltaHeader,
   type SetDeltaLimits,
   type SetTensor,
 } from './wire/setDelta.js';
+export {
+  type SetDeltaBytes,
+  SetDeltaEncoder,
+  type SetDeltaEncoderOptions,
+  type SetDeltaHeader,
+} from './wire/setDeltaEncoder.js';
 export {
   assembleSnapshot,
   cutSnapshot,
   SNAPSHOT_CHUNK_BYTES,
   SnapshotAssembly,
   type SnapshotChunk,
+  SnapshotCutter,
   type SnapshotIndex,
   verifyChunk,
 } from './wire/snapshot.js';
 export { CHUNK_ELEMENTS } from './wire/sparseBody.js';
-export { type Sha256, StateRootCache, stateRoot } from './wire/stateRoot.js';
+export { type Sha256, StateRootBuilder, StateRootCache, stateRoot } from './wire/stateRoot.js';
 export {
   type AnySubmissionFrame,
   type AnySubmissionLimits,

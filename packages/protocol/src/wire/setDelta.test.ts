@@ -5,13 +5,8 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { layoutOf } from '../tensorLayout.js';
 import { WireError, type WireErrorInfo } from './errors.js';
-import {
-  applySetDelta,
-  decodeSetDelta,
-  encodeSetDelta,
-  SET_DELTA_HEADER_BYTES,
-  type SetDeltaHeader,
-} from './setDelta.js';
+import { applySetDelta, decodeSetDelta, encodeSetDelta } from './setDelta.js';
+import { SET_DELTA_HEADER_BYTES, type SetDeltaHeader } from './setDeltaEncoder.js';
 
 const layout = layoutOf([
   ['a', [4100]],

@@ -3,32 +3,26 @@
  * changes nothing, the sign cannot be wrong, and the copy is bit-identical to what was published. Byte table:
  * docs/spec/wire.md. Whether the result IS the published version is for the state root to say.
  */
-import { zlibSync } from 'fflate';
-import { utf8 } from '../bytes.js';
-import type { HashHex } from '../hash.js';
+import { concatBytes } from '../bytes.js';
 import type { TensorLayout } from '../tensorLayout.js';
 import { ByteReader, needBytes, noMoreThan } from './ByteReader.js';
-import { ByteWriter, fieldError } from './ByteWriter.js';
+import { fieldError } from './ByteWriter.js';
 import { decodeBody } from './decodeBody.js';
-import { encodeBody } from './encodeBody.js';
-import { WireError } from './errors.js';
 import { checkDtype, checkExpected, checkFormat } from './headerChecks.js';
 import { inflate } from './inflate.js';
-import { type BodyShape, type BodyTensor, bodyShape, checkBodyShape } from './sparseBody.js';
+import {
+  checkSize,
+  DTYPE_FLOAT16,
+  laterThan,
+  SET_DELTA_FORMAT_VERSION,
+  SET_DELTA_HEADER_BYTES,
+  SET_DELTA_MAGIC,
+  SetDeltaEncoder,
+  type SetDeltaHeader,
+} from './setDeltaEncoder.js';
+import { type BodyShape, type BodyTensor, checkBodyShape } from './sparseBody.js';
 
-export const SET_DELTA_HEADER_BYTES = 96;
 const FORMAT = 'set-delta';
-const MAGIC = 'ALSD';
-const VERSION = 1;
-const DTYPE_FLOAT16 = 2;
-const DEFLATE_LEVEL = 6;
-
-export interface SetDeltaHeader {
-  readonly fromVersion: number;
-  readonly toVersion: number;
-  readonly fromRoot: HashHex;
-  readonly toRoot: HashHex;
-}
 
 export interface SetTensor extends BodyTensor<'float16'> {
   /** Where the tensor starts in the flat vector. */
@@ -58,23 +52,11 @@ export async function encodeSetDelta(
 ): Promise<Uint8Array> {
   checkSize(layout.size, from.length);
   checkSize(layout.size, to.length);
-  const tensors = changedTensors(from, to, layout);
-  const shape = bodyShape('float16', tensors, layout);
-  const deflated = zlibSync(encodeBody('float16', tensors, layout), { level: DEFLATE_LEVEL });
-  return new ByteWriter(SET_DELTA_HEADER_BYTES + deflated.length)
-    .raw(utf8.encode(MAGIC))
-    .u8('version', VERSION)
-    .u8('dtype', DTYPE_FLOAT16)
-    .u16('tensorCount', shape.tensorCount)
-    .u32('fromVersion', header.fromVersion)
-    .u32('toVersion', laterThan(header.fromVersion, header.toVersion))
-    .hex('fromRoot', header.fromRoot, 32)
-    .hex('toRoot', header.toRoot, 32)
-    .u32('reserved', 0)
-    .u32('entryCount', shape.entryCount)
-    .u32('inflatedBytes', shape.inflatedBytes)
-    .u32('deflatedBytes', deflated.length)
-    .raw(deflated).bytes;
+  const encoder = new SetDeltaEncoder(layout);
+  encoder.add(from, to);
+  const bytes = encoder.finish(header);
+  if (!bytes) throw fieldError('inflatedBytes', 'beyond 4 GiB');
+  return concatBytes(...[...bytes.pieces()].map((piece) => piece.slice()));
 }
 
 export interface SetDeltaLimits {
@@ -122,7 +104,11 @@ export function applySetDelta(halves: Uint16Array, delta: SetDelta): number {
 function decodeHeader(bytes: Uint8Array): BodyShape & { header: SetDeltaHeader; deflatedBytes: number } {
   needBytes(SET_DELTA_HEADER_BYTES, bytes.length);
   const reader = new ByteReader(bytes);
-  checkFormat(reader, { format: FORMAT, magic: MAGIC, version: VERSION });
+  checkFormat(reader, {
+    format: FORMAT,
+    magic: SET_DELTA_MAGIC,
+    version: SET_DELTA_FORMAT_VERSION,
+  });
   checkDtype(reader.u8(), DTYPE_FLOAT16);
   const tensorCount = reader.u16();
   const fromVersion = reader.u32();
@@ -137,35 +123,4 @@ function decodeHeader(bytes: Uint8Array): BodyShape & { header: SetDeltaHeader; 
     inflatedBytes: reader.u32(),
     deflatedBytes: reader.u32(),
   };
-}
-
-function changedTensors(from: Uint16Array, to: Uint16Array, layout: TensorLayout): BodyTensor<'float16'>[] {
-  const changed: BodyTensor<'float16'>[] = [];
-  layout.tensors.forEach(({ offset, size }, tensor) => {
-    let count = 0;
-    for (let at = offset; at < offset + size; at++) if (from[at] !== to[at]) count++;
-    if (count === 0) return;
-    const indices = new Uint32Array(count);
-    const values = new Uint16Array(count);
-    for (let at = offset, entry = 0; entry < count; at++) {
-      if (from[at] === to[at]) continue;
-      indices[entry] = at - offset;
-      values[entry++] = to[at]!;
-    }
-    changed.push({ tensor, indices, values });
-  });
-  return changed;
-}
-
-function laterThan(fromVersion: number, toVersion: number): number {
-  if (toVersion <= fromVersion) throw fieldError('toVersion', toVersion);
-  return toVersion;
-}
-
-function checkSize(expected: number, got: number): void {
-  if (expected !== got)
-    throw new WireError(
-      { code: 'WIRE_SIZE', expected, got },
-      `a vector of ${got} halves where the layout has ${expected}`,
-    );
 }

@@ -22,6 +22,42 @@ export interface SnapshotIndex {
   readonly chunks: readonly SnapshotChunk[];
 }
 
+/** Cuts bytes that come part by part into chunks, without ever holding more than one. */
+export class SnapshotCutter {
+  readonly chunkBytes: number;
+  readonly #begun: Uint8Array;
+  #begunBytes = 0;
+
+  constructor(chunkBytes: number = SNAPSHOT_CHUNK_BYTES) {
+    this.chunkBytes = chunkBytes;
+    this.#begun = new Uint8Array(chunkBytes);
+  }
+
+  /** The chunks that these bytes complete; each is good until the next is asked for. Take all of them. */
+  *add(bytes: Uint8Array): Generator<Uint8Array> {
+    for (let at = 0; at < bytes.length; ) {
+      const left = bytes.length - at;
+      if (this.#begunBytes === 0 && left >= this.chunkBytes) {
+        yield bytes.subarray(at, at + this.chunkBytes);
+        at += this.chunkBytes;
+        continue;
+      }
+      const part = bytes.subarray(at, at + Math.min(left, this.chunkBytes - this.#begunBytes));
+      this.#begun.set(part, this.#begunBytes);
+      this.#begunBytes += part.length;
+      at += part.length;
+      if (this.#begunBytes < this.chunkBytes) return;
+      yield this.#begun;
+      this.#begunBytes = 0;
+    }
+  }
+
+  /** The last chunk, if there is a shorter one. */
+  *finish(): Generator<Uint8Array> {
+    if (this.#begunBytes > 0) yield this.#begun.subarray(0, this.#begunBytes);
+  }
+}
+
 /** Cuts canonical bytes into chunks; the chunks themselves are views into `bytes`. Cost: hashing all bytes. */
 export function cutSnapshot(
   bytes: Uint8Array,

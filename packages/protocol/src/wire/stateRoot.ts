@@ -4,7 +4,7 @@
  * tensor can be proven and re-hashed on its own. Byte table: docs/spec/wire.md.
  */
 import { concatBytes, utf8 } from '../bytes.js';
-import { type HashHex, sha256 } from '../hash.js';
+import { type Hasher, type HashHex, newSha256, sha256 } from '../hash.js';
 import { merkleRoot } from '../merkle.js';
 import type { TensorLayout, TensorSpec } from '../tensorLayout.js';
 import { ByteWriter } from './ByteWriter.js';
@@ -40,11 +40,7 @@ export class StateRootCache {
    * last hashed. Throws `WIRE_SIZE`.
    */
   rootOf(halves: Uint16Array, changed?: Iterable<number>): HashHex {
-    if (halves.length !== this.layout.size)
-      throw new WireError(
-        { code: 'WIRE_SIZE', expected: this.layout.size, got: halves.length },
-        `a vector of ${halves.length} halves where the layout has ${this.layout.size}`,
-      );
+    if (halves.length !== this.layout.size) throw wrongSize(this.layout.size, halves.length);
     const dirty = new Set(changed ?? this.layout.tensors.keys());
     this.layout.tensors.forEach((spec, tensor) => {
       if (dirty.has(tensor) || !this.leaves[tensor]) this.leaves[tensor] = this.leafOf(halves, spec);
@@ -56,6 +52,59 @@ export class StateRootCache {
     const digest = this.hash(littleEndianBytes(halves.subarray(spec.offset, spec.offset + spec.size)));
     return concatBytes(leafHead(spec), digest);
   }
+}
+
+/** The root of a version whose halves come part by part: a leaf is hashed while its tensor comes. // SPEC AGG-4 */
+export class StateRootBuilder {
+  readonly #layout: TensorLayout;
+  readonly #newHash: () => Hasher;
+  readonly #leaves: Uint8Array[] = [];
+  #hash: Hasher;
+  #at = 0;
+
+  /** `newHash` makes a SHA-256; servers may pass a native one. */
+  constructor(layout: TensorLayout, newHash: () => Hasher = newSha256) {
+    this.#layout = layout;
+    this.#newHash = newHash;
+    this.#hash = newHash();
+    this.#closeTensors();
+  }
+
+  /** The next halves in layout order. Throws `WIRE_SIZE` when there are more than the layout has. */
+  add(halves: Uint16Array): void {
+    const { size, tensors } = this.#layout;
+    if (this.#at + halves.length > size) throw wrongSize(size, this.#at + halves.length);
+    for (let at = 0; at < halves.length; ) {
+      const spec = tensors[this.#leaves.length]!;
+      const end = Math.min(halves.length, at + spec.offset + spec.size - this.#at);
+      this.#hash.update(littleEndianBytes(halves.subarray(at, end)));
+      this.#at += end - at;
+      at = end;
+      this.#closeTensors();
+    }
+  }
+
+  /** Throws `WIRE_SIZE` when some have not come. */
+  finish(): HashHex {
+    if (this.#at !== this.#layout.size) throw wrongSize(this.#layout.size, this.#at);
+    return merkleRoot(this.#leaves);
+  }
+
+  #closeTensors(): void {
+    const { tensors } = this.#layout;
+    for (let next = tensors[this.#leaves.length]; next; next = tensors[this.#leaves.length]) {
+      if (this.#at < next.offset + next.size) return;
+      this.#leaves.push(concatBytes(leafHead(next), this.#hash.digest()));
+      this.#hash = this.#newHash();
+    }
+  }
+}
+
+function wrongSize(expected: number, got: number): WireError {
+  return new WireError(
+    { code: 'WIRE_SIZE', expected, got },
+    `a vector of ${got} halves where the layout has ${expected}`,
+  );
 }
 
 /** Name (length first), rank, dimensions, value type: no two tensors share a head unless they agree in all of it. */
