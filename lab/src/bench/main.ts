@@ -11,6 +11,7 @@ import { copiesBench } from './copies.js';
 import { dataBench } from './data.js';
 import { engineBench } from './engine.js';
 import type { Bench, Figure } from './figure.js';
+import { foldBench } from './fold.js';
 import { generationBench } from './generation.js';
 import { localBench } from './local.js';
 import { serverBench } from './server.js';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   chainBench,
   copiesBench,
   dataBench,
+  foldBench,
   generationBench,
   localBench,
   serverBench,

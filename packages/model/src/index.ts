@@ -41,7 +41,7 @@ export { ModelError, type ModelErrorInfo } from './errors.js';
 export { createDecoder, type Decoder, type DecoderOptions } from './generation/createDecoder.js';
 export { type ContinueOptions, continueText, type GenerateOptions, generate } from './generation/generate.js';
 export type { FunctionOptions } from './gradientSession.js';
-export { initParameters } from './initParameters.js';
+export { initialWeights, initParameters } from './initParameters.js';
 export type { BatchGradient, GradientFunction, LossFunction } from './interface.js';
 export { checkConfig, type ModelConfig } from './ModelConfig.js';
 export { modelLayout, parameterCount } from './modelLayout.js';

@@ -101,7 +101,10 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
   const bounds = submissionBounds(layout, options.training);
   const uploadBounds = options.regions?.length ? contributionBounds(layout, options.training) : bounds;
   const compute = startCompute(
-    { model, seed: options.seed, bounds: uploadBounds, blobs: location, secret },
+    {
+      ...{ model, seed: options.seed, bounds: uploadBounds, blobs: location, secret },
+      scratch: join(options.dir, 'folding'),
+    },
     ports.log,
   );
   closers.push(() => compute.close());

@@ -2,12 +2,12 @@
  * @file A delta addressed by position in the flat parameter vector, checked once, so that everything after it can
  * be a plain loop. Only this form is ever added to weights (see `applyDelta`).
  */
-import type { SparseDelta, TensorLayout } from '@alice/protocol';
+import { entryCount, type SparseDelta, type TensorLayout } from '@alice/protocol';
 import { TrainingError } from './errors.js';
 
 export interface FlatDelta {
-  /** Strictly ascending positions; `null` means every position in order. */
-  readonly indices: Uint32Array | null;
+  /** Strictly ascending positions; `null` means every position in order. FP64 where 32 bits do not reach. */
+  readonly indices: Uint32Array | Float64Array | null;
   readonly values: Float32Array;
 }
 
@@ -22,28 +22,36 @@ export function denseDelta(values: Float32Array): FlatDelta {
  * delta that did not come through the wire decoder is refused as well.
  */
 export function flattenDelta(delta: SparseDelta, layout: TensorLayout): FlatDelta {
-  const size = delta.tensors.reduce((sum, { indices }) => sum + indices.length, 0);
-  const indices = new Uint32Array(size);
+  checkDelta(delta, layout);
+  const size = entryCount(delta);
+  const indices = layout.size > 2 ** 32 ? new Float64Array(size) : new Uint32Array(size);
   const values = new Float32Array(size);
   let at = 0;
-  let lastTensor = -1;
   for (const { tensor, indices: local, values: amounts } of delta.tensors) {
-    const spec = layout.tensors[tensor];
-    if (!spec || tensor <= lastTensor) throw invalid('tensors must exist and ascend', tensor, 0);
-    if (local.length !== amounts.length) throw invalid('as many values as indices', tensor, local.length);
-    lastTensor = tensor;
-    let last = -1;
-    for (let i = 0; i < local.length; i++) {
-      const index = local[i]!;
-      if (index <= last || index >= spec.size)
-        throw invalid('indices must ascend within the tensor', tensor, i);
-      if (!Number.isFinite(amounts[i])) throw invalid('values must be finite', tensor, i);
-      last = index;
-      indices[at] = spec.offset + index;
-      values[at++] = amounts[i]!;
-    }
+    const { offset } = layout.tensors[tensor]!;
+    values.set(amounts, at);
+    for (let i = 0; i < local.length; i++) indices[at++] = offset + local[i]!;
   }
   return { indices, values };
+}
+
+/** Throws `DELTA_INVALID` as `flattenDelta` does, and makes nothing. */
+export function checkDelta(delta: SparseDelta, layout: TensorLayout): void {
+  let lastTensor = -1;
+  for (const { tensor, indices, values } of delta.tensors) {
+    const spec = layout.tensors[tensor];
+    if (!spec || tensor <= lastTensor) throw invalid('tensors must exist and ascend', tensor, 0);
+    if (indices.length !== values.length) throw invalid('as many values as indices', tensor, indices.length);
+    lastTensor = tensor;
+    let last = -1;
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      if (index <= last || index >= spec.size)
+        throw invalid('indices must ascend within the tensor', tensor, i);
+      if (!Number.isFinite(values[i])) throw invalid('values must be finite', tensor, i);
+      last = index;
+    }
+  }
 }
 
 function invalid(reason: string, tensor: number, entry: number): TrainingError {

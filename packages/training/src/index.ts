@@ -1,15 +1,29 @@
 /** @file What both sides and the lab share of training: local steps, compression, scoring, aggregation, model copies. */
 
-export { type Folded, type FoldOptions, foldSubmissions } from './aggregation/foldSubmissions.js';
-export { type OuterStepOptions, outerStep } from './aggregation/outerStep.js';
-export { changedShare, publishHalves } from './aggregation/publishHalves.js';
+export { addExactly } from './aggregation/exactSum.js';
 export {
   type AcceptedSubmission,
   type AggregationRule,
   type AggregatorOptions,
   defaultAggregatorOptions,
-  StreamingAggregator,
-} from './aggregation/streamingAggregator.js';
+  groupsOf,
+} from './aggregation/foldPlan.js';
+export {
+  type Folded,
+  type FoldedPart,
+  type FoldOptions,
+  foldSubmissions,
+  type WeightReader,
+} from './aggregation/foldSubmissions.js';
+export { type OuterStepOptions, outerStep } from './aggregation/outerStep.js';
+export { changedShare, publishHalves } from './aggregation/publishHalves.js';
+export { StreamingAggregator } from './aggregation/streamingAggregator.js';
+export {
+  MemoryTermStore,
+  PART_ELEMENTS,
+  type Term,
+  type TermStore,
+} from './aggregation/termStore.js';
 export { workShares } from './aggregation/workShares.js';
 export { applyDelta } from './applyDelta.js';
 export { ErrorFeedback, type ErrorFeedbackOptions } from './compression/errorFeedback.js';
@@ -65,7 +79,16 @@ export {
 } from './scoring/overlap.js';
 export { type PairedScore, type PairedScoreOptions, pairedScore } from './scoring/pairedScore.js';
 export { type PairedStatistics, pairedStatistics } from './scoring/pairedStatistics.js';
-export { overlapWithUpdate, type PublishedUpdate, publishedUpdate } from './scoring/publishedUpdate.js';
+export {
+  type ElementRange,
+  entriesWithin,
+  overlapWithUpdate,
+  type PublishedUpdate,
+  publishedUpdate,
+  rangesAround,
+  updateOf,
+  updateRanges,
+} from './scoring/publishedUpdate.js';
 export {
   breakEvenPenaltyTasks,
   cheatingValueTasks,

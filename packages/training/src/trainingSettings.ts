@@ -3,7 +3,7 @@
  * a miner needs in each task, so that nothing is configured twice (SPEC TRAIN-3).
  */
 import type { WireFormat } from '@alice/protocol';
-import { type AggregationRule, defaultAggregatorOptions } from './aggregation/streamingAggregator.js';
+import { type AggregationRule, defaultAggregatorOptions } from './aggregation/foldPlan.js';
 import type { Selection } from './compression/topK.js';
 import { requireSetting } from './errors.js';
 import { defaultMergeGateSettings, type MergeGateSettings } from './mergeGate.js';

@@ -46,11 +46,11 @@ Examples:
       const submissions = fold.submissions.length;
       const baseRoot = (await artefacts.manifest(fold.baseVersion)).stateRoot;
       const counting = { unit: 'submissions', quiet };
+      const master = await artefacts.master(fold.baseVersion);
       await withProgress('adding submissions', counting, (update) => {
         let done = 0;
         return verifyRound({
-          ...{ layout: artefacts.layout, fold, baseRoot, root },
-          master: () => artefacts.master(fold.baseVersion),
+          ...{ layout: artefacts.layout, fold, baseRoot, root, master },
           blob: (submissionId) => {
             update(done++, submissions);
             return artefacts.blob(submissionId);

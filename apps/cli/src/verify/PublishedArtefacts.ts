@@ -8,6 +8,7 @@ import { totalmem } from 'node:os';
 import { checkConfig, initParameters, type ModelConfig, modelLayout } from '@alice/model';
 import {
   type Device,
+  fromHalves,
   type HashHex,
   initCrypto,
   keyPairFromSeed,
@@ -22,7 +23,7 @@ import {
   type VersionManifest,
   verifyVersion,
 } from '@alice/protocol';
-import { type ModelReplica, parametersOf, syncReplica } from '@alice/training';
+import { type ModelReplica, parametersOf, syncReplica, type WeightReader } from '@alice/training';
 import { type Progress, withProgress } from '../progressBar.js';
 import { LocalRunError } from '../training/localRunError.js';
 
@@ -105,18 +106,19 @@ export class PublishedArtefacts {
     );
   }
 
-  /** FP32 master of a version; the server keeps a few. Throws what the client throws. */
-  async master(version: number): Promise<Float32Array> {
-    if (version === 0) {
-      const first = await this.#first();
-      if (first) return parametersOf(first); // version 0 is FP16 itself
-    }
-    const maxAnswerBytes = 4 * this.layout.size;
-    const bytes = await this.#downloading((update) => {
-      const onReceived = (done: number): void => update(done, maxAnswerBytes);
-      return this.#client.call('master', { params: { version }, maxAnswerBytes, onReceived });
-    });
-    return new Float32Array(bytes.slice().buffer);
+  /** FP32 master of a version by ranges, never whole in memory; the server keeps a few. Throws what the client throws. */
+  async master(version: number): Promise<WeightReader> {
+    const first = version === 0 ? await this.#first() : undefined;
+    // Version 0 is FP16 itself.
+    if (first) return async (offset, size) => fromHalves(first.halves.subarray(offset, offset + size));
+    return async (offset, size) => {
+      const range = { from: 4 * offset, to: 4 * (offset + size) };
+      const bytes = await this.#client.call('master', {
+        params: { version },
+        ...{ range, maxAnswerBytes: 4 * size },
+      });
+      return new Float32Array(bytes.slice().buffer);
+    };
   }
 
   /** Published weights. Throws `REPLICA_*` when neither snapshot nor set-deltas lead there any more. */

@@ -25,7 +25,7 @@ export interface SnapshotIndex {
 /** Cuts bytes that come part by part into chunks, without ever holding more than one. */
 export class SnapshotCutter {
   readonly chunkBytes: number;
-  readonly #begun: Uint8Array;
+  #begun: Uint8Array;
   #begunBytes = 0;
 
   constructor(chunkBytes: number = SNAPSHOT_CHUNK_BYTES) {
@@ -33,7 +33,7 @@ export class SnapshotCutter {
     this.#begun = new Uint8Array(chunkBytes);
   }
 
-  /** The chunks that these bytes complete; each is good until the next is asked for. Take all of them. */
+  /** The chunks that these bytes complete; views into them where they can be. Take all. */
   *add(bytes: Uint8Array): Generator<Uint8Array> {
     for (let at = 0; at < bytes.length; ) {
       const left = bytes.length - at;
@@ -48,6 +48,7 @@ export class SnapshotCutter {
       at += part.length;
       if (this.#begunBytes < this.chunkBytes) return;
       yield this.#begun;
+      this.#begun = new Uint8Array(this.chunkBytes);
       this.#begunBytes = 0;
     }
   }

@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { copyFile, open, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errorCodeOf, type HashHex, toHex } from '@alice/protocol';
@@ -23,6 +23,11 @@ export interface BlobStore {
   adopt(path: string, ref: BlobRef): Promise<void>;
   /** The whole blob, checked against its address. Throws `BLOB_MISSING`, `BLOB_CORRUPT`. */
   get(hash: string): Promise<Uint8Array>;
+  /**
+   * Fills `into` with the blob's bytes from `from` on, as they lie; whoever reads all of it checks its hash.
+   * Throws `BLOB_MISSING`, and `BLOB_CORRUPT` when it has fewer.
+   */
+  readInto(hash: string, from: number, into: Uint8Array): Promise<void>;
   has(hash: string): Promise<boolean>;
   /** Size, or undefined when there is no such blob. */
   sizeBytes(hash: string): Promise<number | undefined>;
@@ -94,12 +99,20 @@ export function openFolderBlobStore(
       if (!existsSync(path)) throw missingBlob(hash);
       const bytes = new Uint8Array(await readFile(path));
       const actual = contentHash(bytes);
-      if (actual !== hash)
-        throw new ServerError(
-          { code: 'BLOB_CORRUPT', hash, actual },
-          `the blob ${hash} on disk has other content: the disk may be failing; restore ${path} from a backup`,
-        );
+      if (actual !== hash) throw corruptBlob(hash, actual);
       return bytes;
+    },
+    async readInto(hash, from, into) {
+      const file = await openBlob(pathOf(hash), hash);
+      try {
+        for (let at = 0; at < into.length; ) {
+          const { bytesRead } = await file.read(into, at, into.length - at, from + at);
+          if (bytesRead === 0) throw corruptBlob(hash, `${from + at} bytes`);
+          at += bytesRead;
+        }
+      } finally {
+        await file.close();
+      }
     },
     delete: (hash) => rm(pathOf(hash), { force: true }),
     stream: (hash, { from, to }) => createReadStream(pathOf(hash), { start: from, end: to }),
@@ -164,6 +177,21 @@ async function syncFolder(folder: string): Promise<void> {
   } catch (error) {
     if (process.platform !== 'win32') throw error;
   }
+}
+
+async function openBlob(path: string, hash: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw errorCodeOf(error) === 'ENOENT' ? missingBlob(hash) : error;
+  }
+}
+
+export function corruptBlob(hash: string, actual: string): ServerError {
+  return new ServerError(
+    { code: 'BLOB_CORRUPT', hash, actual },
+    `the blob ${hash} has other content than its name says: the disk may be failing; restore it from a backup`,
+  );
 }
 
 export function missingBlob(hash: string): ServerError {

@@ -9,7 +9,9 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf } from '@alice/protocol';
 import { AwsClient } from 'aws4fetch';
 import { ServerError } from '../errors.js';
-import { BLOB_HASH, type BlobStore, contentHash, missingBlob } from './BlobStore.js';
+import { BLOB_HASH, type BlobStore, contentHash, corruptBlob, missingBlob } from './BlobStore.js';
+import { refusedBy, unreachable } from './s3Errors.js';
+import { putInParts } from './s3Parts.js';
 
 export interface S3Options {
   /** Endpoint and bucket, path style: `https://host/bucket`. */
@@ -20,14 +22,17 @@ export interface S3Options {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string | undefined;
+  /** Larger files are sent in parts of so many bytes, at least 5 MiB; 64 MiB when left out. */
+  readonly partBytes?: number;
 }
 
 const ATTEMPTS = 6;
 const ANSWER_TIMEOUT_MS = 60_000;
 const FIRST_PAUSE_MS = 100;
+const PART_BYTES = 2 ** 26;
 
 export function openS3BlobStore(options: S3Options): BlobStore {
-  const { sessionToken, accessKeyId, secretAccessKey, region } = options;
+  const { sessionToken, accessKeyId, secretAccessKey, region, partBytes = PART_BYTES } = options;
   const keys = { accessKeyId, secretAccessKey, region, ...(sessionToken ? { sessionToken } : {}) };
   const client = new AwsClient({ ...keys, service: 's3', retries: 0 });
   const urlOf = (hash: string): string => {
@@ -59,6 +64,10 @@ export function openS3BlobStore(options: S3Options): BlobStore {
     },
     async adopt(path, { hash, sizeBytes: size }) {
       if ((await sizeBytes(hash)) === size) return;
+      if (size > partBytes) {
+        await putInParts(ask, { url: urlOf(hash), path, hash, sizeBytes: size, partBytes });
+        return;
+      }
       const headers = { 'x-amz-content-sha256': hash.slice(2), 'content-length': String(size) };
       const answer = await ask(urlOf(hash), {
         method: 'PUT',
@@ -71,14 +80,18 @@ export function openS3BlobStore(options: S3Options): BlobStore {
     async get(hash) {
       const answer = await ask(urlOf(hash));
       if (answer.status === 404) throw missingBlob(hash);
-      const bytes = new Uint8Array(await answer.arrayBuffer());
+      const bytes = await bodyOf(answer);
       const actual = contentHash(bytes);
-      if (actual !== hash)
-        throw new ServerError(
-          { code: 'BLOB_CORRUPT', hash, actual },
-          `the object ${hash} has other content than its name says: restore it from a backup`,
-        );
+      if (actual !== hash) throw corruptBlob(hash, actual);
       return bytes;
+    },
+    async readInto(hash, from, into) {
+      const range = `bytes=${from}-${from + into.length - 1}`;
+      const answer = await ask(urlOf(hash), { headers: { range } });
+      if (answer.status === 404) throw missingBlob(hash);
+      const bytes = await bodyOf(answer);
+      if (bytes.length !== into.length) throw corruptBlob(hash, `${from + bytes.length} bytes`);
+      into.set(bytes);
     },
     async delete(hash) {
       const answer = await ask(urlOf(hash), { method: 'DELETE' });
@@ -111,20 +124,18 @@ async function request(client: AwsClient, url: string, init: RequestInit): Promi
       if (error instanceof ServerError) throw error;
       reason = messageOf((error as { cause?: unknown }).cause ?? error);
     }
-    if (attempt >= ATTEMPTS)
-      throw new ServerError(
-        { code: 'BLOBS_UNREACHABLE', reason, retryAfterMs: 5_000 },
-        'the blob store does not answer: send it again after a moment',
-      );
+    if (attempt >= ATTEMPTS) throw unreachable(reason);
     await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt * Math.random()));
   }
 }
 
-function refusedBy(reason: string): ServerError {
-  return new ServerError(
-    { code: 'BLOBS_REFUSED', reason },
-    `the object store refuses (${reason}): check bucket, credentials and region`,
-  );
+/** The whole body; a connection that breaks meanwhile is a store that is away. */
+async function bodyOf(answer: Response): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch (error) {
+    throw unreachable(messageOf(error));
+  }
 }
 
 /** ListObjectsV2, a thousand names a page. */

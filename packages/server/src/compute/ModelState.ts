@@ -1,12 +1,12 @@
 /**
- * @file What the compute thread keeps at hand: the layout, the last master vectors and the last decoded submissions,
- * each rebuilt from its blob when it is not there. Bounded caches only; nothing here is the truth.
+ * @file What the compute thread keeps at hand: the layout, the last decoded submissions and what the last versions changed,
+ * each rebuilt from its blob when it is not there. Caches bounded in bytes, whatever the model's size; nothing here is the truth.
  */
-import { createHash } from 'node:crypto';
-import { initParameters, type ModelConfig, modelLayout } from '@alice/model';
+import { initialWeights, type ModelConfig, modelLayout } from '@alice/model';
 import {
   bytesOf,
   decodeAnySubmission,
+  entryCount,
   fromHalves,
   type HashHex,
   type SparseDelta,
@@ -16,18 +16,22 @@ import {
   toHalves,
 } from '@alice/protocol';
 import {
+  type ElementRange,
   type FlatDelta,
   flattenDelta,
   type IndexSketch,
   mayBeCopies,
   type PublishedUpdate,
-  publishedUpdate,
+  rangesAround,
   sketchIndices,
+  updateOf,
+  updateRanges,
 } from '@alice/training';
-import type { BlobRef, BlobStore } from '../blobs/BlobStore.js';
-import { ServerError } from '../errors.js';
+import type { BlobStore } from '../blobs/BlobStore.js';
 import { createLru } from '../lru.js';
 import type { SubmissionBounds } from '../submissionBounds.js';
+import { MASTER_BYTES } from './readMaster.js';
+import type { VersionPart } from './VersionWriter.js';
 
 export interface ModelStateOptions {
   readonly model: ModelConfig;
@@ -37,15 +41,17 @@ export interface ModelStateOptions {
   readonly secret: string;
 }
 
-// A master is 4 bytes a parameter: the base and the candidate. A decoded submission is 8 bytes an entry.
-const MASTERS_KEPT = 2;
+/** Decoded submissions, 8 bytes an entry: as many as this, and not more than that many. */
+const DELTA_BYTES_KEPT = 256 * 2 ** 20;
 const DELTAS_KEPT = 64;
 /** Bytes of deltas laid out flat for comparing: a dozen large ones, or thousands that are too small for their sketches. */
 const FLAT_BYTES_KEPT = 64 * 2 ** 20;
 /** 4 KiB each: those of a round of thousands. */
 const SKETCHES_KEPT = 8_192;
-/** Updates that submissions are compared with; each new version adds one. */
+/** Updates that submissions are compared with, 64 MiB at most; each new version adds one. */
 export const UPDATES_KEPT = 4;
+/** Windows of an update that are read at the same time. */
+const READ_AT_ONCE = 16;
 
 export class ModelState {
   readonly layout: TensorLayout;
@@ -53,8 +59,7 @@ export class ModelState {
   readonly sampleKey: number;
   readonly #options: ModelStateOptions;
   readonly #blobs: BlobStore;
-  readonly #masters = createLru<HashHex, Float32Array>(MASTERS_KEPT);
-  readonly #deltas = createLru<HashHex, SparseDelta>(DELTAS_KEPT);
+  readonly #deltas = createLru<HashHex, SparseDelta>(DELTA_BYTES_KEPT, weightOf);
   readonly #flats = createLru<HashHex, FlatDelta>(FLAT_BYTES_KEPT, sizeOf);
   readonly #sketches = createLru<HashHex, IndexSketch>(SKETCHES_KEPT);
   readonly #updates = createLru<string, PublishedUpdate>(UPDATES_KEPT);
@@ -66,13 +71,12 @@ export class ModelState {
     this.#blobs = blobs;
   }
 
-  /** Node's native SHA-256: the same digests as the portable one, an order faster. */
-  readonly sha256 = (bytes: Uint8Array): Uint8Array =>
-    new Uint8Array(createHash('sha256').update(bytes).digest());
-
-  initial(): { master: Float32Array; halves: Uint16Array } {
-    const halves = toHalves(initParameters(this.#options.model, this.#options.seed), { saturate: true });
-    return { halves, master: fromHalves(halves) };
+  /** Version 0 in pieces; each is good until the next is asked for. */
+  *initialParts(): Generator<VersionPart> {
+    for (const weights of initialWeights(this.#options.model, this.#options.seed)) {
+      const halves = toHalves(weights, { saturate: true });
+      yield { halves, master: fromHalves(halves) };
+    }
   }
 
   /** Decodes a submission of either format strictly. Throws `WireError`. // SPEC WIRE-2 */
@@ -87,33 +91,48 @@ export class ModelState {
     return this.#deltas.set(blobHash, delta);
   }
 
-  async master(hash: HashHex): Promise<Float32Array> {
-    const known = this.#masters.get(hash);
-    if (known) return known;
-    const bytes = await this.#blobs.get(hash);
-    if (bytes.length !== 4 * this.layout.size)
-      throw new ServerError(
-        { code: 'BLOB_CORRUPT', hash, actual: `${bytes.length} bytes` },
-        `the master ${hash} has another model's size`,
-      );
-    const master = new Float32Array(this.layout.size);
-    bytesOf(master).set(bytes);
-    return this.#masters.set(hash, master);
-  }
-
-  async storeMaster(master: Float32Array): Promise<BlobRef> {
-    const ref = await this.#blobs.put(bytesOf(master));
-    this.#masters.set(ref.hash, master);
-    return ref;
-  }
-
-  /** What an applied round did to the master weights. Cost: one pass over the parameters. */
+  /** What an applied round did to the master weights, of a large model in windows of it. */
   async publishedUpdate(fromMaster: HashHex, toMaster: HashHex): Promise<PublishedUpdate> {
     const key = `${fromMaster}>${toMaster}`;
     const known = this.#updates.get(key);
     if (known) return known;
-    const [from, to] = [await this.master(fromMaster), await this.master(toMaster)];
-    return this.#updates.set(key, publishedUpdate(from, to));
+    const ranges = updateRanges(this.layout.size, this.sampleKey);
+    return this.#updates.set(key, await this.#updateIn(ranges, fromMaster, toMaster));
+  }
+
+  /** The same where a delta's own entries are: read anew for each. */
+  async publishedUpdateAround(
+    delta: FlatDelta,
+    fromMaster: HashHex,
+    toMaster: HashHex,
+  ): Promise<PublishedUpdate> {
+    return this.#updateIn(rangesAround(delta, this.layout.size, this.sampleKey), fromMaster, toMaster);
+  }
+
+  async #updateIn(
+    ranges: readonly ElementRange[],
+    fromMaster: HashHex,
+    toMaster: HashHex,
+  ): Promise<PublishedUpdate> {
+    const parts: { offset: number; from: Float32Array; to: Float32Array }[] = [];
+    for (let at = 0; at < ranges.length; at += READ_AT_ONCE)
+      parts.push(
+        ...(await Promise.all(
+          ranges.slice(at, at + READ_AT_ONCE).map(async (range) => ({
+            offset: range.offset,
+            from: await this.#weightsIn(fromMaster, range),
+            to: await this.#weightsIn(toMaster, range),
+          })),
+        )),
+      );
+    return updateOf(parts);
+  }
+
+  /** As they lie: damage would show in the fold, which reads all of it. */
+  async #weightsIn(master: HashHex, { offset, size }: ElementRange): Promise<Float32Array> {
+    const weights = new Float32Array(size);
+    await this.#blobs.readInto(master, MASTER_BYTES * offset, bytesOf(weights));
+    return weights;
   }
 
   /** Whether one of two submissions may be a copy of the other; known ones are told apart without decoding them. */
@@ -137,6 +156,11 @@ export class ModelState {
 
 /** What an entry of a map weighs besides its numbers. */
 const FIXED_BYTES = 512;
+
+/** Bytes of a decoded submission; at least so many that no more than `DELTAS_KEPT` are kept. */
+function weightOf(delta: SparseDelta): number {
+  return Math.max(8 * entryCount(delta), DELTA_BYTES_KEPT / DELTAS_KEPT);
+}
 
 function sizeOf({ indices, values }: FlatDelta): number {
   return FIXED_BYTES + values.byteLength + (indices?.byteLength ?? 0);

@@ -4,11 +4,13 @@
  */
 import { type HashHex, isCodedError } from '@alice/protocol';
 import {
+  entriesWithin,
   type FlatDelta,
   leanOnOlder,
   type OverlapThresholds,
   overlapOf,
   overlapWithUpdate,
+  type PublishedUpdate,
 } from '@alice/training';
 import type { ModelState } from './ModelState.js';
 
@@ -49,13 +51,31 @@ export async function compareSubmission(model: ModelState, request: CompareReque
   }
   const overlaps: number[] = [];
   for (const { from, to } of request.published) {
-    const update = await model.publishedUpdate(from, to);
-    const { indexFraction, cosine } = overlapWithUpdate(own, update, model.sampleKey);
+    const { indexFraction, cosine } = overlapWithUpdate(
+      own,
+      await updateFor(model, own, { from, to }),
+      model.sampleKey,
+    );
     overlaps.push(indexFraction);
     if (indexFraction >= request.thresholds.copy && cosine >= PUBLISHED_COSINE)
       return { copyOf: 'published', overlap: indexFraction };
   }
   return { copyOf: 'none', lean: leanOnOlder(overlaps.slice(request.sinceBase)) };
+}
+
+/** Fewer entries than this say little about the rest. */
+const ENOUGH_ENTRIES = 1_024;
+
+/** The update as it is held; where a delta has hardly an entry in that, the update around its entries. */
+async function updateFor(
+  model: ModelState,
+  own: FlatDelta,
+  { from, to }: { from: HashHex; to: HashHex },
+): Promise<PublishedUpdate> {
+  const update = await model.publishedUpdate(from, to);
+  const within = entriesWithin(own, update);
+  if (within >= ENOUGH_ENTRIES || within === own.values.length) return update;
+  return model.publishedUpdateAround(own, from, to);
 }
 
 /**

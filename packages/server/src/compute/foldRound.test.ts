@@ -21,6 +21,7 @@ import { randomDelta } from '../testing/TestClient.js';
 import { tinyModel, tinyTraining } from '../testing/tinyNetwork.js';
 import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
 import { ModelState } from './ModelState.js';
+import { openScratchFolder, type ScratchFolder } from './scratchFolder.js';
 
 describe('folding', () => {
   const layout = modelLayout(tinyModel);
@@ -28,13 +29,15 @@ describe('folding', () => {
   const options = { model: tinyModel, seed: 'fold', bounds, secret: 'secret' };
   let dir: string;
   let blobs: BlobStore;
+  let scratch: ScratchFolder;
   let base: Candidate;
   let hashes: HashHex[];
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'alice-fold-'));
-    blobs = openFolderBlobStore(dir);
-    base = await firstVersion(new ModelState(options, blobs), blobs);
+    blobs = openFolderBlobStore(join(dir, 'blobs'));
+    scratch = openScratchFolder(join(dir, 'folding'));
+    base = await firstVersion(new ModelState(options, blobs), blobs, scratch);
     hashes = [];
     for (const seed of ['a', 'b', 'c', 'd']) {
       const header = {
@@ -57,7 +60,9 @@ describe('folding', () => {
     rule: defaultAggregatorOptions,
     outerLearningRate,
   });
-  const fold = (asked: FoldRequest) => foldRound(new ModelState(options, blobs), blobs, asked);
+  const masterOf = async ({ master }: Candidate): Promise<Float32Array> =>
+    new Float32Array((await blobs.get(master.hash)).buffer);
+  const fold = (asked: FoldRequest) => foldRound(new ModelState(options, blobs), blobs, scratch, asked);
 
   it('gives the same bits from stored blobs in a fresh process state', async () => {
     const [once, again] = [await fold(request(hashes)), await fold(request(hashes))];
@@ -67,15 +72,15 @@ describe('folding', () => {
   });
 
   it('gives the same version 0 from the same seed, and another from another', async () => {
-    assert.deepEqual(await firstVersion(new ModelState(options, blobs), blobs), base);
-    const other = await firstVersion(new ModelState({ ...options, seed: 'other' }, blobs), blobs);
+    assert.deepEqual(await firstVersion(new ModelState(options, blobs), blobs, scratch), base);
+    const other = await firstVersion(new ModelState({ ...options, seed: 'other' }, blobs), blobs, scratch);
     assert.notEqual(other.stateRoot, base.stateRoot);
   });
 
   it('adds the mean of the deltas: one submission moves the master by itself', async () => {
     const model = new ModelState(options, blobs);
-    const { candidate } = await foldRound(model, blobs, request([hashes[0]!], 0.5));
-    const [from, to] = [await model.master(base.master.hash), await model.master(candidate.master.hash)];
+    const { candidate } = await foldRound(model, blobs, scratch, request([hashes[0]!], 0.5));
+    const [from, to] = [await masterOf(base), await masterOf(candidate)];
     const { indices, values } = await model.flatDeltaOf(hashes[0]!);
     const expected = from.slice();
     for (let i = 0; i < values.length; i++) expected[indices![i]!] = from[indices![i]!]! + 0.5 * values[i]!;
@@ -89,10 +94,10 @@ describe('folding', () => {
 
   it('stores a snapshot and a set-delta of exactly the state root it names', async () => {
     const model = new ModelState(options, blobs);
-    const { candidate } = await foldRound(model, blobs, request(hashes));
+    const { candidate } = await foldRound(model, blobs, scratch, request(hashes));
     const chunks = await Promise.all(candidate.snapshot.chunks.map(({ hash }) => blobs.get(hash)));
     assert.equal(stateRoot(halvesOfBytes(Buffer.concat(chunks)), layout), candidate.stateRoot);
-    const halves = publishHalves(await model.master(base.master.hash));
+    const halves = publishHalves(await masterOf(base));
     const delta = await decodeSetDelta(await blobs.get(candidate.setDelta!.hash), { layout });
     applySetDelta(halves, delta);
     assert.equal(stateRoot(halves, layout), candidate.stateRoot);

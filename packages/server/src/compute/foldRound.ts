@@ -1,14 +1,27 @@
 /**
  * @file Builds the next model version out of accepted submissions: aggregate in order of arrival, outer step on the
- * FP32 master, publish as FP16. Deterministic arithmetic (AGG-4): the same blobs give the same state root anywhere,
- * so after a crash the fold is simply done again. Everything it makes is in the blob store before it returns;
- * whether the result is published is not decided here.
+ * FP32 master, publish as FP16. A part of the model at a time, from files to files, so that memory holds a few parts of a
+ * model of any size. Deterministic arithmetic (AGG-4): the same blobs give the same state root anywhere, so after a
+ * crash the fold is simply done again. Everything it makes is in the blob store before it returns; whether the result is
+ * published is not decided here.
  */
-import { cutSnapshot, encodeSetDelta, type HashHex, littleEndianBytes, stateRoot } from '@alice/protocol';
-import { type AggregatorOptions, foldSubmissions, publishHalves } from '@alice/training';
-import type { BlobStore } from '../blobs/BlobStore.js';
+import { type HashHex, SetDeltaEncoder, type SetDeltaHeader, type TensorLayout } from '@alice/protocol';
+import {
+  type AggregatorOptions,
+  foldSubmissions,
+  groupsOf,
+  MemoryTermStore,
+  PART_ELEMENTS,
+  publishHalves,
+  type TermStore,
+} from '@alice/training';
+import type { BlobRef, BlobStore } from '../blobs/BlobStore.js';
 import type { Candidate } from '../state/rounds.js';
+import { FileTermStore } from './FileTermStore.js';
 import type { ModelState } from './ModelState.js';
+import { readMaster } from './readMaster.js';
+import type { NewScratchFile, ScratchFolder } from './scratchFolder.js';
+import { VersionWriter } from './VersionWriter.js';
 
 export interface FoldRequest {
   readonly base: { readonly version: number; readonly stateRoot: HashHex; readonly masterHash: HashHex };
@@ -29,59 +42,84 @@ export interface FoldResult {
   readonly dropped: readonly { readonly position: number; readonly code: string; readonly reason: string }[];
 }
 
-/** Throws `BLOB_MISSING` or `BLOB_CORRUPT` when the base's master is damaged. Cost: O(parameters + entries). */
-export async function foldRound(
+/**
+ * Throws `BLOB_MISSING` or `BLOB_CORRUPT` when the base's master is damaged, `DISK_FULL`; then nothing refers to what was
+ * stored. Cost: O(parameters + entries).
+ */
+export function foldRound(
   model: ModelState,
   blobs: BlobStore,
+  scratch: ScratchFolder,
   request: FoldRequest,
 ): Promise<FoldResult> {
-  const base = await model.master(request.base.masterHash);
-  const { master, changedElements, dropped } = await foldSubmissions({
-    layout: model.layout,
-    base,
-    rule: request.rule,
-    outerLearningRate: request.outerLearningRate,
-    count: request.submissions.length,
-    deltaAt: async (position) => {
-      const { blobHash, weight, members = 1 } = request.submissions[position]!;
-      return { delta: await model.deltaOf(blobHash), weight, members };
-    },
+  const { layout } = model;
+  const { rule, outerLearningRate, submissions } = request;
+  return scratch.use(async (newFile) => {
+    const base = await readMaster(blobs, request.base.masterHash, layout);
+    const version = new VersionWriter(layout, blobs, newFile);
+    const changes = new SetDeltaEncoder(layout, { newScratch: newFile });
+    const { changedElements, dropped } = await foldSubmissions({
+      ...{ layout, rule, outerLearningRate },
+      base: base.read,
+      terms: termStoreFor(layout, rule, newFile),
+      count: submissions.length,
+      deltaAt: async (position) => {
+        const { blobHash, weight, members = 1 } = submissions[position]!;
+        return { delta: await model.deltaOf(blobHash), weight, members };
+      },
+      onPart: async (part) => {
+        const halves = publishHalves(part.master);
+        changes.add(publishHalves(part.base), halves);
+        await version.add({ master: part.master, halves });
+      },
+    });
+    base.check();
+    const stored = await version.finish();
+    const header = {
+      fromVersion: request.base.version,
+      toVersion: request.base.version + 1,
+      fromRoot: request.base.stateRoot,
+      toRoot: stored.stateRoot,
+    };
+    const setDelta = await storeSetDelta(changes, header, { blobs, newFile });
+    return { candidate: { ...stored, setDelta, changedElements }, dropped };
   });
-  const from = publishHalves(base);
-  const to = publishHalves(master);
-  const root = stateRoot(to, model.layout, model.sha256);
-  const header = {
-    fromVersion: request.base.version,
-    toVersion: request.base.version + 1,
-    fromRoot: request.base.stateRoot,
-    toRoot: root,
-  };
-  const setDelta = await blobs.put(await encodeSetDelta(header, { from, to, layout: model.layout }));
-  const stored = await storeVersion(model, blobs, { master, halves: to });
-  return { candidate: { stateRoot: root, ...stored, setDelta, changedElements }, dropped };
+}
+
+/** Sums of one part are made in memory; those of a model of more parts in files. */
+export function termStoreFor(
+  layout: TensorLayout,
+  rule: AggregatorOptions,
+  newFile: NewScratchFile,
+): TermStore {
+  const groups = groupsOf(rule);
+  return groups * layout.size <= PART_ELEMENTS
+    ? new MemoryTermStore(layout, groups)
+    : new FileTermStore(layout, groups, newFile);
+}
+
+/** Null when more has changed than the format can say. */
+async function storeSetDelta(
+  changes: SetDeltaEncoder,
+  header: SetDeltaHeader,
+  { blobs, newFile }: { blobs: BlobStore; newFile: NewScratchFile },
+): Promise<BlobRef | null> {
+  const bytes = changes.finish(header);
+  if (!bytes) return null;
+  const file = newFile({ hashed: true });
+  for (const piece of bytes.pieces()) file.append(piece);
+  return file.becomeBlob(blobs);
 }
 
 /** Version 0: seeded random weights, rounded to the FP16 they are published in. */
-export async function firstVersion(model: ModelState, blobs: BlobStore): Promise<Candidate> {
-  const { master, halves } = model.initial();
-  const stored = await storeVersion(model, blobs, { master, halves });
-  return {
-    stateRoot: stateRoot(halves, model.layout, model.sha256),
-    ...stored,
-    setDelta: null,
-    changedElements: model.layout.size,
-  };
-}
-
-async function storeVersion(
+export function firstVersion(
   model: ModelState,
   blobs: BlobStore,
-  { master, halves }: { master: Float32Array; halves: Uint16Array },
-): Promise<Pick<Candidate, 'master' | 'snapshot'>> {
-  const { index, parts } = cutSnapshot(littleEndianBytes(halves));
-  for (const part of parts) await blobs.put(part);
-  return {
-    master: await model.storeMaster(master),
-    snapshot: { ...index, chunks: index.chunks.map((chunk) => ({ ...chunk, hash: chunk.hash as HashHex })) },
-  };
+  scratch: ScratchFolder,
+): Promise<Candidate> {
+  return scratch.use(async (newFile) => {
+    const version = new VersionWriter(model.layout, blobs, newFile);
+    for (const part of model.initialParts()) await version.add(part);
+    return { ...(await version.finish()), setDelta: null, changedElements: model.layout.size };
+  });
 }

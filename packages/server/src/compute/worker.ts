@@ -9,16 +9,20 @@ import { foldRegion, type RegionFoldRequest } from '../upstream/foldRegion.js';
 import { type CompareRequest, compareSubmission } from './compareSubmission.js';
 import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
 import { ModelState, type ModelStateOptions } from './ModelState.js';
+import { openScratchFolder } from './scratchFolder.js';
 
 export interface ComputeWorkerData extends ModelStateOptions {
   /** Where the blobs are: a folder or `s3://…`. */
   readonly blobs: string;
+  /** A folder that is this thread's alone. */
+  readonly scratch: string;
 }
 
 const port = parentPort;
 if (!port) throw new Error('the compute worker is started by startCompute, never on its own');
-const { blobs: location, ...options } = workerData as ComputeWorkerData;
+const { blobs: location, scratch: scratchDir, ...options } = workerData as ComputeWorkerData;
 const blobs = openBlobStore(location);
+const scratch = openScratchFolder(scratchDir);
 const model = new ModelState(options, blobs);
 
 let last: Promise<unknown> = Promise.resolve();
@@ -33,9 +37,9 @@ function inTurn<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promi
 const handlers = {
   sketch: inTurn((blobHash: HashHex) => model.sketchOf(blobHash)),
   compare: inTurn((request: CompareRequest) => compareSubmission(model, request)),
-  fold: inTurn((request: FoldRequest) => foldRound(model, blobs, request)),
+  fold: inTurn((request: FoldRequest) => foldRound(model, blobs, scratch, request)),
   foldRegion: inTurn((request: RegionFoldRequest) => foldRegion(model, blobs, request)),
-  first: inTurn(() => firstVersion(model, blobs)),
+  first: inTurn(() => firstVersion(model, blobs, scratch)),
 };
 export type ComputeCalls = typeof handlers;
 

@@ -193,8 +193,9 @@ describe('receipts, SPEC SCORE-5', () => {
         params: { version: String(version) },
       });
       assert.ok(fold.submissions.length > 0);
-      const master = async () => {
-        const { bytes } = await reader.call('master', { params: { version: String(version - 1) } });
+      const master = async (offset: number, size: number) => {
+        const headers = { range: `bytes=${4 * offset}-${4 * (offset + size) - 1}` };
+        const { bytes } = await reader.call('master', { params: { version: String(version - 1) }, headers });
         return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
       };
       const common = {

@@ -4,13 +4,10 @@ import { errorCodeOf, fromHalves, layoutOf, type SparseDelta, toHalf } from '@al
 import fc from 'fast-check';
 import { selectTopK } from '../compression/topK.js';
 import { normalVector } from '../testing/vectors.js';
+import { type AggregatorOptions, defaultAggregatorOptions } from './foldPlan.js';
 import { outerStep } from './outerStep.js';
 import { changedShare, publishHalves } from './publishHalves.js';
-import {
-  type AggregatorOptions,
-  defaultAggregatorOptions,
-  StreamingAggregator,
-} from './streamingAggregator.js';
+import { StreamingAggregator } from './streamingAggregator.js';
 
 const layout = layoutOf([
   ['a', [4]],

@@ -9,36 +9,17 @@ const STEPS_PER_UNIT = 2 ** 40;
 /** Terms up to this size leave room for 512 of them at the extreme; ordinary deltas are thousands of times smaller. */
 export const MAX_TERM = 16;
 
-export class ExactSum {
-  readonly #steps: Float64Array;
-  #weightSteps = 0;
+/** Adds `factor · values` to the sums at `offset + indices`, in grid steps; |factor · value| ≤ MAX_TERM. */
+export function addExactly(
+  sums: Float64Array,
+  { indices, values }: { readonly indices: Uint32Array; readonly values: Float32Array },
+  { offset, factor }: { offset: number; factor: number },
+): void {
+  const scale = factor * STEPS_PER_UNIT;
+  for (let i = 0; i < indices.length; i++) sums[offset + indices[i]!]! += Math.round(scale * values[i]!);
+}
 
-  constructor(size: number) {
-    this.#steps = new Float64Array(size);
-  }
-
-  /** Adds `factor · values` at `indices`; |factor · value| ≤ MAX_TERM. */
-  addAt(
-    indices: Uint32Array,
-    values: Float32Array,
-    { offset, factor }: { offset: number; factor: number },
-  ): void {
-    const scale = factor * STEPS_PER_UNIT;
-    for (let i = 0; i < indices.length; i++)
-      this.#steps[offset + indices[i]!]! += Math.round(scale * values[i]!);
-  }
-
-  /** Counts a term's weight towards the mean's divisor. */
-  addWeight(weight: number): void {
-    this.#weightSteps += Math.round(weight * STEPS_PER_UNIT);
-  }
-
-  get isEmpty(): boolean {
-    return this.#weightSteps === 0;
-  }
-
-  /** Weighted mean of element `index`. */
-  meanAt(index: number): number {
-    return this.#steps[index]! / this.#weightSteps;
-  }
+/** A term's weight in grid steps: a mean divides sums by sums of these. */
+export function weightSteps(weight: number): number {
+  return Math.round(weight * STEPS_PER_UNIT);
 }

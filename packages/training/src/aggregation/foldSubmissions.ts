@@ -1,48 +1,93 @@
 /**
- * @file One round from master to master: aggregate in the order given, then the outer step. Used by the server and by who
- * verifies it, so that both get the same bits from the same bytes (SPEC AGG-4). Fetches and stores nothing.
+ * @file One round from master to master: submissions in the order given, then, a part of the model at a time, their aggregate
+ * and the outer step. Used by the server and by who verifies it, so that both get the same bits from the same bytes (SPEC
+ * AGG-4). Every element is computed on its own from exact sums, so how the model is cut changes nothing. Memory is a few
+ * parts and what `terms` holds. Fetches and stores nothing.
  */
 import { isCodedError, type TensorLayout } from '@alice/protocol';
+import { combineGroups } from './combineGroups.js';
+import { type AcceptedSubmission, type AggregatorOptions, FoldPlan } from './foldPlan.js';
 import { outerStep } from './outerStep.js';
-import {
-  type AcceptedSubmission,
-  type AggregatorOptions,
-  StreamingAggregator,
-} from './streamingAggregator.js';
+import { MemoryTermStore, type TermStore } from './termStore.js';
+
+/** Weights by range, in layout order: elements `offset`…`offset + size`. */
+export type WeightReader = (offset: number, size: number) => Promise<Float32Array>;
 
 export interface FoldOptions {
   readonly layout: TensorLayout;
-  /** FP32 master of the base version; not written. */
-  readonly base: Float32Array;
+  /** FP32 master of the base version; what it returns is not written. */
+  readonly base: WeightReader;
   readonly rule: AggregatorOptions;
   readonly outerLearningRate: number;
-  /** How many submissions, and each when its turn comes; memory holds what the aggregator keeps. */
+  /** How many submissions, and each when its turn comes. */
   readonly count: number;
   deltaAt(position: number): Promise<AcceptedSubmission>;
+  /** Where sums are made; in memory when left out. For as many groups as the rule has (`groupsOf`). */
+  readonly terms?: TermStore;
+  /** Every part of the result, in order; its arrays are good until the next one. */
+  onPart(part: FoldedPart): Promise<void> | void;
+}
+
+export interface FoldedPart {
+  readonly offset: number;
+  /** As it was. */
+  readonly base: Float32Array;
+  /** As it is after the round. */
+  readonly master: Float32Array;
 }
 
 export interface Folded {
-  readonly master: Float32Array;
   readonly changedElements: number;
   /** By position, with why; they are not part of the result. */
   readonly dropped: readonly { readonly position: number; readonly code: string; readonly reason: string }[];
 }
 
-/** Cost: O(parameters + entries). Throws what `deltaAt` throws without a code. */
+/** Cost: O(parameters + entries). Throws what `deltaAt` throws without a code or to be
+ * tried again, and what `base` and `onPart` throw. */
 export async function foldSubmissions(options: FoldOptions): Promise<Folded> {
-  const { layout, base, rule, outerLearningRate, count, deltaAt } = options;
-  const aggregator = new StreamingAggregator(layout, rule);
+  const { layout, rule } = options;
+  const plan = new FoldPlan(layout, rule);
+  const terms = options.terms ?? new MemoryTermStore(layout, plan.weights.length);
+  const dropped = await addAll(options, plan, terms);
+  const most = Math.min(terms.partElements, layout.size);
+  const delta = new Float32Array(most);
+  const stepped = new Float32Array(most);
+  let changedElements = 0;
+  for (let offset = 0; offset < layout.size; offset += most) {
+    const size = Math.min(most, layout.size - offset);
+    const base = await options.base(offset, size);
+    const [master, aggregate] = [stepped.subarray(0, size), delta.subarray(0, size)];
+    combineGroups(terms.sums(offset, size), plan.weights, aggregate);
+    master.set(base);
+    changedElements += outerStep({ master, delta: aggregate, learningRate: options.outerLearningRate });
+    await options.onPart({ offset, base, master });
+  }
+  return { changedElements, dropped };
+}
+
+async function addAll(
+  { count, deltaAt }: FoldOptions,
+  plan: FoldPlan,
+  terms: TermStore,
+): Promise<Folded['dropped']> {
   const dropped: Folded['dropped'][number][] = [];
   for (let position = 0; position < count; position++) {
-    try {
-      aggregator.add(await deltaAt(position));
-    } catch (error) {
-      if (!isCodedError(error)) throw error;
-      dropped.push({ position, code: error.code, reason: error.message });
-    }
+    const planned = await orRefusal(async () => plan.add(await deltaAt(position)));
+    if ('refusal' in planned) dropped.push({ position, ...planned.refusal });
+    else for (const term of planned.value) terms.add(term);
   }
-  const master = base.slice();
-  const delta = aggregator.aggregate();
-  const changedElements = outerStep({ master, delta, learningRate: outerLearningRate });
-  return { master, changedElements, dropped };
+  for (const term of plan.rest()) terms.add(term);
+  return dropped;
+}
+
+async function orRefusal<T>(
+  work: () => Promise<T>,
+): Promise<{ value: T } | { refusal: { code: string; reason: string } }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    // What may work in a moment says nothing about the submission.
+    if (!isCodedError(error) || 'retryAfterMs' in error.info) throw error;
+    return { refusal: { code: error.code, reason: error.message } };
+  }
 }

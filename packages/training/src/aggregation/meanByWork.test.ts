@@ -4,12 +4,8 @@ import { describe, test } from 'node:test';
 import { layoutOf, type SparseDelta } from '@alice/protocol';
 import fc from 'fast-check';
 import { selectTopK } from '../compression/topK.js';
-import {
-  type AcceptedSubmission,
-  type AggregatorOptions,
-  defaultAggregatorOptions,
-  StreamingAggregator,
-} from './streamingAggregator.js';
+import { type AcceptedSubmission, type AggregatorOptions, defaultAggregatorOptions } from './foldPlan.js';
+import { StreamingAggregator } from './streamingAggregator.js';
 import { workShares } from './workShares.js';
 
 const layout = layoutOf([['a', [8]]]);

@@ -209,14 +209,17 @@ async function checkReplay(
   for (const [i, fold] of folds.entries()) {
     const blobOf = new Map(fold.submissions.map(({ submissionId, blob }) => [submissionId, blob.hash]));
     const base = master;
-    master = await verifyRound({
+    const next = new Float32Array(layout.size);
+    await verifyRound({
       layout,
       fold,
       baseRoot: versions[i]!.state_root,
       root: versions[i + 1]!.state_root,
-      master: async () => base,
+      master: async (offset, size) => base.subarray(offset, offset + size),
       blob: (submissionId) => blobs.get(blobOf.get(submissionId)!),
+      onPart: (part) => next.set(part.master, part.offset),
     });
+    master = next;
   }
 }
 
