@@ -25,8 +25,15 @@ it('stores, checks, streams and forgets', async (t) => {
     Buffer.concat(await store.stream(hash, { from: 10, to: 19 }).toArray()),
     Buffer.from(bytes.subarray(10, 20)),
   );
+  const part = new Uint8Array(20);
+  await store.readInto(hash, 300, part);
+  assert.deepEqual(part, bytes.slice(300, 320));
+  await assert.rejects(store.readInto(hash, 990, part), {
+    info: { code: 'BLOB_CORRUPT', hash, actual: '1000 bytes' },
+  });
   await store.delete(hash);
   assert.deepEqual([await store.has(hash), await store.list()], [false, []]);
+  await assert.rejects(store.readInto(hash, 0, part), { info: { code: 'BLOB_MISSING', hash } });
   await assert.rejects(store.get(hash), { info: { code: 'BLOB_MISSING', hash } });
   const file = join(dir, 'arrived');
   for (const _ of [1, 2]) {

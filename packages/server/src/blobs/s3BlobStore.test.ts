@@ -8,6 +8,7 @@ import { TestClient } from '../testing/TestClient.js';
 import { createTinyNetwork } from '../testing/tinyNetwork.js';
 import { contentHash } from './BlobStore.js';
 import { openBlobStore } from './blobLocation.js';
+import { openS3BlobStore } from './s3BlobStore.js';
 
 const program = findS3Server();
 const skip =
@@ -56,6 +57,38 @@ describe('blobs in an object store', { skip }, () => {
     assert.deepEqual(await store.get(ref.hash), bytes);
     writeFileSync(file, bytes.slice(1));
     await assert.rejects(store.adopt(file, { ...ref, hash: contentHash(Uint8Array.of(7)) }));
+  });
+
+  it('takes a large file in parts, and only with the content that its name says', async () => {
+    const { endpoint } = server;
+    const store = openS3BlobStore({
+      ...{ bucketUrl: `${endpoint}/alice`, prefix: 'parts/', region: 'us-east-1', sessionToken: undefined },
+      accessKeyId: process.env['AWS_ACCESS_KEY_ID']!,
+      secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY']!,
+      partBytes: 5 * 2 ** 20,
+    });
+    const bytes = new Uint8Array(12 * 2 ** 20).map((_, i) => i * (i >> 12));
+    const ref = { hash: contentHash(bytes), sizeBytes: bytes.length };
+    const file = join(server.objects, '..', '..', 'large');
+    writeFileSync(file, bytes);
+    const wrong = { ...ref, hash: contentHash(Uint8Array.of(8)) };
+    await assert.rejects(store.adopt(file, wrong), {
+      info: { code: 'BLOB_CORRUPT', hash: wrong.hash, actual: ref.hash },
+    });
+    assert.deepEqual(await store.list(), []);
+    await store.adopt(file, ref);
+    assert.deepEqual(await store.list(), [ref.hash]);
+    assert.ok(Buffer.from(bytes).equals(await store.get(ref.hash)));
+    const part = new Uint8Array(2 ** 20);
+    await store.readInto(ref.hash, 7 * 2 ** 20, part);
+    assert.ok(Buffer.from(bytes.subarray(7 * 2 ** 20, 8 * 2 ** 20)).equals(part));
+    await assert.rejects(
+      store.readInto(ref.hash, 12 * 2 ** 20 - 5, part),
+      (error: { info: { code: string } }) => error.info.code === 'BLOB_CORRUPT',
+    );
+    await assert.rejects(store.readInto(wrong.hash, 0, part), {
+      info: { code: 'BLOB_MISSING', hash: wrong.hash },
+    });
   });
 
   it('recognises damage and wrong keys', async () => {

@@ -1,6 +1,8 @@
 /** @file The fold: the same submissions give the same version on any run, and what it stores leads to its state root. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -13,13 +15,16 @@ import {
   halvesOfBytes,
   stateRoot,
 } from '@alice/protocol';
-import { defaultAggregatorOptions, publishHalves } from '@alice/training';
-import { type BlobStore, openFolderBlobStore } from '../blobs/BlobStore.js';
+import { type AggregationRule, defaultAggregatorOptions, publishHalves } from '@alice/training';
+import fc from 'fast-check';
+import { type BlobStore, contentHash, openFolderBlobStore } from '../blobs/BlobStore.js';
 import type { Candidate } from '../state/rounds.js';
 import { submissionBounds } from '../submissionBounds.js';
+import { makeSmallDisk } from '../testing/smallDisk.js';
 import { randomDelta } from '../testing/TestClient.js';
 import { tinyModel, tinyTraining } from '../testing/tinyNetwork.js';
-import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
+import { FileTermStore } from './FileTermStore.js';
+import { type FoldRequest, firstVersion, foldRound, type NewTermStore } from './foldRound.js';
 import { ModelState } from './ModelState.js';
 import { openScratchFolder, type ScratchFolder } from './scratchFolder.js';
 
@@ -130,5 +135,84 @@ describe('folding', () => {
       ],
     );
     assert.equal(candidate.stateRoot, (await fold(request([hashes[0]!, hashes[1]!]))).candidate.stateRoot);
+  });
+
+  it('gives the same version from any partition of the model, by any rule', async () => {
+    const rules = fc.record({
+      rule: fc.constantFrom<AggregationRule[]>('mean', 'mean-by-work', 'score-weighted', 'median-of-means'),
+      clip: fc.boolean(),
+      groups: fc.integer({ min: 1, max: 5 }),
+    });
+    const partition = fc.record({
+      partElements: fc.integer({ min: 100, max: 2 * layout.size }),
+      logBytes: fc.constantFrom(1, 2 ** 30),
+    });
+    const missing: HashHex = `0x${'55'.repeat(32)}`;
+    const taken = fc.subarray([...hashes, missing], { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(rules, partition, taken, async (rule, parts, submissions) => {
+        const asked = { ...request(submissions, 0.7), rule };
+        const inParts: NewTermStore = (of, { rule: name, groups }, newFile) =>
+          new FileTermStore(of, name === 'median-of-means' ? groups : 1, newFile, parts);
+        const state = new ModelState(options, blobs);
+        const whole = await foldRound(state, blobs, scratch, asked);
+        assert.deepEqual(await foldRound(state, blobs, scratch, asked, inParts), whole);
+        assert.equal(whole.dropped.length, Number(submissions.includes(missing)));
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('killed in the middle leaves files that the next start removes, and gives the same version then', async () => {
+    const expected = await fold(request(hashes));
+    for (const { hash } of [expected.candidate.master, expected.candidate.setDelta!])
+      await blobs.delete(hash);
+    const folding = join(dir, 'killed');
+    const load = { blobs: join(dir, 'blobs'), scratch: folding, options, request: request(hashes) };
+    const child = fork(new URL('../testing/stuckFold.js', import.meta.url), [JSON.stringify(load)]);
+    await once(child, 'message');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    assert.ok(readdirSync(folding).length > 0, 'it was in the middle');
+    const reopened = openScratchFolder(folding);
+    assert.deepEqual(readdirSync(folding), []);
+    assert.deepEqual(
+      await foldRound(new ModelState(options, blobs), blobs, reopened, request(hashes)),
+      expected,
+    );
+    assert.deepEqual(readdirSync(folding), [], 'nothing is left by one that ends');
+  });
+
+  it('gives nothing from a base that is damaged, of another size, or gone', async () => {
+    const masterHash = contentHash(new Uint8Array(4 * layout.size).fill(1));
+    const path = join(dir, 'blobs', masterHash.slice(2, 4), masterHash.slice(2));
+    const from = (): Promise<unknown> =>
+      fold({ ...request(hashes), base: { version: 0, stateRoot: base.stateRoot, masterHash } });
+    const fails = (code: string) => (error: { info: { code: string } }) => error.info.code === code;
+    await assert.rejects(from(), fails('BLOB_MISSING'));
+    const bytes = new Uint8Array(4 * layout.size).fill(1);
+    await blobs.put(bytes);
+    await from();
+    bytes[bytes.length - 1] = 2;
+    writeFileSync(path, bytes);
+    await assert.rejects(from(), fails('BLOB_CORRUPT'));
+    writeFileSync(path, bytes.subarray(4));
+    await assert.rejects(from(), fails('BLOB_CORRUPT'));
+  });
+
+  it('says that the disk is full, keeps nothing on it, and folds when there is room again', async (t) => {
+    const disk = makeSmallDisk(8 * layout.size);
+    t.after(() => disk.remove());
+    if (disk.kind !== 'tmpfs') return t.skip('needs a disk of its own, which only root on Linux can make');
+    const folding = openScratchFolder(join(disk.dir, 'folding'));
+    const state = new ModelState(options, blobs);
+    disk.fill(4_096);
+    await assert.rejects(
+      foldRound(state, blobs, folding, request(hashes)),
+      (error: { info: { code: string } }) => error.info.code === 'DISK_FULL',
+    );
+    assert.deepEqual(readdirSync(join(disk.dir, 'folding')), []);
+    disk.free();
+    assert.deepEqual(await foldRound(state, blobs, folding, request(hashes)), await fold(request(hashes)));
   });
 });

@@ -51,6 +51,7 @@ export function foldRound(
   blobs: BlobStore,
   scratch: ScratchFolder,
   request: FoldRequest,
+  newTerms: NewTermStore = termStoreFor,
 ): Promise<FoldResult> {
   const { layout } = model;
   const { rule, outerLearningRate, submissions } = request;
@@ -61,7 +62,7 @@ export function foldRound(
     const { changedElements, dropped } = await foldSubmissions({
       ...{ layout, rule, outerLearningRate },
       base: base.read,
-      terms: termStoreFor(layout, rule, newFile),
+      terms: newTerms(layout, rule, newFile),
       count: submissions.length,
       deltaAt: async (position) => {
         const { blobHash, weight, members = 1 } = submissions[position]!;
@@ -85,6 +86,13 @@ export function foldRound(
     return { candidate: { ...stored, setDelta, changedElements }, dropped };
   });
 }
+
+/** Where the sums of a fold are made: no choice changes a bit of the result. */
+export type NewTermStore = (
+  layout: TensorLayout,
+  rule: AggregatorOptions,
+  newFile: NewScratchFile,
+) => TermStore;
 
 /** Sums of one part are made in memory; those of a model of more parts in files. */
 export function termStoreFor(
