@@ -172,18 +172,22 @@ export const SubmissionSchema = Type.Object({
 export type Submission = Static<typeof SubmissionSchema>;
 
 export const ChunkSchema = Type.Object({ hash: HashSchema, sizeBytes: Count });
+/** Canonical FP16 bytes in fixed-size chunks. */
+const SnapshotSchema = Type.Object({
+  sizeBytes: Count,
+  chunkBytes: Count,
+  chunks: Type.Array(ChunkSchema),
+});
+
 /** A published model version (AGG-4). `signature` is the server's over the canonical JSON of all other fields. */
 export const VersionSchema = Type.Object({
   version: Count,
   stateRoot: HashSchema,
   parentStateRoot: Type.Union([HashSchema, Type.Null()]),
   createdAtMs: Count,
-  /** Canonical FP16 bytes in fixed-size chunks; null once a version's snapshot has been pruned. */
-  snapshot: Type.Union([
-    Type.Object({ sizeBytes: Count, chunkBytes: Count, chunks: Type.Array(ChunkSchema) }),
-    Type.Null(),
-  ]),
-  /** Set-delta from the parent; null for version 0 or once pruned. */
+  /** Null once a version's snapshot has been pruned. */
+  snapshot: Type.Union([SnapshotSchema, Type.Null()]),
+  /** Set-delta from the parent; null for version 0, where more changed than the format can say, or once pruned. */
   setDelta: Type.Union([ChunkSchema, Type.Null()]),
   heldOutLossNats: Type.Union([Type.Number(), Type.Null()]),
   standardErrorNats: Type.Union([Type.Number(), Type.Null()]),
@@ -230,7 +234,10 @@ export const ScoringJobSchema = Type.Object({
   /** Evaluated after the rows of `batchId`, and reported after them: what the assigned rows are compared with. */
   controlBatchId: Type.Optional(HashSchema),
   rowLength: Count,
+  /** Null for a baseline, and for a candidate that changed more than a set-delta can say. */
   blob: Type.Union([ChunkSchema, Type.Null()]),
+  /** All of such a candidate. */
+  snapshot: Type.Optional(SnapshotSchema),
   /** The part of the delta to apply (SCORE-4); 1 for candidates. */
   stepFraction: Type.Number(),
   leaseUntilMs: Count,

@@ -10,7 +10,10 @@ import type { Member } from '../state/members.js';
 const PUBLISHED = `
   SELECT 1 FROM versions WHERE set_delta ->> 'hash' = $1
     OR snapshot @> jsonb_build_object('chunks', jsonb_build_array(jsonb_build_object('hash', $1::text))) LIMIT 1`;
-const FOR_SCORERS = 'SELECT 1 FROM jobs WHERE blob @> jsonb_build_object($$hash$$, $1::text) LIMIT 1';
+const FOR_SCORERS = `
+  SELECT 1 FROM jobs WHERE blob @> jsonb_build_object('hash', $1::text)
+  UNION SELECT 1 FROM rounds WHERE status = 'candidate' AND candidate -> 'setDelta' = 'null'::jsonb
+    AND candidate -> 'snapshot' @> jsonb_build_object('chunks', jsonb_build_array(jsonb_build_object('hash', $1::text)))`;
 
 /** Published blobs found once are remembered; what has been pruned is recognised by its missing file. */
 const REMEMBERED = 4_096;

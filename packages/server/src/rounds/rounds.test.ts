@@ -112,6 +112,29 @@ describe('rounds', () => {
     );
   });
 
+  it('has a candidate that changed more than a set-delta can say scored and published by its snapshot', async () => {
+    await miner.contribute('dense');
+    await core.coordinator.step();
+    await scorer.answer((await scorer.job())!, { before: 5, gain: 0.05 });
+    await core.coordinator.step();
+    // As a fold of a larger model leaves it.
+    await core.context.db.query(
+      `UPDATE rounds SET candidate = jsonb_set(candidate, '{setDelta}', 'null') WHERE status = 'candidate'`,
+    );
+    await core.context.db.query(`UPDATE jobs SET blob = NULL WHERE kind = 'candidate'`);
+    const job = (await scorer.job())!;
+    assert.deepEqual([job.kind, job.blob], ['candidate', null]);
+    const { hash, sizeBytes } = job.snapshot!.chunks[0]!;
+    const fetched = async (client: TestClient) => client.call('blob', { params: { hash } });
+    assert.equal((await fetched(scorer)).bytes.length, sizeBytes);
+    assert.equal((await fetched(miner)).status, 404, 'not published yet');
+    await scorer.answer(job, { before: 5, gain: 0.05 });
+    await scorer.scoreAll();
+    const latest = (await miner.call('latestVersion')).body;
+    assert.deepEqual([latest.version, latest.setDelta, latest.snapshot.chunks[0].hash], [1, null, hash]);
+    assert.equal((await fetched(miner)).status, 200);
+  });
+
   it('refuses work that is two versions old', async () => {
     await core.close();
     core = await network.open({ round: { ...network.options.round, windowMs: 100_000, maxRoundMs: 5_000 } });

@@ -218,6 +218,22 @@ describe('ScoringSession', () => {
     assert.deepEqual(evaluations, []);
   });
 
+  it('evaluates a candidate that changed more than a set-delta can say, from its snapshot', async () => {
+    const one = await session();
+    const next = toHalves(new Float32Array(10).fill(0.3));
+    const { index, parts } = cutSnapshot(littleEndianBytes(next), 8);
+    parts.forEach(put);
+    const snapshot = { ...index, chunks: [...index.chunks] };
+    const scores = await one.score(jobOf('candidate', null, { snapshot }));
+    assert.deepEqual([scores.lossesBefore, scores.lossesAfter], [rowsOf(base()), rowsOf(fromHalves(next))]);
+    publish(new Float32Array(10).fill(0.3));
+    evaluations.length = 0;
+    assert.deepEqual((await one.score(jobOf('baseline', null))).lossesBefore, rowsOf(fromHalves(next)));
+    assert.deepEqual(evaluations, [], 'its losses are known');
+    const without = await one.score(jobOf('candidate', null));
+    assert.equal(without.lossesAfter, null, 'never taken for one that changes nothing');
+  });
+
   it('measures a version itself', async () => {
     assert.deepEqual(await (await session()).score(jobOf('baseline', null)), {
       lossesBefore: rowsOf(base()),

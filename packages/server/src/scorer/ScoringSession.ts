@@ -11,9 +11,12 @@ import {
   decodeAnySubmission,
   decodeSetDelta,
   fromHalves,
+  halvesOfBytes,
   isCodedError,
   type ModelMessage,
   type ScoringJob,
+  SnapshotAssembly,
+  stateRoot,
   type TensorLayout,
   type VersionManifest,
   verifyVersion,
@@ -127,9 +130,9 @@ export class ScoringSession implements JobScorer {
     job: ScoringJob,
     evaluation: Evaluation & { before: Float64Array },
   ): Promise<Float64Array | undefined> {
+    if (job.kind === 'candidate') return this.#candidateLosses(job, evaluation);
     if (job.blob === null) return evaluation.before; // a baseline changes nothing
     const bytes = await this.#blob(job.blob.hash, job.blob.sizeBytes);
-    if (job.kind === 'candidate') return this.#candidateLosses(job, bytes, evaluation);
     const delta = await undefinedIfUndecodable(() => this.#deltaOf(bytes));
     if (delta === undefined) return undefined;
     const { run: lossFunction, parameters, rows, before } = evaluation;
@@ -152,21 +155,35 @@ export class ScoringSession implements JobScorer {
   }
 
   /** A candidate's weights are FP16 themselves, so it is evaluated as it would be published. */
-  async #candidateLosses(
-    job: ScoringJob,
-    bytes: Uint8Array,
-    { run, rows }: Evaluation,
-  ): Promise<Float64Array | undefined> {
+  async #candidateLosses(job: ScoringJob, { run, rows }: Evaluation): Promise<Float64Array | undefined> {
+    const candidate = job.blob ? await this.#changed(job, job.blob) : await this.#whole(job);
+    if (candidate === undefined) return undefined;
+    const losses = await run.run(fromHalves(candidate.halves), rows);
+    // If it is published, these are the losses before of its first report.
+    if (losses.every(Number.isFinite)) this.#before.set(`${candidate.root}/${job.batchId}`, losses);
+    return losses;
+  }
+
+  async #changed(job: ScoringJob, blob: NonNullable<ScoringJob['blob']>): Promise<Candidate | undefined> {
     const { layout } = this.#opened();
+    const bytes = await this.#blob(blob.hash, blob.sizeBytes);
     const expected = { fromVersion: job.version, fromRoot: job.stateRoot as `0x${string}` };
     const setDelta = await undefinedIfUndecodable(() => decodeSetDelta(bytes, { layout, expected }));
     if (setDelta === undefined) return undefined;
     const halves = this.#replica!.halves.slice();
     applySetDelta(halves, setDelta);
-    const losses = await run.run(fromHalves(halves), rows);
-    // If it is published, these are the losses before of its first report.
-    if (losses.every(Number.isFinite)) this.#before.set(`${setDelta.header.toRoot}/${job.batchId}`, losses);
-    return losses;
+    return { halves, root: setDelta.header.toRoot };
+  }
+
+  /** One that changed more than a set-delta can say. */
+  async #whole({ snapshot }: ScoringJob): Promise<Candidate | undefined> {
+    const { layout } = this.#opened();
+    if (!snapshot) return undefined;
+    const assembly = new SnapshotAssembly(snapshot, 2 * layout.size);
+    for (const [chunk, { hash, sizeBytes }] of snapshot.chunks.entries())
+      assembly.add(chunk, await this.#blob(hash, sizeBytes));
+    const halves = halvesOfBytes(assembly.finish());
+    return { halves, root: stateRoot(halves, layout) };
   }
 
   async #parametersOf({ version, stateRoot }: ScoringJob): Promise<Float32Array> {
@@ -243,6 +260,11 @@ export class ScoringSession implements JobScorer {
       throw new Error('cannot happen: a scoring session is opened before it is used');
     return this.#request;
   }
+}
+
+interface Candidate {
+  readonly halves: Uint16Array;
+  readonly root: string;
 }
 
 interface Evaluation {

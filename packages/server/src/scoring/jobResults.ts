@@ -20,6 +20,7 @@ import {
   leaseJob,
 } from '../state/jobs.js';
 import type { Member } from '../state/members.js';
+import { candidateSnapshot } from '../state/rounds.js';
 import { findSubmission, type SubmissionRow, type Verdict } from '../state/submissions.js';
 import { taskById } from '../state/tasks.js';
 import { latestVersion, setHeldOutLoss } from '../state/versions.js';
@@ -34,7 +35,7 @@ export async function takeJob(context: ServerContext, scorer: Member): Promise<S
   const nowMs = context.now();
   context.health.lastScorerSeenMs = nowMs;
   const row = await leaseJob(context.db, { owner: ownerOf(scorer), untilMs: nowMs + context.limits.leaseMs });
-  return row && jobMessage(context, row);
+  return row && offered(context, row);
 }
 
 export async function keepJob(context: ServerContext, scorer: Member, jobId: string): Promise<ScoringJob> {
@@ -42,7 +43,7 @@ export async function keepJob(context: ServerContext, scorer: Member, jobId: str
   const untilMs = context.now() + context.limits.leaseMs;
   context.health.lastScorerSeenMs = context.now();
   await extendLease(context.db, jobId, untilMs);
-  return jobMessage(context, { ...row, lease_until_ms: untilMs });
+  return offered(context, { ...row, lease_until_ms: untilMs });
 }
 
 /** Throws `JOB_UNKNOWN`, `JOB_NOT_YOURS`, `RESULT_INVALID`. */
@@ -170,6 +171,14 @@ function checkResult({ lossesBefore, lossesAfter }: ScoringResult, rows: number)
   if (lossesBefore.length !== rows) refuse(`${rows} losses before are needed, not ${lossesBefore.length}`);
   if (lossesAfter && lossesAfter.length !== rows)
     refuse(`${rows} losses after are needed, not ${lossesAfter.length}`);
+}
+
+/** A candidate without a set-delta is given whole. */
+async function offered(context: ServerContext, row: JobRow): Promise<ScoringJob> {
+  const message = jobMessage(context, row);
+  if (row.kind !== 'candidate' || row.blob !== null) return message;
+  const snapshot = await candidateSnapshot(context.db, Number(row.subject));
+  return { ...message, ...(snapshot ? { snapshot } : {}) };
 }
 
 function jobMessage({ options }: ServerContext, row: JobRow): ScoringJob {

@@ -15,7 +15,7 @@ export interface Candidate {
   readonly stateRoot: HashHex;
   readonly master: BlobRef;
   readonly snapshot: Snapshot;
-  /** Null for version 0 only. */
+  /** Null for version 0, and where more changed than the format can say. */
   readonly setDelta: BlobRef | null;
   readonly changedElements: number;
 }
@@ -71,6 +71,15 @@ export async function setRoundStatus(
       change.fold ? JSON.stringify(change.fold) : null,
     ],
   );
+}
+
+/** While the round's candidate is being scored. */
+export async function candidateSnapshot(db: Queryable, round: number): Promise<Snapshot | undefined> {
+  const [row] = await db.query<{ snapshot: Snapshot }>(
+    `SELECT candidate -> 'snapshot' AS snapshot FROM rounds WHERE round = $1 AND status = 'candidate'`,
+    [round],
+  );
+  return row?.snapshot;
 }
 
 export interface RoundCounts {
