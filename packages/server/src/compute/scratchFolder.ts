@@ -16,8 +16,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type Scratch, toHex } from '@alice/protocol';
-import type { BlobRef, BlobStore } from '../blobs/BlobStore.js';
+import { type HashHex, type Scratch, toHex } from '@alice/protocol';
+import { type BlobRef, type BlobStore, corruptBlob } from '../blobs/BlobStore.js';
 import { writeError } from '../errors.js';
 
 export interface ScratchFolder {
@@ -99,8 +99,8 @@ export class ScratchFile implements Scratch {
     this.#sizeBytes = 0;
   }
 
-  /** A hashed file becomes a blob. Throws `DISK_FULL`. */
-  async becomeBlob(blobs: BlobStore): Promise<BlobRef> {
+  /** A hashed file becomes a blob, if it is the one that is expected. Throws `DISK_FULL`, `BLOB_CORRUPT`. */
+  async becomeBlob(blobs: BlobStore, expected?: HashHex): Promise<BlobRef> {
     if (!this.#hash) throw new Error('cannot happen: only a hashed file becomes a blob');
     try {
       fsyncSync(this.#file);
@@ -108,6 +108,7 @@ export class ScratchFile implements Scratch {
       throw writeError(error);
     }
     const ref = { hash: toHex(this.#hash.digest()), sizeBytes: this.#sizeBytes };
+    if (expected !== undefined && ref.hash !== expected) throw corruptBlob(expected, ref.hash);
     await blobs.adopt(this.path, ref);
     return ref;
   }

@@ -1,6 +1,6 @@
 /** @file A restored server is the same server: same versions, same scores, and training goes on where it was. */
 import assert from 'node:assert/strict';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { TestClient } from '../testing/TestClient.js';
@@ -31,6 +31,24 @@ it('backs up, restores into an empty folder, and goes on', async () => {
     0,
     'a second backup copies nothing again',
   );
+
+  assert.deepEqual(readdirSync(out).sort(), ['backup.json', 'blobs', 'rows.jsonl']);
+  const [folder] = readdirSync(join(out, 'blobs'));
+  const [name] = readdirSync(join(out, 'blobs', folder!));
+  const path = join(out, 'blobs', folder!, name!);
+  const sound = readFileSync(path);
+  writeFileSync(
+    path,
+    sound.map((byte, i) => (i === 0 ? byte ^ 1 : byte)),
+  );
+  const damaged = { dir: join(network.dir, 'damaged') };
+  await assert.rejects(
+    restore(damaged, out),
+    (error: { info: { code: string; hash: string } }) =>
+      error.info.code === 'BLOB_CORRUPT' && error.info.hash === `0x${name}`,
+  );
+  assert.ok(!existsSync(join(damaged.dir, 'restoring')));
+  writeFileSync(path, sound);
 
   const restored = { dir: join(network.dir, 'restored') };
   assert.equal((await restore(restored, out)).rows, made.rows);

@@ -5,16 +5,26 @@
  * keep it as safe as the server.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { openBlobStore } from '../blobs/blobLocation.js';
 import { REFERENCED } from '../blobs/collectGarbage.js';
+import { type NewScratchFile, openScratchFolder } from '../compute/scratchFolder.js';
 import { type Database, openDatabase, type Queryable } from '../database/Database.js';
 import { migrations } from '../database/migrations.js';
 import { lockDir } from '../dirLock.js';
 import { ServerError } from '../errors.js';
+import { copyBlob } from './copyBlob.js';
 
 export interface StateLocation {
   /** Folder of the server; it must not be running there unless database and blobs are elsewhere. */
@@ -90,12 +100,14 @@ export async function backUp(
       .finally(() => file.close());
     const store = openBlobStore(join(out, 'blobs'));
     let blobsCopied = 0;
-    for (const [i, hash] of taken.hashes.entries()) {
-      onBlob?.(i, taken.hashes.length);
-      if (await store.has(hash)) continue;
-      await store.put(await blobs.get(hash)); // checked against its name
-      blobsCopied++;
-    }
+    await withCopies(join(out, 'copying'), async (newFile) => {
+      for (const [i, hash] of taken.hashes.entries()) {
+        onBlob?.(i, taken.hashes.length);
+        if (await store.has(hash)) continue;
+        await copyBlob(hash, { from: blobs, to: store, newFile });
+        blobsCopied++;
+      }
+    });
     renameSync(`${rowsFile}.part`, rowsFile);
     const summary = {
       rows: taken.rows,
@@ -130,10 +142,12 @@ export async function restore(
       );
     const store = openBlobStore(join(from, 'blobs'));
     const kept = await store.list();
-    for (const [i, hash] of kept.entries()) {
-      onBlob?.(i, kept.length);
-      await blobs.put(await store.get(hash));
-    }
+    await withCopies(join(state.dir, 'restoring'), async (newFile) => {
+      for (const [i, hash] of kept.entries()) {
+        onBlob?.(i, kept.length);
+        await copyBlob(hash, { from: store, to: blobs, newFile });
+      }
+    });
     await db.transaction(async (tx) => {
       await readRows(tx, join(from, 'rows.jsonl'));
       for (const [table, column] of Object.entries(SEQUENCES))
@@ -144,6 +158,15 @@ export async function restore(
     });
     return { ...manifest, blobsCopied: kept.length };
   });
+}
+
+/** A folder for copies that are under way; what a killed one left in it goes first. */
+async function withCopies(dir: string, work: (newFile: NewScratchFile) => Promise<void>): Promise<void> {
+  try {
+    await openScratchFolder(dir).use(work);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
 async function withState<T>(
