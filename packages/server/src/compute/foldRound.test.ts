@@ -15,7 +15,13 @@ import {
   halvesOfBytes,
   stateRoot,
 } from '@alice/protocol';
-import { type AggregationRule, defaultAggregatorOptions, publishHalves } from '@alice/training';
+import {
+  type AggregationRule,
+  defaultAggregatorOptions,
+  defaultOverlapThresholds,
+  overlapWithUpdate,
+  publishHalves,
+} from '@alice/training';
 import fc from 'fast-check';
 import { type BlobStore, contentHash, openFolderBlobStore } from '../blobs/BlobStore.js';
 import type { Candidate } from '../state/rounds.js';
@@ -23,10 +29,18 @@ import { submissionBounds } from '../submissionBounds.js';
 import { makeSmallDisk } from '../testing/smallDisk.js';
 import { randomDelta } from '../testing/TestClient.js';
 import { tinyModel, tinyTraining } from '../testing/tinyNetwork.js';
+import { compareSubmission } from './compareSubmission.js';
 import { FileTermStore } from './FileTermStore.js';
 import { type FoldRequest, firstVersion, foldRound, type NewTermStore } from './foldRound.js';
 import { ModelState } from './ModelState.js';
 import { openScratchFolder, type ScratchFolder } from './scratchFolder.js';
+
+const header = {
+  taskId: `0x${'01'.repeat(16)}`,
+  nonce: `0x${'02'.repeat(32)}`,
+  stateRoot: `0x${'00'.repeat(32)}`,
+  ...{ baseVersion: 0, innerSteps: 1, tokens: 1, meanTrainingLossNats: 1 },
+} as const;
 
 describe('folding', () => {
   const layout = modelLayout(tinyModel);
@@ -45,15 +59,6 @@ describe('folding', () => {
     base = await firstVersion(new ModelState(options, blobs), blobs, scratch);
     hashes = [];
     for (const seed of ['a', 'b', 'c', 'd']) {
-      const header = {
-        taskId: `0x${'01'.repeat(16)}`,
-        nonce: `0x${'02'.repeat(32)}`,
-        stateRoot: base.stateRoot,
-        baseVersion: 0,
-        innerSteps: 1,
-        tokens: 1,
-        meanTrainingLossNats: 1,
-      } as const;
       hashes.push((await blobs.put(await encodeSubmission(header, randomDelta(layout, seed), layout))).hash);
     }
   });
@@ -115,15 +120,6 @@ describe('folding', () => {
         values: part.values.map(() => 1e6),
       })),
     };
-    const header = {
-      taskId: `0x${'03'.repeat(16)}`,
-      nonce: `0x${'04'.repeat(32)}`,
-      stateRoot: base.stateRoot,
-      baseVersion: 0,
-      innerSteps: 1,
-      tokens: 1,
-      meanTrainingLossNats: 1,
-    } as const;
     const { hash } = await blobs.put(await encodeSubmission(header, loud, layout));
     const missing: HashHex = `0x${'55'.repeat(32)}`;
     const { candidate, dropped } = await fold(request([hashes[0]!, hash, missing, hashes[1]!]));
@@ -160,6 +156,42 @@ describe('folding', () => {
         assert.equal(whole.dropped.length, Number(submissions.includes(missing)));
       }),
       { numRuns: 8 },
+    );
+  });
+
+  it('what it changed, sent back, is found to be a copy: in one window, and around the entries of a small delta', async () => {
+    const { candidate } = await fold(request(hashes));
+    const [from, to] = [await masterOf(base), await masterOf(candidate)];
+    const largest = [...to.keys()]
+      .sort((a, b) => Math.abs(to[b]! - from[b]!) - Math.abs(to[a]! - from[a]!))
+      .slice(0, 100)
+      .sort((a, b) => a - b);
+    const delta = {
+      tensors: layout.tensors.flatMap(({ offset, size }, tensor) => {
+        const own = largest.filter((at) => at >= offset && at < offset + size);
+        const values = Float32Array.from(own, (at) => to[at]! - from[at]!);
+        return own.length === 0
+          ? []
+          : [{ tensor, indices: Uint32Array.from(own, (at) => at - offset), values }];
+      }),
+    };
+    const { hash } = await blobs.put(await encodeSubmission(header, delta, layout));
+    const state = new ModelState(options, blobs);
+    const versions = { from: base.master.hash, to: candidate.master.hash };
+    const compare = (blobHash: HashHex) =>
+      compareSubmission(state, {
+        ...{ blobHash, others: [], published: [versions], sinceBase: 1 },
+        thresholds: defaultOverlapThresholds,
+      });
+    assert.deepEqual(await compare(hash), { copyOf: 'published', overlap: 1 });
+    const honest = await encodeSubmission(header, randomDelta(layout, 'another'), layout);
+    assert.equal((await compare((await blobs.put(honest)).hash)).copyOf, 'none');
+
+    const own = await state.flatDeltaOf(hash);
+    const around = await state.publishedUpdateAround(own, versions.from, versions.to);
+    assert.deepEqual(
+      overlapWithUpdate(own, around),
+      overlapWithUpdate(own, await state.publishedUpdate(versions.from, versions.to)),
     );
   });
 
