@@ -16,7 +16,7 @@ export {
   type WeightReader,
 } from './aggregation/foldSubmissions.js';
 export { type OuterStepOptions, outerStep } from './aggregation/outerStep.js';
-export { changedShare, publishHalves } from './aggregation/publishHalves.js';
+export { changedShare, publishHalves, publishHalvesLike } from './aggregation/publishHalves.js';
 export { StreamingAggregator } from './aggregation/streamingAggregator.js';
 export {
   MemoryTermStore,

@@ -13,6 +13,7 @@ import {
   MemoryTermStore,
   PART_ELEMENTS,
   publishHalves,
+  publishHalvesLike,
   type TermStore,
 } from '@alice/training';
 import type { BlobRef, BlobStore } from '../blobs/BlobStore.js';
@@ -68,10 +69,10 @@ export function foldRound(
         const { blobHash, weight, members = 1 } = submissions[position]!;
         return { delta: await model.deltaOf(blobHash), weight, members };
       },
-      onPart: async (part) => {
-        const halves = publishHalves(part.master);
-        changes.add(publishHalves(part.base), halves);
-        await version.add({ master: part.master, halves });
+      onPart: async ({ base: before, master }) => {
+        const halves = publishHalves(master);
+        changes.add(publishHalvesLike(before, { weights: master, halves }), halves);
+        await version.add({ master, halves });
       },
     });
     base.check();

@@ -14,7 +14,13 @@ import {
   toHex,
   type VersionFold,
 } from '@alice/protocol';
-import { type FoldedPart, foldSubmissions, publishHalves, type WeightReader } from '@alice/training';
+import {
+  type FoldedPart,
+  foldSubmissions,
+  publishHalves,
+  publishHalvesLike,
+  type WeightReader,
+} from '@alice/training';
 import { termStoreFor } from '../compute/foldRound.js';
 import { type NewScratchFile, openScratchFolder } from '../compute/scratchFolder.js';
 import { VerifyError } from './VerifyError.js';
@@ -60,8 +66,9 @@ async function rootsOf(ports: RoundPorts, newFile: NewScratchFile): Promise<{ fr
       return { delta: (await decodeAnySubmission(named(bytes, blob.hash), limits)).delta, weight, members };
     },
     onPart: (part) => {
-      from.add(publishHalves(part.base));
-      to.add(publishHalves(part.master));
+      const halves = publishHalves(part.master);
+      to.add(halves);
+      from.add(publishHalvesLike(part.base, { weights: part.master, halves }));
       ports.onPart?.(part);
     },
   });

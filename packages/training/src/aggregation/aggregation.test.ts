@@ -6,7 +6,7 @@ import { selectTopK } from '../compression/topK.js';
 import { normalVector } from '../testing/vectors.js';
 import { type AggregatorOptions, defaultAggregatorOptions } from './foldPlan.js';
 import { outerStep } from './outerStep.js';
-import { changedShare, publishHalves } from './publishHalves.js';
+import { changedShare, publishHalves, publishHalvesLike } from './publishHalves.js';
 import { StreamingAggregator } from './streamingAggregator.js';
 
 const layout = layoutOf([
@@ -191,6 +191,18 @@ describe('outer step and publication', () => {
       rounds++;
     }
     assert.equal(rounds, 49); // half an ulp is 4.88e-4
+  });
+
+  test('halves made from those of similar weights are those of the weights themselves', () => {
+    const weight = fc.constantFrom(0, -0, 1, 1.0001, 1.001, -1e-9, 1e6, -1e6, 6e-8);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(weight, weight)), (pairs) => {
+        const [weights, others] = [0, 1].map((side) => Float32Array.from(pairs, (pair) => pair[side]!));
+        const other = { weights: others!, halves: publishHalves(others!) };
+        assert.deepEqual(publishHalvesLike(weights!, other), publishHalves(weights!));
+        assert.deepEqual(other.halves, publishHalves(others!), 'which are not changed');
+      }),
+    );
   });
 
   test('published halves are the nearest and never infinite', () => {
