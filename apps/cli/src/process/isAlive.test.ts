@@ -14,8 +14,8 @@ test('a running process is alive, an ended one is not', async () => {
 test('a process that ended without being waited for is not alive', {
   skip: process.platform !== 'linux' && 'needs /proc',
 }, async (t) => {
-  // The shell starts a child, becomes `sleep` and so never waits for it: what a container without an init does.
-  const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+  // The shell starts a child, becomes `sleep` before that ends, and so never waits for it: as a container without an init.
+  const shell = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => shell.kill('SIGKILL'));
