@@ -1,7 +1,7 @@
 /**
  * @file `npm test`: makes the clone ready, then runs every built `*.test.js` with Node's own test runner.
  * Arguments narrow it: `npm test -- protocol wire` runs the tests whose path contains both words. `--e2e` runs the
- * `*.e2e.js` files instead (whole networks, minutes), two at a time: they wait more than they compute.
+ * `*.e2e.js` files instead (whole networks, minutes), one more at a time than there are cores: they wait a good part of the time.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -34,7 +34,7 @@ const { status } = spawnSync(
     '--enable-source-maps',
     '--test',
     '--test-timeout=900000', // ends what hangs; slow and busy machines take minutes for what takes seconds elsewhere,
-    `--test-concurrency=${e2e ? Math.min(2, availableParallelism()) : availableParallelism()}`,
+    `--test-concurrency=${e2e ? Math.min(3, availableParallelism() + 1) : availableParallelism()}`,
     ...files,
   ],
   { cwd: root, stdio: 'inherit' },
