@@ -1,7 +1,6 @@
 /** @file One life of the embedded database's thread, from opening the folder until it is closed, stops or dies. */
 import { Worker } from 'node:worker_threads';
 import { errorCodeOf, PortCalls, portOfThread } from '@alice/protocol';
-import { YOUNG_HEAP_MIB } from '../launchThread.js';
 import { databaseProgram } from './databaseProgram.js';
 import type { EmbeddedCalls } from './embeddedThread.js';
 
@@ -9,9 +8,7 @@ import type { EmbeddedCalls } from './embeddedThread.js';
 const OPEN_MS = 120_000;
 
 export class DatabaseThread {
-  readonly #worker = new Worker(new URL('./embeddedThread.js', import.meta.url), {
-    ...{ name: 'database', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_HEAP_MIB } },
-  });
+  readonly #worker = new Worker(new URL('./embeddedThread.js', import.meta.url), { name: 'database' });
   readonly #calls = new PortCalls<EmbeddedCalls>(portOfThread(this.#worker));
   readonly #statementMs: number;
   #open = 0;
