@@ -15,7 +15,9 @@ test('any process may be killed at any moment', async (t) => {
   const dir = join(root, 'killed');
   const texts = join(root, 'texts');
   writeTexts(texts);
-  const args = ['up', '--data', texts, '--dir', dir, '--epoch-seconds', '15'];
+  // Another network may be starting in the same moment, which would find the same default ports free.
+  const ports = ['--port', '0', '--rpc-port', '0'];
+  const args = ['up', '--data', texts, '--dir', dir, '--epoch-seconds', '15', ...ports];
   let run = alice(...args);
   t.after(() => run.process.kill('SIGKILL'));
   const accepted = async (): Promise<number> => (await statusOf(dir))?.submissions.accepted ?? -1;
@@ -52,7 +54,7 @@ test('any process may be killed at any moment', async (t) => {
   await run.closed;
   rmSync(texts, { recursive: true }); // the shards are made: the text is not needed again
   const reportPath = join(root, 'killed.json');
-  run = alice('up', '--dir', dir, '--epochs', '1', '--report', reportPath);
+  run = alice('up', '--dir', dir, '--epochs', '1', '--report', reportPath, ...ports);
   await until('the children of a killed supervisor to stop', { seconds: 30 }, () =>
     pids.every((pid) => !isAlive(pid)),
   );
