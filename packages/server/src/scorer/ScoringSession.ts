@@ -183,7 +183,7 @@ export class ScoringSession implements JobScorer {
     for (const [chunk, { hash, sizeBytes }] of snapshot.chunks.entries())
       assembly.add(chunk, await this.#blob(hash, sizeBytes));
     const halves = halvesOfBytes(assembly.finish());
-    return { halves, root: stateRoot(halves, layout) };
+    return { halves, root: stateRoot(halves, layout, nativeSha256) };
   }
 
   async #parametersOf({ version, stateRoot }: ScoringJob): Promise<Float32Array> {
@@ -283,3 +283,6 @@ async function undefinedIfUndecodable<T>(decode: () => Promise<T>): Promise<T | 
     throw error;
   }
 }
+
+/** The same digests as the portable one, an order faster. */
+const nativeSha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
