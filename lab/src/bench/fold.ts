@@ -18,7 +18,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ModelConfig, parameterCount, resolveModel } from '@alice/model';
@@ -30,11 +29,10 @@ import {
   prepareMaster,
   prepareSubmission,
 } from './foldInputs.js';
+import { DIR, LAYERS, type Say, since } from './largeModel.js';
 import { peakResidentGib } from './peakResident.js';
 
-const LAYERS = Number(process.env['ALICE_BENCH_LAYERS'] ?? '32');
 const SUBMISSIONS = Number(process.env['ALICE_BENCH_SUBMISSIONS'] ?? '8');
-const DIR = process.env['ALICE_BENCH_DIR'] ?? tmpdir();
 const DENSITY = 0.001;
 /** The base's master, the new one, and its snapshot. */
 const BYTES_PER_WEIGHT = 10;
@@ -43,8 +41,6 @@ const BYTES_PER_ENTRY = 32;
 const PIECE_BYTES = 2 ** 26;
 const goals = { peakRssGib: 4 };
 const PROGRAM = fileURLToPath(new URL('../../../packages/server/dist/testing/loadFold.js', import.meta.url));
-
-type Say = (line: string) => void;
 
 /** What the folding process answers. */
 interface FoldTook {
@@ -195,7 +191,3 @@ function sizeOf(files: readonly PreparedFile[]): number {
 }
 
 const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-
-function since(start: number): string {
-  return `${((performance.now() - start) / 1e3).toFixed(1)} s`;
-}

@@ -5,7 +5,7 @@
  * ALICE_BENCH_TOKENS sets the tokens of the task, ALICE_BENCH_DIR says where the weights are written (12.4 GB).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
   createStreamedModel,
@@ -27,13 +27,12 @@ import {
   seededRandom,
 } from '@alice/protocol';
 import type { Bench, Figure } from './figure.js';
+import { DIR, LAYERS, type Say, since } from './largeModel.js';
 import { type MatmulProbe, openMatmulProbe, type Spent, spentSince } from './matmulProbe.js';
 import { peakResidentGib } from './peakResident.js';
 import { randomWeights } from './randomWeights.js';
 
-const LAYERS = Number(process.env['ALICE_BENCH_LAYERS'] ?? '32');
 const TOKENS = Number(process.env['ALICE_BENCH_TOKENS'] ?? '256');
-const DIR = process.env['ALICE_BENCH_DIR'] ?? tmpdir();
 const DENSITY = 0.001;
 /** SPEC SCORE-4: a submission is scored at a quarter of its step. */
 const SCORED_STEP = 0.25;
@@ -49,8 +48,6 @@ const HEADER: SubmissionHeader = {
   tokens: TOKENS,
   meanTrainingLossNats: 0,
 };
-
-type Say = (line: string) => void;
 
 export const sevenBBench: Bench = {
   name: '7b',
@@ -269,8 +266,4 @@ function report(say: Say, what: string, { seconds, matmulGflops }: Timed<unknown
   say(
     `${what}: ${seconds.toFixed(1)} s; MatMul meanwhile ${matmulGflops.toFixed(0)} GFLOP/s; peak ${peakResidentGib().toFixed(2)} GiB`,
   );
-}
-
-function since(start: number): string {
-  return `${((performance.now() - start) / 1e3).toFixed(1)} s`;
 }
