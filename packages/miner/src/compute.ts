@@ -8,7 +8,7 @@ import {
   modelLayout,
 } from '@alice/model';
 import type { ModelMessage, TaskSettings, TensorLayout } from '@alice/protocol';
-import { createAdamW, createMuon, createSgd, type InnerOptimizer } from '@alice/training';
+import { createAdafactor, createAdamW, createMuon, createSgd, type InnerOptimizer } from '@alice/training';
 
 export interface GradientShape {
   readonly batch: number;
@@ -38,6 +38,7 @@ export function engineCompute(platform?: Platform, precision: 'fp32' | 'fp16' = 
         : createGradientFunction(model, { ...shape, platform, precision }),
     optimizer: async ({ optimizer, weightDecay }, layout, threads) => {
       if (optimizer === 'sgd') return createSgd();
+      if (optimizer === 'adafactor') return createAdafactor(layout, { weightDecay });
       if (optimizer === 'adamw') return createAdamW(layout, { weightDecay });
       return createMuon(layout, { threads, weightDecay, platform });
     },

@@ -45,6 +45,12 @@ export {
   type ReplicaSource,
   syncReplica,
 } from './modelReplica.js';
+export {
+  type Adafactor,
+  type AdafactorOptions,
+  createAdafactor,
+  type TensorwiseStep,
+} from './optimizers/adafactor.js';
 export { type AdamWOptions, createAdamW } from './optimizers/adamW.js';
 export { type ClipResult, clipGradient } from './optimizers/clipGradient.js';
 export type { InnerOptimizer, OptimizerStep } from './optimizers/innerOptimizer.js';

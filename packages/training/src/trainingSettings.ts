@@ -13,8 +13,11 @@ import { defaultVerifiedScoreSettings, type VerifiedScoreSettings } from './scor
 import { defaultWorkPlan, type WorkPlan } from './scoring/workTests.js';
 
 export interface TrainingSettings {
-  /** Inner optimiser. `muon` has no dense state; `adamw` must keep its state between tasks; `sgd` is the whitepaper's. */
-  readonly optimizer: 'muon' | 'adamw' | 'sgd';
+  /**
+   * Inner optimiser. `muon` has no dense state; `adafactor` has none either and takes a tensor at a time, which models larger
+   * than memory need; `adamw` must keep its state between tasks; `sgd` is the whitepaper's.
+   */
+  readonly optimizer: 'muon' | 'adafactor' | 'adamw' | 'sgd';
   /** Inner steps a full task asks for, 1 to 4096. 8 learns a little better, at twice the bytes per token. */
   readonly innerSteps: number;
   /** Sequences of one inner step, ≥ 1; a multiple of the miner's micro-batch. */

@@ -42,7 +42,12 @@ export function trainCommand(): Command {
     )
     .option('--steps <n>', 'optimiser steps in all', integerOption('--steps', 1, 100_000_000), 1000)
     .option('--out <dir>', 'where the run is kept and resumed from', 'alice-run')
-    .option('--optimizer <name>', 'adamw or muon', choiceOption('--optimizer', ['adamw', 'muon']), 'adamw')
+    .option(
+      '--optimizer <name>',
+      'adamw, adafactor or muon; adamw takes most memory',
+      choiceOption('--optimizer', ['adamw', 'adafactor', 'muon']),
+      'adamw',
+    )
     .option('--learning-rate <r>', 'highest rate', numberOption('--learning-rate', 1e-9, 1), 6e-3)
     .option(
       '--warmup <n>',

@@ -5,7 +5,7 @@ import { LocalRunError } from './localRunError.js';
 export interface RunSettings {
   readonly preset: string;
   readonly steps: number;
-  readonly optimizer: 'adamw' | 'muon';
+  readonly optimizer: 'adamw' | 'adafactor' | 'muon';
   readonly learningRate: number;
   readonly warmupSteps: number;
   readonly weightDecay: number;

@@ -24,7 +24,7 @@ export interface TrainCommandFlags extends DeviceFlags, PrecisionFlags {
   readonly beta: number;
   readonly steps: number;
   readonly out: string;
-  readonly optimizer: 'adamw' | 'muon';
+  readonly optimizer: 'adamw' | 'adafactor' | 'muon';
   readonly learningRate: number;
   readonly warmup?: number;
   readonly weightDecay: number;

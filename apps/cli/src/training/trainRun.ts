@@ -5,7 +5,13 @@
  */
 import type { Platform } from '@alice/engine';
 import { initParameters, type ModelConfig, modelLayout } from '@alice/model';
-import { createAdamW, createMuon, type InnerOptimizer, learningRateAt } from '@alice/training';
+import {
+  createAdafactor,
+  createAdamW,
+  createMuon,
+  type InnerOptimizer,
+  learningRateAt,
+} from '@alice/training';
 import type { Learner } from './learners/learner.js';
 import { type LearnerNotice, type Lessons, openLearner } from './learners/openLearner.js';
 import { makeFolder, writing } from './localRunError.js';
@@ -86,11 +92,19 @@ async function openParts(options: TrainRunOptions, onNotice: TrainRunPorts['onNo
   const { weightDecay } = settings;
   const [learner, optimizer] = await Promise.all([
     openLearner(lessons, { ...options, precision, onNotice }, base),
-    settings.optimizer === 'adamw'
-      ? createAdamW(layout, { weightDecay })
-      : createMuon(layout, { weightDecay, threads }),
+    openOptimizer(settings.optimizer, layout, { weightDecay, threads }),
   ]);
   return { learner, optimizer };
+}
+
+async function openOptimizer(
+  name: RunSettings['optimizer'],
+  layout: TensorLayout,
+  options: { readonly weightDecay: number; readonly threads: number },
+): Promise<InnerOptimizer> {
+  if (name === 'adamw') return createAdamW(layout, options);
+  if (name === 'adafactor') return createAdafactor(layout, options);
+  return await createMuon(layout, options);
 }
 
 type Progress = Pick<RunState, 'step' | 'elapsedSeconds' | 'parameters'>;

@@ -102,7 +102,12 @@ export const WireFormatSchema = Type.Union([
 
 /** How to train one task; all of it travels in the task (TRAIN-3). */
 export const TaskSettingsSchema = Type.Object({
-  optimizer: Type.Union([Type.Literal('muon'), Type.Literal('adamw'), Type.Literal('sgd')]),
+  optimizer: Type.Union([
+    Type.Literal('muon'),
+    Type.Literal('adafactor'),
+    Type.Literal('adamw'),
+    Type.Literal('sgd'),
+  ]),
   innerSteps: Type.Integer({ minimum: 1, maximum: 4096 }),
   rowsPerStep: Type.Integer({ minimum: 1, maximum: 4096 }),
   sequenceLength: Type.Integer({ minimum: 2, maximum: 65_536 }),

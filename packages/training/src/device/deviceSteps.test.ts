@@ -23,7 +23,7 @@ test("sixteen steps on a device are the processor's with any optimiser and objec
   const tasks = await deviceTasks(processor, 16);
   assert.deepEqual(
     tasks.map(({ objective, optimizer }) => `${objective} ${optimizer}`),
-    ['lm muon', 'lm adamw', 'lm sgd', 'sft adamw', 'dpo muon'],
+    ['lm muon', 'lm adafactor', 'lm adamw', 'lm sgd', 'sft adamw', 'dpo muon'],
   );
   for (const { objective, optimizer, losses, ...task } of tasks) {
     const { deltaError, carriedError, lossError, normError } = task;

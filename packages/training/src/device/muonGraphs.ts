@@ -17,11 +17,12 @@ import {
   type Value,
 } from '@alice/engine';
 import type { TensorLayout, TensorSpec } from '@alice/protocol';
-import { emptyFactoredState, secondMomentDecay } from '../optimizers/factoredAdafactor.js';
+import { secondMomentDecay } from '../optimizers/factoredAdafactor.js';
 import { isHiddenMatrix } from '../optimizers/matrixGroups.js';
 import { FROBENIUS_FLOOR, NEWTON_SCHULZ } from '../optimizers/orthogonalize.js';
 import { adafactorGraph } from './adafactorGraph.js';
-import type { CarriedTensor, UpdateGraphs, UpdateInputs } from './updateGraphs.js';
+import { carriedOf } from './adafactorGraphs.js';
+import type { UpdateGraphs, UpdateInputs } from './updateGraphs.js';
 
 export interface MuonFactors {
   readonly weightDecay: number;
@@ -50,14 +51,6 @@ export function muonGraphs(layout: TensorLayout, { weightDecay, updateRms }: Muo
       return { rate: learningRate, keep: 1 - learningRate * weightDecay, beta2, rest: 1 - beta2 };
     },
   };
-}
-
-/** Rows and columns stand one after another among the vectors; a vector's columns are empty. */
-function carriedOf(spec: TensorSpec, other: number): CarriedTensor[] {
-  const { rows, columns } = emptyFactoredState(spec);
-  return [rows, columns].flatMap(({ length }, i) =>
-    length === 0 ? [] : [{ shape: [length], vector: 2 * other + i, offset: 0 }],
-  );
 }
 
 /** Matrices that lie under one another in one part are each orthogonalised on their own. */

@@ -38,7 +38,7 @@ test('training resident on WebGPU is training on the processor', { skip }, async
     const tasks = JSON.parse(stdout.trim().split('\n').at(-1)!) as DeviceTask[];
     assert.deepEqual(
       tasks.map(({ objective, optimizer }) => `${objective} ${optimizer}`),
-      ['lm muon', 'lm adamw', 'lm sgd', 'sft adamw', 'dpo muon'],
+      ['lm muon', 'lm adafactor', 'lm adamw', 'lm sgd', 'sft adamw', 'dpo muon'],
     );
     for (const task of tasks) {
       const { objective, optimizer, deltaError, carriedError, lossError, normError } = task;

@@ -26,12 +26,16 @@ export function secondMomentDecay(steps: number): number {
   return Math.min(MAX_BETA2, 1 - (steps + 1) ** -0.8);
 }
 
-export interface AdafactorStep {
-  /** The tensor's own part of the flat vectors. */
-  readonly parameters: Float32Array;
+export interface AdafactorUpdate {
+  /** The tensor's own part of the flat vector. */
   readonly gradient: Float32Array;
   readonly learningRate: number;
   readonly beta2: number;
+}
+
+export interface AdafactorStep extends AdafactorUpdate {
+  /** The tensor's own part of the flat vector. */
+  readonly parameters: Float32Array;
 }
 
 /**
@@ -39,15 +43,33 @@ export interface AdafactorStep {
  * Formula: V̂ᵢⱼ = rᵢcⱼ / mean(r), U = G/√V̂, theta ← theta − lr · U / max(1, RMS(U)).
  */
 export function adafactorStep(spec: TensorSpec, state: FactoredState, step: AdafactorStep): void {
-  const scale = spec.shape.length === 2 ? matrixScale(spec, state, step) : vectorScale(state, step);
-  const { parameters, gradient, learningRate } = step;
-  const columns = scale.column.length;
-  const rms = Math.sqrt(sumOfSquares(gradient, scale) / spec.size);
-  const rate = learningRate / Math.max(1, rms);
-  for (let i = 0, at = 0; i < scale.row.length; i++) {
-    const rowRate = rate * scale.row[i]!;
-    for (let j = 0; j < columns; j++, at++) parameters[at]! -= rowRate * scale.column[j]! * gradient[at]!;
+  const { row, column, rate } = updateScale(spec, state, step);
+  const { parameters, gradient } = step;
+  for (let i = 0, at = 0; i < row.length; i++) {
+    const rowRate = rate * row[i]!;
+    for (let j = 0; j < column.length; j++, at++) parameters[at]! -= rowRate * column[j]! * gradient[at]!;
   }
+}
+
+/** The same update, not added to weights: it takes the place of the gradient. */
+export function adafactorUpdate(spec: TensorSpec, state: FactoredState, step: AdafactorUpdate): void {
+  const { row, column, rate } = updateScale(spec, state, step);
+  const { gradient } = step;
+  for (let i = 0, at = 0; i < row.length; i++) {
+    const rowRate = -rate * row[i]!;
+    for (let j = 0; j < column.length; j++, at++) gradient[at]! *= rowRate * column[j]!;
+  }
+}
+
+/** Takes the gradient into the state; its update is −rate · row[i] · column[j] · gradient. */
+function updateScale(
+  spec: TensorSpec,
+  state: FactoredState,
+  step: AdafactorUpdate,
+): UpdateScale & { rate: number } {
+  const scale = spec.shape.length === 2 ? matrixScale(spec, state, step) : vectorScale(state, step);
+  const rms = Math.sqrt(sumOfSquares(step.gradient, scale) / spec.size);
+  return { ...scale, rate: step.learningRate / Math.max(1, rms) };
 }
 
 /** 1/√V̂ as a product: element (i, j) of the update is gradient · row[i] · column[j]. */
@@ -59,7 +81,7 @@ interface UpdateScale {
 function matrixScale(
   { shape }: TensorSpec,
   state: FactoredState,
-  { gradient, beta2 }: AdafactorStep,
+  { gradient, beta2 }: AdafactorUpdate,
 ): UpdateScale {
   const [rows = 0, columns = 0] = shape;
   const columnSums = new Float64Array(columns);
@@ -84,7 +106,7 @@ function matrixScale(
   return { row, column };
 }
 
-function vectorScale(state: FactoredState, { gradient, beta2 }: AdafactorStep): UpdateScale {
+function vectorScale(state: FactoredState, { gradient, beta2 }: AdafactorUpdate): UpdateScale {
   const row = new Float64Array(gradient.length);
   for (let i = 0; i < gradient.length; i++) {
     const square = gradient[i]! * gradient[i]! + SQUARE_FLOOR;

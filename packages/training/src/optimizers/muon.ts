@@ -6,13 +6,14 @@
  */
 import type { TensorLayout, TensorSpec } from '@alice/protocol';
 import { muonGraphs } from '../device/muonGraphs.js';
-import { requireLength, TrainingError } from '../errors.js';
-import { openState, type StateContent, sealState } from '../sealedState.js';
+import { requireLength } from '../errors.js';
+import { openState, sealState } from '../sealedState.js';
 import { adafactorStep, emptyFactoredState, secondMomentDecay } from './factoredAdafactor.js';
 import type { Carried, InnerOptimizer, OptimizerStep } from './innerOptimizer.js';
 import { isHiddenMatrix, type MatrixGroup, matrixGroups, packGroup, unpackGroup } from './matrixGroups.js';
 import { type Orthogonalizer, type OrthogonalizerOptions, openOrthogonalizer } from './openOrthogonalizer.js';
 import type { Orthogonalize } from './orthogonalize.js';
+import { requireOwnState } from './ownState.js';
 import { decayWeights } from './weightDecay.js';
 
 const KIND = 'MUON';
@@ -73,7 +74,7 @@ export function muonWith(
       }),
     importState: (bytes) => {
       const content = openState(KIND, bytes);
-      requireOwn(content, layout, vectors);
+      requireOwnState(KIND, content, { layout, vectors });
       vectors.forEach((vector, i) => {
         vector.set(content.vectors[i]!);
       });
@@ -96,17 +97,4 @@ async function stepGroup(
   unpackGroup(update, group, ({ offset }: TensorSpec, matrix) => {
     for (let i = 0; i < matrix.length; i++) parameters[offset + i]! -= rate * matrix[i]!;
   });
-}
-
-function requireOwn(
-  { facts, vectors }: StateContent,
-  { size }: TensorLayout,
-  own: readonly Float32Array[],
-): void {
-  const same = vectors.length === own.length && vectors.every((v, i) => v.length === own[i]!.length);
-  if (facts['size'] === size && same) return;
-  throw new TrainingError(
-    { code: 'STATE_INVALID', kind: KIND, reason: 'another model' },
-    `the Muon state is for ${facts['size']} parameters, the model has ${size}: delete it and start anew`,
-  );
 }

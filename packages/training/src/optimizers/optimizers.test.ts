@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { errorCodeOf, layoutOf, type TensorSpec } from '@alice/protocol';
 import { normalVector, transformerLikeLayout } from '../testing/vectors.js';
+import { createAdafactor } from './adafactor.js';
 import { createAdamW } from './adamW.js';
 import { clipGradient } from './clipGradient.js';
 import type { InnerOptimizer } from './innerOptimizer.js';
@@ -92,15 +93,15 @@ class ReferenceAdafactor {
   }
 }
 
-/** Ten steps of momentum-free Muon with Adafactor, straight from the formulas, in FP64. */
-function referenceMuon(): number[] {
+/** Ten steps of Adafactor, hidden matrices by momentum-free Muon unless told otherwise, straight from the formulas, in FP64. */
+function reference({ muon }: { muon: boolean }): number[] {
   const parameters = [...normalVector('start', layout.size, 0.5)];
   const adafactors = new Map(layout.tensors.map((spec) => [spec.name, new ReferenceAdafactor(spec)]));
   for (let step = 0; step < 10; step++) {
     const gradient = normalVector(`g${step}`, layout.size, 0.1);
     for (const spec of layout.tensors) {
       const own = [...gradient.subarray(spec.offset, spec.offset + spec.size)];
-      const hidden = spec.name.endsWith('_proj.weight');
+      const hidden = muon && spec.name.endsWith('_proj.weight');
       const update = hidden
         ? referenceOrthogonal(matrixOf(own, spec.shape[1]!))
             .flat()
@@ -123,7 +124,7 @@ describe('Muon', () => {
   after(() => muon.dispose());
 
   test('ten steps equal the reference, on the engine and in JavaScript', async () => {
-    const expected = referenceMuon();
+    const expected = reference({ muon: true });
     assert.ok(farthest(await tenSteps(muon), expected) < 2e-5, 'engine');
     assert.ok(farthest(await tenSteps(muonWith(layout, inJavaScript)), expected) < 2e-5, 'JavaScript');
   });
@@ -166,6 +167,45 @@ describe('Muon', () => {
         name,
       );
     assert.deepEqual(optimizer.exportState(), own);
+  });
+});
+
+describe('Adafactor', () => {
+  test('ten steps equal the reference', async () => {
+    assert.ok(farthest(await tenSteps(createAdafactor(layout)), reference({ muon: false })) < 2e-5);
+  });
+
+  test('a tensor at a time, in any order, with a restart between, is the whole step without decay', async () => {
+    const whole = createAdafactor(layout, { weightDecay: 0 });
+    let parts = createAdafactor(layout, { weightDecay: 0 });
+    const base = normalVector('start', layout.size, 0.5);
+    const [wholly, partly] = [base.slice(), base.slice()];
+    for (let step = 0; step < 5; step++) {
+      const gradient = normalVector(`g${step}`, layout.size, 0.1);
+      const before = partly.slice();
+      await whole.step({ parameters: wholly, gradient, learningRate: 0.01 });
+      const { update } = parts.tensorwise(0.01);
+      for (const [tensor, { offset, size }] of [...layout.tensors.entries()].reverse()) {
+        const own = gradient.slice(offset, offset + size);
+        update(tensor, own);
+        for (let i = 0; i < size; i++) partly[offset + i] = before[offset + i]! + own[i]!;
+      }
+      const restarted = createAdafactor(layout, { weightDecay: 0 });
+      restarted.importState(parts.exportState());
+      parts = restarted;
+    }
+    assert.ok(farthest(partly, wholly) < 1e-6);
+    assert.deepEqual(parts.exportState(), whole.exportState());
+  });
+
+  test('state of another optimiser or model is refused', () => {
+    const own = createAdafactor(layout);
+    const smaller = layoutOf([['model.norm.weight', [8]]]);
+    for (const stranger of [muonWith(layout, inJavaScript), createAdafactor(smaller)])
+      assert.throws(
+        () => own.importState(stranger.exportState()),
+        (e) => errorCodeOf(e) === 'STATE_INVALID',
+      );
   });
 });
 

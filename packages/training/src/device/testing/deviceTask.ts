@@ -12,6 +12,7 @@ import {
   modelLayout,
 } from '@alice/model';
 import type { TensorLayout } from '@alice/protocol';
+import { createAdafactor } from '../../optimizers/adafactor.js';
 import { createAdamW } from '../../optimizers/adamW.js';
 import type { InnerOptimizer } from '../../optimizers/innerOptimizer.js';
 import { createMuon } from '../../optimizers/muon.js';
@@ -29,12 +30,12 @@ import {
   textLessons,
 } from './deviceLessons.js';
 
-export type OptimizerName = 'muon' | 'adamw' | 'sgd';
-export const OPTIMIZERS: readonly OptimizerName[] = ['muon', 'adamw', 'sgd'];
-const RATE: Readonly<Record<OptimizerName, number>> = { muon: 6e-3, adamw: 3e-3, sgd: 0.3 };
+export type OptimizerName = 'muon' | 'adafactor' | 'adamw' | 'sgd';
+export const OPTIMIZERS: readonly OptimizerName[] = ['muon', 'adafactor', 'adamw', 'sgd'];
+const RATE: Readonly<Record<OptimizerName, number>> = { muon: 6e-3, adafactor: 3e-3, adamw: 3e-3, sgd: 0.3 };
 
 /** Scalars of a step, four bytes each. */
-const SCALARS: Readonly<Record<OptimizerName, number>> = { muon: 5, adamw: 4, sgd: 2 };
+const SCALARS: Readonly<Record<OptimizerName, number>> = { muon: 5, adafactor: 5, adamw: 4, sgd: 2 };
 
 export interface DeviceTask {
   readonly objective: ObjectiveName;
@@ -57,6 +58,7 @@ export const layoutOfTask = (): TensorLayout => modelLayout(deviceModel);
 export async function optimizerOf(name: OptimizerName): Promise<InnerOptimizer> {
   const layout = layoutOfTask();
   if (name === 'sgd') return createSgd();
+  if (name === 'adafactor') return createAdafactor(layout, { weightDecay: 0.1 });
   if (name === 'adamw') return createAdamW(layout, { weightDecay: 0.1 });
   return createMuon(layout, { threads: 1, weightDecay: 0.1 });
 }
