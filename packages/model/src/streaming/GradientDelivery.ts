@@ -29,9 +29,11 @@ export interface GradientDelivery {
     gradients: readonly Value[],
     range: WeightRange,
   ): Record<string, Value>;
-  /** Where a run writes those outputs; the others are made anew. */
-  buffers(part: readonly PartWeight[]): NamedTensors;
-  /** Hands over what the last run computed for the part at `range`. */
+  /** Where the run of a micro-batch writes those outputs; the others are made anew. */
+  buffers(part: readonly PartWeight[], group?: number): NamedTensors;
+  /** After each run of a part but the head, whose gradient grows in place: takes its micro-batch to those before. */
+  add(part: readonly PartWeight[], group: number): void;
+  /** Hands over what was computed for the part at `range`; `results` are the last run's. */
   deliver(results: NamedTensors, range: WeightRange): Promise<void>;
   /** Hands over the gradient of the embedding: rows (N, C), to be added at the tokens (N). */
   deliverEmbedding(rows: Float32Array, tokens: Int32Array): Promise<void>;
@@ -42,7 +44,7 @@ export function gradientOutput({ name }: Pick<PartWeight, 'name'>): string {
   return `gradient of ${name}`;
 }
 
-/** Every element of every gradient, in one memory as large as the largest part. */
+/** Every element of every gradient, in one memory as large as the largest part, and one as large as a block where there are more micro-batches. */
 export function denseDelivery(
   context: StreamContext,
   onGradient: (gradient: TensorGradient) => void | Promise<void>,
@@ -50,17 +52,26 @@ export function denseDelivery(
   const { weights, layout } = context;
   const largest = Math.max(weights.embedding.size, ...partRanges(context).map(({ size }) => size));
   const memory = new Float32Array(largest);
+  let latest: Float32Array | undefined;
   return {
     cutsHead: true,
     outputs: (part, gradients) =>
       Object.fromEntries(part.map((weight, i) => [gradientOutput(weight), gradients[i]!])),
-    buffers: (part) =>
-      Object.fromEntries(
+    buffers(part, group = 0) {
+      const last = part.at(-1)!;
+      if (group > 0) latest ??= new Float32Array(last.offset + last.size);
+      const into = group === 0 ? memory : latest!;
+      return Object.fromEntries(
         part.map((weight) => {
-          const own = memory.subarray(weight.offset, weight.offset + weight.size);
+          const own = into.subarray(weight.offset, weight.offset + weight.size);
           return [gradientOutput(weight), tensorOf(own, weight.shape)];
         }),
-      ),
+      );
+    },
+    add(_, group) {
+      if (group === 0) return;
+      for (let i = 0; i < latest!.length; i++) memory[i]! += latest![i]!;
+    },
     async deliver(_, range) {
       for (const { tensor, spec } of tensorsIn(context, range)) {
         const from = spec.offset - range.offset;
@@ -92,6 +103,9 @@ export function sparseDelivery(
       return Object.assign({}, ...outputs) as Record<string, Value>;
     },
     buffers: () => ({}),
+    add(_, group) {
+      if (group > 0) throw new Error('the largest entries of a sum are not those of its parts');
+    },
     async deliver(results, range) {
       for (const place of tensorsIn(context, range)) {
         const within = { ...place, tensor: place.tensor - firstTensor(context, range) };

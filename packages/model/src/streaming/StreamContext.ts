@@ -14,6 +14,8 @@ export interface StreamContext {
   /** N = B·T. */
   readonly rows: number;
   readonly threads: number;
+  /** Called after each part of a pass; what it throws ends the pass. */
+  readonly onPart: () => void;
   /** Rows × vocabulary of the head's widest matrix, at most (one row there must be). */
   readonly headElements: number;
 }

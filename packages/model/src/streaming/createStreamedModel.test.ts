@@ -79,6 +79,40 @@ test('loss and every gradient equal those of the whole graph, the head cut in on
   }
 });
 
+test('rows in three micro-batches have the gradient of one batch, the head cut or not', async () => {
+  const want = await wholeGradient(parameters);
+  const source = memoryWeights(parameters);
+  for (const headElements of [2 ** 25, 16 * config.vocab]) {
+    let parts = 0;
+    const model = createStreamedModel(config, {
+      ...{ ...shape, batch: 1, source, headElements },
+      onPart: () => {
+        parts++;
+      },
+    });
+    const { loss, gradient } = await gradientOf(model);
+    assert.ok(Math.abs(loss - want.loss) < LOSS_ATOL, `${loss}, not ${want.loss}`);
+    assertSameGradient(gradient, want.gradient);
+    assert.equal(parts, 2 * config.layers + 1);
+    await assert.rejects(
+      model.largestGradients(tokens, 0.01, () => {}),
+      { code: 'TOKENS_RAGGED' },
+    );
+  }
+});
+
+test('what is thrown between parts ends the pass', async () => {
+  const stop = new Error('stop');
+  const onPart = () => {
+    throw stop;
+  };
+  const model = createStreamedModel(config, { ...shape, source: memoryWeights(parameters), onPart });
+  await assert.rejects(
+    model.gradient(tokens, () => {}),
+    stop,
+  );
+});
+
 test('from a file of halves: the gradient of the widened weights, and the same bits twice', () =>
   withFile(littleEndianBytes(toHalves(parameters)), 'float16', async (source) => {
     const want = await wholeGradient(fromHalves(toHalves(parameters)));

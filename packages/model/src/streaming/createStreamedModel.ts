@@ -21,11 +21,13 @@ export interface StreamedModelOptions extends BatchShape {
   readonly source: WeightSource;
   /** Rows × vocabulary of the widest matrix the head makes at once. Default: 2²⁵ elements, 128 MiB. */
   readonly headElements?: number;
+  /** Called after each part of a pass (a gradient has two for every block and one for the head); what it throws ends the pass. */
+  readonly onPart?: () => void;
 }
 
 export interface StreamedModel extends BatchShape {
   /**
-   * The mean loss of `batch` rows of T + 1 tokens. Hands every tensor's gradient to `onGradient`: norm and head first,
+   * The mean loss of rows of T + 1 tokens, `batch` of them or a multiple, which then are micro-batches. Hands every tensor's gradient to `onGradient`: norm and head first,
    * then the blocks from last to first, the embedding at the end. Cost: about 8·parameters operations a token, a
    * quarter of them for computing the blocks again; the weights are read twice.
    */
@@ -34,7 +36,7 @@ export interface StreamedModel extends BatchShape {
     onGradient: (gradient: TensorGradient) => void | Promise<void>,
   ): Promise<number>;
   /**
-   * The same, but of each tensor's gradient only the largest entries are handed over: ⌈density·n⌉ of every chunk of n.
+   * The same of `batch` rows, but of each tensor's gradient only the largest entries are handed over: ⌈density·n⌉ of every chunk of n.
    * They are found where the gradient is computed, which spares the memory of the rest and the time to move it.
    */
   largestGradients(
@@ -67,6 +69,7 @@ export function createStreamedModel(config: ModelConfig, options: StreamedModelO
     );
   const context: StreamContext = {
     ...{ config, layout, source, headElements, threads: options.threads },
+    onPart: options.onPart ?? (() => {}),
     shape: { ...config, batch, sequenceLength },
     weights: weightInputs(config),
     rows: batch * sequenceLength,
@@ -75,8 +78,18 @@ export function createStreamedModel(config: ModelConfig, options: StreamedModelO
     batch,
     sequenceLength,
     gradient: (tokens, onGradient) => streamedGradient(context, tokens, denseDelivery(context, onGradient)),
-    largestGradients: (tokens, density, onEntries) =>
-      streamedGradient(context, tokens, sparseDelivery(context, density, onEntries)),
+    largestGradients: async (tokens, density, onEntries) =>
+      streamedGradient(context, oneBatch(context, tokens), sparseDelivery(context, density, onEntries)),
     losses: (tokens, changes = [{}]) => streamedLosses(context, tokens, changes),
   };
+}
+
+/** Throws `TOKENS_RAGGED`. */
+function oneBatch({ shape }: StreamContext, tokens: Uint16Array): Uint16Array {
+  const { batch, sequenceLength } = shape;
+  if (tokens.length === batch * (sequenceLength + 1)) return tokens;
+  throw new ModelError(
+    { code: 'TOKENS_RAGGED', length: tokens.length, rowLength: sequenceLength + 1 },
+    `${tokens.length} tokens are not ${batch} rows of ${sequenceLength + 1} (sequence length + 1)`,
+  );
 }

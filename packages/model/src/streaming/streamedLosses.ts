@@ -97,6 +97,7 @@ async function runBlocks(context: StreamContext, streams: readonly Stream[]): Pr
         const { y } = await session.run({ ...feeds, ...changed, x });
         stream.x = y!.data as Float32Array;
       }
+      context.onPart();
     }
   } finally {
     await session.release();

@@ -7,7 +7,12 @@ import type { TensorLayout } from '@alice/protocol';
 import { adafactorGraphs } from '../device/adafactorGraphs.js';
 import { requireLength } from '../errors.js';
 import { openState, sealState } from '../sealedState.js';
-import { adafactorStep, adafactorUpdate, emptyFactoredState, secondMomentDecay } from './factoredAdafactor.js';
+import {
+  adafactorStep,
+  adafactorUpdate,
+  emptyFactoredState,
+  secondMomentDecay,
+} from './factoredAdafactor.js';
 import type { Carried, InnerOptimizer, OptimizerStep } from './innerOptimizer.js';
 import { requireOwnState } from './ownState.js';
 import { decayWeights } from './weightDecay.js';
