@@ -37,6 +37,14 @@ export type TrainingErrorInfo =
   | { readonly code: 'STATE_INVALID'; readonly kind: string; readonly reason: string }
   /** A downloaded blob does not have the hash it was asked by. */
   | { readonly code: 'REPLICA_BLOB_MISMATCH'; readonly expected: string; readonly actual: string }
+  /** A copy in a file is asked for weights before any version is in it. */
+  | { readonly code: 'REPLICA_EMPTY'; readonly dir: string }
+  /** A page of a copy in a file is not what was written. */
+  | { readonly code: 'REPLICA_DAMAGED'; readonly byte: number }
+  /** A list of chunks that is not one of this model. */
+  | { readonly code: 'REPLICA_SNAPSHOT_INVALID'; readonly sizeBytes: number; readonly expected: number }
+  /** Settings that need the whole model in memory. */
+  | { readonly code: 'NOT_STREAMABLE'; readonly setting: string; readonly value: unknown }
   /** Neither a snapshot nor a chain of deltas leads to the version wanted. */
   | { readonly code: 'REPLICA_UNAVAILABLE'; readonly version: number }
   /** The rebuilt weights do not have the published state root. */

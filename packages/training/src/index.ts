@@ -56,6 +56,13 @@ export { type ClipResult, clipGradient } from './optimizers/clipGradient.js';
 export type { InnerOptimizer, OptimizerStep } from './optimizers/innerOptimizer.js';
 export { createMuon, type MuonOptions } from './optimizers/muon.js';
 export { createSgd } from './optimizers/sgd.js';
+export { changedWeights } from './paged/changedWeights.js';
+export {
+  requireStreamable,
+  type StreamedTrainingOptions,
+  type StreamedTrainingResult,
+  trainStreamed,
+} from './paged/trainStreamed.js';
 export {
   defaultScheduleSettings,
   learningRateAt,

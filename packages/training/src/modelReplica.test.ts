@@ -1,87 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  cutSnapshot,
-  encodeSetDelta,
-  errorCodeOf,
-  type HashHex,
-  layoutOf,
-  littleEndianBytes,
-  sha256Hex,
-  stateRoot,
-} from '@alice/protocol';
+import { errorCodeOf, layoutOf } from '@alice/protocol';
 import { publishHalves } from './aggregation/publishHalves.js';
-import {
-  type ModelReplica,
-  parametersOf,
-  type ReplicaManifest,
-  type ReplicaSource,
-  syncReplica,
-} from './modelReplica.js';
-import { normalVector } from './testing/vectors.js';
+import { type ModelReplica, parametersOf, type ReplicaSource, syncReplica } from './modelReplica.js';
+import { publisher } from './testing/publisher.js';
 
 const layout = layoutOf([
   ['a', [30, 20]],
   ['b', [11]],
 ]);
 
-/** A publisher with `count` versions, each a sparse change of the one before; counts what is fetched. */
-async function publisher(count: number) {
-  const versions: { halves: Uint16Array; manifest: ReplicaManifest }[] = [];
-  const blobs = new Map<string, Uint8Array>();
-  const put = (bytes: Uint8Array) => {
-    const hash = sha256Hex(bytes);
-    blobs.set(hash, bytes);
-    return { hash, sizeBytes: bytes.length };
-  };
-  const master = normalVector('master', layout.size);
-  for (let version = 0; version < count; version++) {
-    if (version > 0) for (let i = version; i < layout.size; i += 97) master[i]! += 0.5;
-    const halves = publishHalves(master);
-    const root = stateRoot(halves, layout);
-    const { index, parts } = cutSnapshot(littleEndianBytes(halves), 256);
-    parts.forEach(put);
-    const parent = versions.at(-1);
-    const parentRoot = parent ? (parent.manifest.stateRoot as HashHex) : null;
-    const setDelta =
-      parent && parentRoot
-        ? put(
-            await encodeSetDelta(
-              { fromVersion: version - 1, toVersion: version, fromRoot: parentRoot, toRoot: root },
-              { from: parent.halves, to: halves, layout },
-            ),
-          )
-        : null;
-    const manifest = {
-      version,
-      stateRoot: root,
-      parentStateRoot: parentRoot,
-      setDelta,
-      snapshot: { ...index, chunks: [...index.chunks] },
-    };
-    versions.push({ halves, manifest: manifest as ReplicaManifest });
-  }
-  const fetched: string[] = [];
-  const source = (latest: number, change: Partial<ReplicaSource> = {}): ReplicaSource => ({
-    layout,
-    latest: versions[latest]!.manifest,
-    manifestOf: async (version) => versions[version]?.manifest,
-    fetchBlob: async (hash) => {
-      fetched.push(hash);
-      return blobs.get(hash)!;
-    },
-    ...change,
-  });
-  const replicaAt = (version: number): ModelReplica => {
-    const { halves, manifest } = versions[version]!;
-    return { version, stateRoot: manifest.stateRoot as HashHex, halves: halves.slice() };
-  };
-  return { versions, blobs, fetched, source, replicaAt };
-}
-
 describe('replica, SPEC WIRE-3', () => {
   test('whoever fetches is told what came before and what comes in all', async () => {
-    const { versions, blobs, source, replicaAt } = await publisher(5);
+    const { versions, blobs, source, replicaAt } = await publisher(5, { layout });
     const parts: [before: number, total: number, bytes: number][] = [];
     const fetchBlob: ReplicaSource['fetchBlob'] = async (hash, { beforeBytes, totalBytes }) => {
       const bytes = blobs.get(hash)!;
@@ -105,7 +36,7 @@ describe('replica, SPEC WIRE-3', () => {
   });
 
   test('a newcomer assembles the snapshot and has the published bits', async () => {
-    const { versions, source, fetched } = await publisher(3);
+    const { versions, source, fetched } = await publisher(3, { layout });
     const replica = await syncReplica(undefined, source(2));
     assert.deepEqual(replica.halves, versions[2]!.halves);
     assert.equal(replica.version, 2);
@@ -115,7 +46,7 @@ describe('replica, SPEC WIRE-3', () => {
   });
 
   test('a replica follows by deltas alone, over several versions, and the old copy stays as it was', async () => {
-    const { versions, source, fetched, replicaAt } = await publisher(5);
+    const { versions, source, fetched, replicaAt } = await publisher(5, { layout });
     const old = replicaAt(1);
     const replica = await syncReplica(old, source(4));
     assert.deepEqual(replica, {
@@ -134,7 +65,7 @@ describe('replica, SPEC WIRE-3', () => {
   });
 
   test('a gap in the chain, another branch or an older latest take the snapshot', async () => {
-    const { versions, source, fetched, replicaAt } = await publisher(4);
+    const { versions, source, fetched, replicaAt } = await publisher(4, { layout });
     const cases: Record<string, [ModelReplica, ReplicaSource]> = {
       'manifest gone': [replicaAt(0), source(3, { manifestOf: async () => undefined })],
       'delta pruned': [replicaAt(2), source(3, { latest: { ...versions[3]!.manifest, setDelta: null } })],
@@ -153,7 +84,7 @@ describe('replica, SPEC WIRE-3', () => {
   });
 
   test('a copy damaged on disk is noticed by the root and healed by the snapshot', async () => {
-    const { versions, source, replicaAt } = await publisher(3);
+    const { versions, source, replicaAt } = await publisher(3, { layout });
     const damaged = replicaAt(1);
     damaged.halves[5]! ^= 1;
     assert.deepEqual((await syncReplica(damaged, source(2))).halves, versions[2]!.halves);
@@ -165,7 +96,7 @@ describe('replica, SPEC WIRE-3', () => {
   });
 
   test('wrong bytes never become a replica', async () => {
-    const { versions, source, replicaAt, blobs } = await publisher(3);
+    const { versions, source, replicaAt, blobs } = await publisher(3, { layout });
     const other = `0x${'11'.repeat(32)}`;
     const lying = source(2, { latest: { ...versions[2]!.manifest, stateRoot: other } });
     await assert.rejects(syncReplica(undefined, lying), (e) => errorCodeOf(e) === 'REPLICA_ROOT_MISMATCH');
@@ -185,7 +116,7 @@ describe('replica, SPEC WIRE-3', () => {
   });
 
   test('a failing connection is passed on, not taken for damage', async () => {
-    const { source, replicaAt } = await publisher(2);
+    const { source, replicaAt } = await publisher(2, { layout });
     const offline = source(1, {
       fetchBlob: async () => {
         throw new Error('connection reset');

@@ -10,6 +10,7 @@ import {
   type HashHex,
   halvesOfBytes,
   isCodedError,
+  type SetDelta,
   SnapshotAssembly,
   sha256Hex,
   stateRoot,
@@ -69,17 +70,20 @@ export async function syncReplica(
       return await throughDeltas(replica, chain, source);
     } catch (error) {
       // A damaged delta or a copy damaged on disk: the snapshot heals both, if it is still kept.
-      if (!isCodedError(error) || !HEALED_BY_SNAPSHOT.test(error.code) || !latest.snapshot) throw error;
+      if (!isHealedBySnapshot(error) || !latest.snapshot) throw error;
     }
   }
   return throughSnapshot(source);
 }
 
-const HEALED_BY_SNAPSHOT = /^(WIRE_|REPLICA_)/;
+/** Whether a whole snapshot may help where a chain of deltas did not. */
+export function isHealedBySnapshot(error: unknown): boolean {
+  return isCodedError(error) && /^(WIRE_|REPLICA_)/.test(error.code);
+}
 
 /** Manifests after the replica's version up to the latest, oldest first; `undefined` when the snapshot serves better. */
-async function deltaChain(
-  replica: ModelReplica,
+export async function deltaChain(
+  replica: Pick<ModelReplica, 'version' | 'stateRoot'>,
   source: ReplicaSource,
 ): Promise<ReplicaManifest[] | undefined> {
   const limitBytes = source.latest.snapshot?.sizeBytes ?? Number.POSITIVE_INFINITY;
@@ -104,28 +108,30 @@ async function throughDeltas(
   source: ReplicaSource,
 ): Promise<ModelReplica> {
   const halves = replica.halves.slice();
+  for await (const delta of deltasOf(chain, source)) applySetDelta(halves, delta);
+  return checkedReplica(halves, source);
+}
+
+/** The set-deltas of a chain, each verified. */
+export async function* deltasOf(
+  chain: readonly ReplicaManifest[],
+  source: ReplicaSource,
+): AsyncGenerator<SetDelta> {
   const totalBytes = chain.reduce((sum, { setDelta }) => sum + setDelta!.sizeBytes, 0);
   let beforeBytes = 0;
   for (const { version, stateRoot: toRoot, parentStateRoot, setDelta } of chain) {
     const bytes = await verifiedBlob(setDelta!.hash as HashHex, source, { beforeBytes, totalBytes });
     beforeBytes += bytes.length;
     const expected = { fromVersion: version - 1, toVersion: version, toRoot: toRoot as HashHex };
-    const delta = await decodeSetDelta(bytes, {
+    yield await decodeSetDelta(bytes, {
       layout: source.layout,
       expected: parentStateRoot ? { ...expected, fromRoot: parentStateRoot as HashHex } : expected,
     });
-    applySetDelta(halves, delta);
   }
-  return checkedReplica(halves, source);
 }
 
 async function throughSnapshot(source: ReplicaSource): Promise<ModelReplica> {
-  const { snapshot, version } = source.latest;
-  if (!snapshot)
-    throw new TrainingError(
-      { code: 'REPLICA_UNAVAILABLE', version },
-      `version ${version} is no longer kept as a snapshot and no chain of deltas leads to it: ask for the latest version`,
-    );
+  const snapshot = snapshotOf(source.latest);
   const assembly = new SnapshotAssembly(snapshot, 2 * source.layout.size);
   let beforeBytes = 0;
   for (const [chunk, { hash }] of snapshot.chunks.entries()) {
@@ -135,6 +141,15 @@ async function throughSnapshot(source: ReplicaSource): Promise<ModelReplica> {
     beforeBytes += bytes.length;
   }
   return checkedReplica(halvesOfBytes(assembly.finish()), source);
+}
+
+/** Throws `REPLICA_UNAVAILABLE`. */
+export function snapshotOf({ snapshot, version }: ReplicaManifest): NonNullable<ReplicaManifest['snapshot']> {
+  if (snapshot) return snapshot;
+  throw new TrainingError(
+    { code: 'REPLICA_UNAVAILABLE', version },
+    `version ${version} is no longer kept as a snapshot and no chain of deltas leads to it: ask for the latest version`,
+  );
 }
 
 async function verifiedBlob(expected: HashHex, source: ReplicaSource, part: BlobPart): Promise<Uint8Array> {
@@ -148,11 +163,15 @@ async function verifiedBlob(expected: HashHex, source: ReplicaSource, part: Blob
 }
 
 function checkedReplica(halves: Uint16Array, { layout, latest }: ReplicaSource): ModelReplica {
-  const expected = latest.stateRoot as HashHex;
-  const actual = stateRoot(halves, layout);
-  if (actual === expected) return { version: latest.version, stateRoot: expected, halves };
+  requireRoot(latest, stateRoot(halves, layout));
+  return { version: latest.version, stateRoot: latest.stateRoot as HashHex, halves };
+}
+
+/** Throws `REPLICA_ROOT_MISMATCH`. */
+export function requireRoot({ version, stateRoot: expected }: ReplicaManifest, actual: HashHex): void {
+  if (actual === expected) return;
   throw new TrainingError(
-    { code: 'REPLICA_ROOT_MISMATCH', version: latest.version, expected, actual },
-    `the weights rebuilt for version ${latest.version} have root ${actual}, published is ${expected}: fetch the snapshot again`,
+    { code: 'REPLICA_ROOT_MISMATCH', version, expected: expected as HashHex, actual },
+    `the weights rebuilt for version ${version} have root ${actual}, published is ${expected}: fetch the snapshot again`,
   );
 }

@@ -5,6 +5,7 @@
  */
 import type { Platform } from '@alice/engine';
 import { initParameters, type ModelConfig, modelLayout } from '@alice/model';
+import type { TensorLayout } from '@alice/protocol';
 import {
   createAdafactor,
   createAdamW,

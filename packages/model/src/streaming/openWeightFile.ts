@@ -36,6 +36,20 @@ export async function openWeightPages(path: string, layout: TensorLayout): Promi
   return new WeightFile(reader, { path, dtype: kind, size: layout.size, layout });
 }
 
+/**
+ * Opens a file of nothing but halves, in layout order, whose page hashes (`PageHasher`) are kept elsewhere. Throws
+ * `WEIGHTS_FILE`; reads throw `CHECKPOINT_HASH_MISMATCH`.
+ */
+export async function openHashedHalves(
+  path: string,
+  { layout, hashes }: { readonly layout: TensorLayout; readonly hashes: Uint8Array },
+): Promise<WeightSource> {
+  const [sizeBytes, dataBytes] = [await sizeBytesOf(path), BYTES.float16 * layout.size];
+  if (sizeBytes !== dataBytes) throw unusable(path, `it has ${sizeBytes} bytes, the model ${dataBytes}`);
+  const reader = await startReader({ path, dataFrom: 0, pages: { dataBytes, hashes } });
+  return new WeightFile(reader, { path, dtype: 'float16', size: layout.size, layout });
+}
+
 async function startReader(workerData: PageReaderData): Promise<Reader> {
   const { Worker } = await import('node:worker_threads');
   const worker = new Worker(new URL('./pageReader.js', import.meta.url), { workerData });

@@ -5,7 +5,8 @@
 import { openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '@alice/protocol';
-import { PAGE_BYTES, wrongPage } from './weightPages.js';
+import { PAGE_BYTES } from './PageHasher.js';
+import { wrongPage } from './weightPages.js';
 
 /** What the starting thread passes. */
 export interface PageReaderData {

@@ -12,8 +12,8 @@ import { modelLayout } from '../modelLayout.js';
 import { resolveModel } from '../presets.js';
 import { createStreamedModel } from './createStreamedModel.js';
 import { openWeightPages } from './openWeightFile.js';
+import { PAGE_BYTES } from './PageHasher.js';
 import { memoryWeights } from './WeightSource.js';
-import { PAGE_BYTES } from './weightPages.js';
 import { writeWeightPages } from './writeWeightPages.js';
 
 const config = resolveModel('nano', { vocab: 1024 });

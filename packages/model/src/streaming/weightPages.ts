@@ -10,11 +10,9 @@ import { type StoredType, storedBytes } from '../checkpoint/elementTypes.js';
 import type { WrittenFile } from '../checkpoint/nodeFiles.js';
 import { type TensorToWrite, writeSafetensors } from '../checkpoint/safetensorsFile.js';
 import type { SafetensorsHeader } from '../checkpoint/safetensorsHeader.js';
+import { PAGE_BYTES, PAGE_HASH_BYTES, PageHasher } from './PageHasher.js';
 import type { StoredWeights } from './WeightSource.js';
 
-/** Small enough that the row of one token costs little, large enough that hashes are few (32 bytes each). */
-export const PAGE_BYTES = 256 * 1024;
-const HASH_BYTES = 32;
 const PAGES = 'pages';
 
 export interface WeightPages {
@@ -52,22 +50,9 @@ function bytesAs(dtype: StoredType, values: StoredWeights): Uint8Array {
 }
 
 async function pageHashes(tensors: readonly TensorToWrite[]): Promise<Uint8Array> {
-  const hashes: Buffer[] = [];
-  let [hash, filled] = [createHash('sha256'), 0];
-  for (const tensor of tensors) {
-    const bytes = await tensor.bytes();
-    for (let at = 0; at < bytes.length; ) {
-      const part = bytes.subarray(at, at + PAGE_BYTES - filled);
-      hash.update(part);
-      at += part.length;
-      filled += part.length;
-      if (filled < PAGE_BYTES) continue;
-      hashes.push(hash.digest());
-      [hash, filled] = [createHash('sha256'), 0];
-    }
-  }
-  if (filled > 0) hashes.push(hash.digest());
-  return Buffer.concat(hashes);
+  const pages = new PageHasher();
+  for (const tensor of tensors) pages.add(await tensor.bytes());
+  return pages.finish();
 }
 
 /**
@@ -101,7 +86,7 @@ function hashesOf(file: string, text: string | undefined, dataBytes: number): Ui
   try {
     const { bytes, sha256 } = JSON.parse(text ?? '') as { bytes: unknown; sha256: string };
     const hashes = new Uint8Array(Buffer.from(sha256, 'base64'));
-    if (bytes === PAGE_BYTES && hashes.length === HASH_BYTES * Math.ceil(dataBytes / PAGE_BYTES))
+    if (bytes === PAGE_BYTES && hashes.length === PAGE_HASH_BYTES * Math.ceil(dataBytes / PAGE_BYTES))
       return hashes;
   } catch {
     // falls through to the one error below
@@ -115,7 +100,9 @@ export function wrongPage(
   page: number,
   hashes: Uint8Array,
 ): { expected: string; actual: string } | undefined {
-  const expected = Buffer.from(hashes.subarray(page * HASH_BYTES, (page + 1) * HASH_BYTES)).toString('hex');
+  const expected = Buffer.from(
+    hashes.subarray(page * PAGE_HASH_BYTES, (page + 1) * PAGE_HASH_BYTES),
+  ).toString('hex');
   const actual = createHash('sha256').update(bytes).digest('hex');
   return actual === expected ? undefined : { expected, actual };
 }
