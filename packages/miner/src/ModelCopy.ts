@@ -3,25 +3,15 @@
  * its numbers are used, every result against the state root (SPEC WIRE-3, AGG-4). What is kept may lag behind; the deltas
  * since are fetched again.
  */
-import {
-  bytesOf,
-  type HashHex,
-  type TensorLayout,
-  type VersionManifest,
-  verifyVersion,
-} from '@alice/protocol';
-import { type ModelReplica, parametersOf, type ReplicaManifest, syncReplica } from '@alice/training';
+import { bytesOf, type HashHex } from '@alice/protocol';
+import { type ModelReplica, parametersOf, syncReplica } from '@alice/training';
 import { MinerError } from './errors.js';
-import type { SyncWay } from './events.js';
+import { type PublisherOptions, publishedSource } from './publishedSource.js';
 import type { States } from './states.js';
-import type { Synced, SyncRequest, TrainerSource } from './trainer.js';
+import type { Synced, SyncRequest } from './trainer.js';
 
-export interface ModelCopyOptions {
+export interface ModelCopyOptions extends PublisherOptions {
   readonly states: States;
-  readonly layout: TensorLayout;
-  readonly networkId: string;
-  readonly serverId: string;
-  readonly source: Pick<TrainerSource, 'blob' | 'version'>;
   readonly nowMs: () => number;
 }
 
@@ -76,24 +66,11 @@ export class ModelCopy {
 
   /** Brings the copy to the manifest's version. Throws `VERSION_SIGNATURE_INVALID`, `REPLICA_ROOT_MISMATCH`, … */
   async sync({ manifest, fromSnapshot }: SyncRequest): Promise<Synced> {
-    this.#checkSignature(manifest);
-    const before = fromSnapshot ? undefined : this.#replica;
-    const fetched: string[] = [];
-    let bytes = 0;
-    this.#replica = await syncReplica(before, {
-      layout: this.#options.layout,
-      latest: manifest,
-      manifestOf: (version) => this.#manifestOf(version),
-      fetchBlob: async (hash, part) => {
-        fetched.push(hash);
-        const blob = await this.#options.source.blob({ hash, sizeBytes: this.#largestBlob(manifest), part });
-        bytes += blob.length;
-        return blob;
-      },
-    });
+    const { source, fetched } = publishedSource(this.#options, manifest);
+    this.#replica = await syncReplica(fromSnapshot ? undefined : this.#replica, source);
     await this.#saveSometimes();
     const { version, stateRoot } = this.#replica;
-    return { version, stateRoot, how: wayOf(manifest, fetched), bytes };
+    return { version, stateRoot, ...fetched() };
   }
 
   /** Writes the copy if the file is behind. */
@@ -116,30 +93,4 @@ export class ModelCopy {
       // A full disk: the copy in memory is good, and the next start fetches it again.
     }
   }
-
-  async #manifestOf(version: number): Promise<ReplicaManifest | undefined> {
-    const manifest = await this.#options.source.version(version);
-    if (manifest !== undefined) this.#checkSignature(manifest);
-    return manifest;
-  }
-
-  /** No set-delta can be larger than all elements with an index each, plus its frame; a chunk says its size itself. */
-  #largestBlob({ snapshot }: VersionManifest): number {
-    return Math.max(snapshot?.chunkBytes ?? 0, 5 * this.#options.layout.size + 65_536);
-  }
-
-  #checkSignature(manifest: VersionManifest): void {
-    const { networkId, serverId } = this.#options;
-    if (verifyVersion(manifest, networkId, serverId)) return;
-    const { version } = manifest;
-    throw new MinerError(
-      { code: 'VERSION_SIGNATURE_INVALID', version },
-      `version ${version} is not signed by the parameter server ${serverId}: do not train on it; check the server's address`,
-    );
-  }
-}
-
-function wayOf({ snapshot }: VersionManifest, fetched: readonly string[]): SyncWay {
-  if (fetched.length === 0) return 'none';
-  return snapshot?.chunks.some(({ hash }) => fetched.includes(hash)) ? 'snapshot' : 'deltas';
 }

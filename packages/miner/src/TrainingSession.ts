@@ -3,25 +3,16 @@
  * a task. Runs in a thread or process of its own (serveTraining.ts) and in tests directly. Never talks to the server itself.
  * Requests are worked on one after another.
  */
-import {
-  encodeAnySubmission,
-  entryCount,
-  errorCodeOf,
-  headerForTask,
-  messageOf,
-  type Task,
-  type TensorLayout,
-  type WireFormat,
-} from '@alice/protocol';
+import { entryCount, errorCodeOf, messageOf, type Task, type TensorLayout } from '@alice/protocol';
 import type { LocalTrainingResult } from '@alice/training';
 import type { Compute } from './compute.js';
+import { formatOf, nothing, submissionOf, windowTooShort } from './finishedWork.js';
 import { LocalTrainer } from './LocalTrainer.js';
 import { ModelCopy } from './ModelCopy.js';
 import type { States } from './states.js';
 import { TrainingState } from './TrainingState.js';
 import { rowsOfTask } from './taskRows.js';
 import type {
-  NothingCode,
   OpenedTrainer,
   OpenTrainer,
   Outcome,
@@ -155,10 +146,7 @@ export class TrainingSession implements Trainer {
     if (stopRequested()) return nothing('STOPPED', 'the miner is stopping');
     if (result.steps > 0) return this.#keep(task, result, startedMs);
     if (result.skippedSteps > 0) return nothing('NOT_FINITE', 'no step gave a finite loss and gradient');
-    return nothing(
-      'WINDOW_TOO_SHORT',
-      `no inner step fits into the ${Math.round(windowMs)} ms that were left`,
-    );
+    return windowTooShort(windowMs);
   }
 
   /** Compresses, encodes and saves: from here on the work survives anything. */
@@ -170,8 +158,7 @@ export class TrainingSession implements Trainer {
     if (entryCount(delta) === 0) return nothing('EMPTY_DELTA', 'training changed nothing');
     const { steps, skippedSteps, tokens, lossesNats } = result;
     const lossNats = lossesNats.reduce((sum, loss) => sum + loss, 0) / steps;
-    const header = headerForTask(task, { innerSteps: steps, tokens, meanTrainingLossNats: lossNats });
-    const bytes = await encodeAnySubmission(header, delta, { layout, format: formatOf(task.settings) });
+    const bytes = await submissionOf(task, layout, { delta, steps, tokens, lossNats });
     const work = { taskId: task.taskId, round: task.round, sizeBytes: bytes.length };
     state.optimizer = local.exportOptimizer();
     await state.add(work, bytes);
@@ -179,13 +166,4 @@ export class TrainingSession implements Trainer {
     const elapsedMs = this.#ports.nowMs() - startedMs;
     return { kind: 'work', work, steps, skippedSteps, tokens, lossNats, microBatch, elapsedMs };
   }
-}
-
-/** Older servers say nothing about formats: they know one. */
-function formatOf({ format }: Task['settings']): WireFormat {
-  return format ?? { wire: 'binary_v2' };
-}
-
-function nothing(code: NothingCode, reason: string): Trained {
-  return { kind: 'nothing', code, reason };
 }

@@ -51,7 +51,8 @@ export class TrainingState {
   /** State of the inner optimiser as it was after the last saved task. */
   optimizer: Uint8Array | undefined;
   readonly #options: TrainingStateOptions;
-  #feedback: ErrorFeedback;
+  /** None until something is compressed with a residual: as large as the model, it may not fit. */
+  #feedback: ErrorFeedback | undefined;
   #compression: CompressionSettings = { density: 1, errorFeedbackDecay: 1, format: { wire: 'binary_v2' } };
   #unsettled: OpenWork[] = [];
   #isSaved = true;
@@ -65,13 +66,12 @@ export class TrainingState {
     if (loaded.found !== 'good') return { state, found: loaded.found };
     const { facts, parts } = loaded;
     const residual = parts.get(RESIDUAL);
-    if (
-      facts.networkId !== options.networkId ||
-      facts.parameters !== options.layout.size ||
-      residual === undefined
-    )
+    if (facts.networkId !== options.networkId || facts.parameters !== options.layout.size)
       return { state, found: 'damaged' };
-    state.#feedback.importState(residual);
+    if (residual) {
+      state.#feedback = state.#feedbackWith(state.#compression);
+      state.#feedback.importState(residual);
+    }
     state.optimizer = parts.get(OPTIMIZER);
     state.#unsettled = facts.unsettled.map((work) => ({
       ...work,
@@ -82,7 +82,6 @@ export class TrainingState {
 
   private constructor(options: TrainingStateOptions) {
     this.#options = options;
-    this.#feedback = this.#feedbackWith(this.#compression);
   }
 
   get unsettled(): readonly UnsettledWork[] {
@@ -91,9 +90,10 @@ export class TrainingState {
 
   /** The residual under a task's settings; it stays the same when the settings change. */
   feedback(settings: CompressionSettings): ErrorFeedback {
-    if (JSON.stringify(settings) === JSON.stringify(this.#compression)) return this.#feedback;
+    const isSame = JSON.stringify(settings) === JSON.stringify(this.#compression);
+    if (isSame && this.#feedback) return this.#feedback;
     const next = this.#feedbackWith(settings);
-    next.residual.set(this.#feedback.residual);
+    if (this.#feedback) next.residual.set(this.#feedback.residual);
     this.#feedback = next;
     this.#compression = settings;
     return next;
@@ -129,7 +129,7 @@ export class TrainingState {
     if (work === undefined) return;
     this.#unsettled = this.#unsettled.filter((other) => other !== work);
     this.#isSaved = false;
-    if (outcome !== 'returned') return;
+    if (outcome !== 'returned' || !this.#feedback) return;
     const limits = {
       layout: this.#options.layout,
       maxEntries: this.#options.layout.size,
@@ -144,7 +144,8 @@ export class TrainingState {
     if (this.#isSaved) return;
     const { states, name, layout, networkId } = this.#options;
     const facts: Facts = { networkId, parameters: layout.size, unsettled: this.unsettled };
-    const parts = new Map([[RESIDUAL, this.#feedback.exportState()]]);
+    const parts = new Map<string, Uint8Array>();
+    if (this.#feedback) parts.set(RESIDUAL, this.#feedback.exportState());
     if (this.optimizer !== undefined) parts.set(OPTIMIZER, this.optimizer);
     for (const work of this.#unsettled) parts.set(nameOf(work), work.bytes);
     try {

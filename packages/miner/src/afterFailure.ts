@@ -19,12 +19,17 @@ const FATAL: ReadonlySet<string> = new Set([
   'ROLE_FORBIDDEN',
   'BAD_REQUEST',
   'CONFIG_INVALID',
+  'NOT_STREAMABLE',
 ]);
 
 /** Codes after which the copy of the model is not to be trusted. */
 const RESYNC: ReadonlySet<string> = new Set([
   'REPLICA_ROOT_MISMATCH',
   'REPLICA_BLOB_MISMATCH',
+  'REPLICA_DAMAGED',
+  'CHECKPOINT_HASH_MISMATCH',
+  'WEIGHTS_FILE',
+  'WEIGHTS_UNREADABLE',
   'STATE_ROOT_WRONG',
 ]);
 /** Codes after which the computing thread or the connection starts anew. */

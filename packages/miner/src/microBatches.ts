@@ -7,10 +7,14 @@
 const MAX_TOKENS = 4_096;
 
 /** Divisors of `rowsPerStep`, descending, from the largest that keeps to the limit of tokens; never empty. */
-export function microBatchesOf(rowsPerStep: number, sequenceLength: number): readonly number[] {
+export function microBatchesOf(
+  rowsPerStep: number,
+  sequenceLength: number,
+  maxTokens = MAX_TOKENS,
+): readonly number[] {
   const divisors: number[] = [];
   for (let batch = rowsPerStep; batch >= 1; batch--) {
-    const fits = batch * sequenceLength <= MAX_TOKENS || batch === 1;
+    const fits = batch * sequenceLength <= maxTokens || batch === 1;
     if (rowsPerStep % batch === 0 && fits) divisors.push(batch);
   }
   return divisors;

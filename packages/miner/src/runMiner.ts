@@ -4,7 +4,9 @@
  */
 import { join } from 'node:path';
 import type { DeviceReport } from '@alice/engine/node';
+import { parameterCount } from '@alice/model';
 import { type KeyPair, ServerClient } from '@alice/protocol';
+import { liesOnDisk, TRAINING_BYTES, type WeightsPlace } from '@alice/training/node';
 import { assembleMiner, type MinerPorts, trainerSource } from './assembleMiner.js';
 import { ContentCache } from './ContentCache.js';
 import { deviceInfo } from './deviceInfo.js';
@@ -28,6 +30,8 @@ export interface MinerOptions {
   readonly precision?: 'fp32' | 'fp16';
   /** Folder for residual, weights and shards; one miner at a time. */
   readonly dir: string;
+  /** Where the model's weights lie; `auto` unless given: in a file where memory is short. */
+  readonly weights?: WeightsPlace | undefined;
   /** Where rewards go; the key's address when absent (SPEC REG-2). */
   readonly rewardAddress?: string | undefined;
   /** Stop after this many delivered submissions, once their verdicts are known; absent: never. */
@@ -115,7 +119,8 @@ async function prepare(
   const { networkId, serverId, model } = await server.network();
   const aheadMinutes = Math.round((Date.now() - server.serverNowMs()) / 60_000);
   if (Math.abs(aheadMinutes) >= CLOCK_OFF_MINUTES) onEvent({ type: 'clockOff', aheadMinutes });
-  const { dir, key, instance, threads } = options;
+  const { dir, key, instance, threads, weights = 'auto' } = options;
+  const streamed = liesOnDisk(weights, parameterCount(model), TRAINING_BYTES);
   await bindFolder(dir, { networkId, serverId });
-  return { dir, address: key.address, instance, threads, networkId, serverId, model };
+  return { dir, address: key.address, instance, threads, networkId, serverId, model, streamed };
 }

@@ -1,12 +1,13 @@
 /**
- * @file The computing half of a miner behind a port: one TrainingSession that whoever started this program calls. All
- * mathematics of a miner happens here, so the other side always answers the network.
+ * @file The computing half of a miner behind a port: a session that whoever started this program calls, on weights in memory
+ * or in a file, as it was opened. All mathematics of a miner happens here, so the other side always answers the network.
  */
 import { initCrypto, type MessagePortLike, Moved, PortCalls } from '@alice/protocol';
 import type { Compute } from './compute.js';
+import { StreamingSession } from './StreamingSession.js';
 import { fileStates } from './stateFile.js';
 import { TrainingSession } from './TrainingSession.js';
-import type { OpenTrainer, Outcome, SyncRequest, TrainerSource, TrainRequest } from './trainer.js';
+import type { OpenTrainer, Outcome, SyncRequest, Trainer, TrainerSource, TrainRequest } from './trainer.js';
 
 export function serveTraining(port: MessagePortLike, compute: Compute): void {
   const ready = initCrypto();
@@ -14,6 +15,8 @@ export function serveTraining(port: MessagePortLike, compute: Compute): void {
   const calls: PortCalls<TrainerSource> = new PortCalls<TrainerSource>(port, {
     open: async (request: OpenTrainer) => {
       await ready;
+      await session.close();
+      session = request.streamed ? inFile : inMemory;
       return session.open(request);
     },
     sync: (request: SyncRequest) => session.sync(request),
@@ -29,15 +32,16 @@ export function serveTraining(port: MessagePortLike, compute: Compute): void {
     },
     close: () => session.close(),
   });
-  const session = new TrainingSession({
+  const ports = {
     source: {
       blob: (request) => calls.call('blob', request),
       version: (version) => calls.call('version', version),
       onStep: (report) => void calls.call('onStep', report),
-    },
-    compute,
-    openStates: fileStates,
+    } satisfies TrainerSource,
     nowMs: () => performance.now(),
     stopRequested: () => isStopping,
-  });
+  };
+  const inMemory = new TrainingSession({ ...ports, compute, openStates: fileStates });
+  const inFile = new StreamingSession(ports);
+  let session: Trainer = inMemory;
 }

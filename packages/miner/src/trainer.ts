@@ -15,6 +15,8 @@ export interface OpenTrainer {
   readonly networkId: string;
   readonly serverId: string;
   readonly model: ModelMessage;
+  /** Keep the weights in a file and train layer by layer: the model is larger than memory. */
+  readonly streamed?: boolean;
 }
 
 /** Work that was saved for sending and has no final verdict yet. */

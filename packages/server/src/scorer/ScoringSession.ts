@@ -5,50 +5,33 @@
  */
 import { createHash } from 'node:crypto';
 import { bytesToTokens } from '@alice/data';
-import type { LossFunction } from '@alice/model';
 import {
-  applySetDelta,
   decodeAnySubmission,
   decodeSetDelta,
-  fromHalves,
-  halvesOfBytes,
   isCodedError,
   type ModelMessage,
   type ScoringJob,
-  SnapshotAssembly,
-  stateRoot,
+  type SetDelta,
+  type SparseDelta,
   type TensorLayout,
   type VersionManifest,
   verifyVersion,
 } from '@alice/protocol';
-import {
-  type FlatDelta,
-  flattenDelta,
-  type ModelReplica,
-  pairedScore,
-  parametersOf,
-  syncReplica,
-} from '@alice/training';
 import { createLru } from '../lru.js';
+import type { ScoredWeights, WeightsParts } from './scoredWeights.js';
 import { ScorerError } from './scorerErrors.js';
 import type { JobScorer, JobScores, OpenScoring, ScoringSource } from './scoring.js';
-
-export interface LossShape {
-  readonly batch: number;
-  readonly sequenceLength: number;
-  readonly threads: number;
-}
+import { WeightsInMemory } from './WeightsInMemory.js';
+import { WeightsOnDisk } from './WeightsOnDisk.js';
 
 export interface ScoringSessionPorts {
   readonly source: ScoringSource;
   layoutOf(model: ModelMessage): TensorLayout;
-  lossFunction(model: ModelMessage, shape: LossShape): Promise<LossFunction>;
+  readonly lossFunction: WeightsParts['lossFunction'];
   /** Monotonic milliseconds. */
   nowMs(): number;
 }
 
-/** Rows evaluated together; more do not run faster on a CPU. */
-const ROWS_AT_ONCE = 8;
 const BATCHES_KEPT = 16;
 const LOSSES_KEPT = 256;
 /** The largest loss the result message can carry, nats. */
@@ -57,9 +40,7 @@ const MAX_LOSS_NATS = 1e6;
 export class ScoringSession implements JobScorer {
   readonly #ports: ScoringSessionPorts;
   #request: (OpenScoring & { readonly layout: TensorLayout }) | undefined;
-  #replica: ModelReplica | undefined;
-  #parameters: Float32Array | undefined;
-  #losses: { readonly sequenceLength: number; readonly run: LossFunction } | undefined;
+  #weights: ScoredWeights | undefined;
   readonly #batches = createLru<string, Uint16Array>(BATCHES_KEPT);
   readonly #before = createLru<string, Float64Array>(LOSSES_KEPT);
 
@@ -78,11 +59,10 @@ export class ScoringSession implements JobScorer {
    */
   async score(job: ScoringJob): Promise<JobScores> {
     const startedMs = this.#ports.nowMs();
-    const parameters = await this.#parametersOf(job);
-    const run = await this.#lossesFor(job.rowLength - 1);
+    const weights = await this.#weightsOf(job, job.rowLength - 1);
     const rows = await this.#allRowsOf(job);
-    const before = await this.#allLossesBefore(job, { run, parameters });
-    const after = await this.#lossesAfter(job, { run, parameters, rows, before });
+    const before = await this.#allLossesBefore(job, weights);
+    const after = await this.#lossesAfter(job, { weights, rows, before });
     const isSound = after?.every((loss) => loss >= 0 && loss <= MAX_LOSS_NATS); // false for NaN as well
     return {
       lossesBefore: [...before],
@@ -92,31 +72,29 @@ export class ScoringSession implements JobScorer {
   }
 
   async close(): Promise<void> {
-    await this.#losses?.run.dispose();
-    this.#losses = undefined;
+    const weights = this.#weights;
+    this.#weights = undefined;
+    await weights?.close();
   }
 
   /** Of the job's batch, and after it of its control rows, which many jobs share. */
-  async #allLossesBefore(
-    job: ScoringJob,
-    model: Pick<Evaluation, 'run' | 'parameters'>,
-  ): Promise<Float64Array> {
-    const own = await this.#lossesBefore(job, { ...model, rows: await this.#rowsOf(job.batchId) });
+  async #allLossesBefore(job: ScoringJob, weights: ScoredWeights): Promise<Float64Array> {
+    const own = await this.#lossesBefore(job, { weights, rows: await this.#rowsOf(job.batchId) });
     const { controlBatchId } = job;
     if (controlBatchId === undefined) return own;
     const rows = await this.#rowsOf(controlBatchId);
-    const control = await this.#lossesBefore({ ...job, batchId: controlBatchId }, { ...model, rows });
+    const control = await this.#lossesBefore({ ...job, batchId: controlBatchId }, { weights, rows });
     return Float64Array.of(...own, ...control);
   }
 
   async #lossesBefore(
     { stateRoot, batchId, version }: ScoringJob,
-    { run, parameters, rows }: Evaluation,
+    { weights, rows }: Evaluation,
   ): Promise<Float64Array> {
     const key = `${stateRoot}/${batchId}`;
     const known = this.#before.get(key);
     if (known !== undefined) return known;
-    const losses = await run.run(parameters, rows);
+    const losses = await weights.losses(rows);
     if (!losses.every((loss) => loss >= 0 && loss <= MAX_LOSS_NATS))
       throw new ScorerError(
         { code: 'SCORER_WEIGHTS_BROKEN', version },
@@ -128,84 +106,69 @@ export class ScoringSession implements JobScorer {
   /** Undefined when the blob cannot be decoded. */
   async #lossesAfter(
     job: ScoringJob,
-    evaluation: Evaluation & { before: Float64Array },
+    { weights, rows, before }: Evaluation & { before: Float64Array },
   ): Promise<Float64Array | undefined> {
-    if (job.kind === 'candidate') return this.#candidateLosses(job, evaluation);
-    if (job.blob === null) return evaluation.before; // a baseline changes nothing
+    if (job.kind === 'candidate') return this.#candidateLosses(job, { weights, rows });
+    if (job.blob === null) return before; // a baseline changes nothing
     const bytes = await this.#blob(job.blob.hash, job.blob.sizeBytes);
     const delta = await undefinedIfUndecodable(() => this.#deltaOf(bytes));
-    if (delta === undefined) return undefined;
-    const { run: lossFunction, parameters, rows, before } = evaluation;
-    const { after } = await pairedScore({
-      lossFunction,
-      parameters,
-      delta,
-      stepFraction: job.stepFraction,
-      rows,
-      lossesBefore: before,
-    });
-    return after;
+    return delta && weights.lossesWith(delta, { stepFraction: job.stepFraction, rows, before });
   }
 
-  async #deltaOf(bytes: Uint8Array): Promise<FlatDelta> {
+  async #deltaOf(bytes: Uint8Array): Promise<SparseDelta> {
     const { layout } = this.#opened();
     const limits = { layout, maxEntries: layout.size, maxInflatedBytes: 8 * layout.size + 65_536 };
-    const { delta } = await decodeAnySubmission(bytes, limits);
-    return flattenDelta(delta, layout);
+    return (await decodeAnySubmission(bytes, limits)).delta;
   }
 
   /** A candidate's weights are FP16 themselves, so it is evaluated as it would be published. */
-  async #candidateLosses(job: ScoringJob, { run, rows }: Evaluation): Promise<Float64Array | undefined> {
-    const candidate = job.blob ? await this.#changed(job, job.blob) : await this.#whole(job);
-    if (candidate === undefined) return undefined;
-    const losses = await run.run(fromHalves(candidate.halves), rows);
+  async #candidateLosses(job: ScoringJob, { weights, rows }: Evaluation): Promise<Float64Array | undefined> {
+    const candidate = job.blob ? await this.#setDelta(job, job.blob) : job.snapshot;
+    if (!candidate) return undefined;
+    const { losses, root } =
+      'tensors' in candidate
+        ? { losses: await weights.lossesOfNext(candidate, rows), root: candidate.header.toRoot }
+        : await weights.lossesOfSnapshot(candidate, rows);
     // If it is published, these are the losses before of its first report.
-    if (losses.every(Number.isFinite)) this.#before.set(`${candidate.root}/${job.batchId}`, losses);
+    if (losses.every(Number.isFinite)) this.#before.set(`${root}/${job.batchId}`, losses);
     return losses;
   }
 
-  async #changed(job: ScoringJob, blob: NonNullable<ScoringJob['blob']>): Promise<Candidate | undefined> {
+  async #setDelta(job: ScoringJob, blob: NonNullable<ScoringJob['blob']>): Promise<SetDelta | undefined> {
     const { layout } = this.#opened();
     const bytes = await this.#blob(blob.hash, blob.sizeBytes);
     const expected = { fromVersion: job.version, fromRoot: job.stateRoot as `0x${string}` };
-    const setDelta = await undefinedIfUndecodable(() => decodeSetDelta(bytes, { layout, expected }));
-    if (setDelta === undefined) return undefined;
-    const halves = this.#replica!.halves.slice();
-    applySetDelta(halves, setDelta);
-    return { halves, root: setDelta.header.toRoot };
+    return await undefinedIfUndecodable(() => decodeSetDelta(bytes, { layout, expected }));
   }
 
-  /** One that changed more than a set-delta can say. */
-  async #whole({ snapshot }: ScoringJob): Promise<Candidate | undefined> {
-    const { layout } = this.#opened();
-    if (!snapshot) return undefined;
-    const assembly = new SnapshotAssembly(snapshot, 2 * layout.size);
-    for (const [chunk, { hash, sizeBytes }] of snapshot.chunks.entries())
-      assembly.add(chunk, await this.#blob(hash, sizeBytes));
-    const halves = halvesOfBytes(assembly.finish());
-    return { halves, root: stateRoot(halves, layout, nativeSha256) };
+  /** Of exactly the job's version. */
+  async #weightsOf({ version, stateRoot }: ScoringJob, sequenceLength: number): Promise<ScoredWeights> {
+    const weights = await this.#openWeights();
+    if (!weights.holds(version, stateRoot)) {
+      const latest = await this.#verifiedVersion(version);
+      if (latest?.stateRoot !== stateRoot)
+        throw new ScorerError(
+          { code: 'SCORER_VERSION_WRONG', version, expected: stateRoot, actual: latest?.stateRoot ?? 'none' },
+          `the job is on root ${stateRoot} of version ${version}, which is not what is published`,
+        );
+      const { layout } = this.#opened();
+      await weights.sync({
+        layout,
+        latest,
+        manifestOf: (older) => this.#verifiedVersion(older),
+        fetchBlob: (hash) => this.#blob(hash, 8 * layout.size + 65_536),
+      });
+    }
+    await weights.prepare(sequenceLength);
+    return weights;
   }
 
-  async #parametersOf({ version, stateRoot }: ScoringJob): Promise<Float32Array> {
-    if (this.#replica?.stateRoot === stateRoot && this.#replica.version === version && this.#parameters)
-      return this.#parameters;
-    const latest = await this.#verifiedVersion(version);
-    if (latest?.stateRoot !== stateRoot)
-      throw new ScorerError(
-        { code: 'SCORER_VERSION_WRONG', version, expected: stateRoot, actual: latest?.stateRoot ?? 'none' },
-        `the job is on root ${stateRoot} of version ${version}, which is not what is published`,
-      );
-    const { layout } = this.#opened();
-    const before = this.#replica;
-    this.#replica = undefined; // if this fails, the next try starts from the snapshot
-    this.#replica = await syncReplica(before, {
-      layout,
-      latest,
-      manifestOf: (older) => this.#verifiedVersion(older),
-      fetchBlob: (hash) => this.#blob(hash, 8 * layout.size + 65_536),
-    });
-    this.#parameters = parametersOf(this.#replica);
-    return this.#parameters;
+  async #openWeights(): Promise<ScoredWeights> {
+    const { layout, dir, ...rest } = this.#opened();
+    const fetchBlob = (hash: string, sizeBytes: number): Promise<Uint8Array> => this.#blob(hash, sizeBytes);
+    const parts = { layout, ...rest, fetchBlob, lossFunction: this.#ports.lossFunction };
+    this.#weights ??= dir === undefined ? new WeightsInMemory(parts) : await WeightsOnDisk.open(dir, parts);
+    return this.#weights;
   }
 
   async #verifiedVersion(version: number): Promise<VersionManifest | undefined> {
@@ -246,15 +209,6 @@ export class ScoringSession implements JobScorer {
     );
   }
 
-  async #lossesFor(sequenceLength: number): Promise<LossFunction> {
-    if (this.#losses?.sequenceLength === sequenceLength) return this.#losses.run;
-    await this.close();
-    const { model, threads } = this.#opened();
-    const run = await this.#ports.lossFunction(model, { batch: ROWS_AT_ONCE, sequenceLength, threads });
-    this.#losses = { sequenceLength, run };
-    return run;
-  }
-
   #opened() {
     if (this.#request === undefined)
       throw new Error('cannot happen: a scoring session is opened before it is used');
@@ -262,14 +216,8 @@ export class ScoringSession implements JobScorer {
   }
 }
 
-interface Candidate {
-  readonly halves: Uint16Array;
-  readonly root: string;
-}
-
 interface Evaluation {
-  readonly run: LossFunction;
-  readonly parameters: Float32Array;
+  readonly weights: ScoredWeights;
   readonly rows: Uint16Array;
 }
 
@@ -283,6 +231,3 @@ async function undefinedIfUndecodable<T>(decode: () => Promise<T>): Promise<T | 
     throw error;
   }
 }
-
-/** The same digests as the portable one, an order faster. */
-const nativeSha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

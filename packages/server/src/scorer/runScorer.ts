@@ -4,6 +4,7 @@
  */
 import { cpus, totalmem } from 'node:os';
 import type { DeviceName } from '@alice/engine/node';
+import { parameterCount } from '@alice/model';
 import {
   type Device,
   type KeyPair,
@@ -13,6 +14,7 @@ import {
   sleep,
   withSignals,
 } from '@alice/protocol';
+import { liesOnDisk, SCORING_BYTES, type WeightsPlace } from '@alice/training/node';
 import { RemoteScorer } from './RemoteScorer.js';
 import { scoreJobs } from './ScorerLoop.js';
 import type { ScorerEvent } from './scorerEvents.js';
@@ -29,8 +31,10 @@ export interface ScorerOptions {
   readonly threads: number;
   /** What to compute on, known to work; the processor unless given. */
   readonly device?: DeviceName | undefined;
-  /** Folder for a copy of the model. Not used yet: a scorer holds everything in memory and fetches it at each start. */
+  /** Folder for the weights where they do not lie in memory; without one they do. */
   readonly dir?: string | undefined;
+  /** Where the weights lie; `auto` unless given: in the folder where memory is short. */
+  readonly weights?: WeightsPlace | undefined;
 }
 
 export interface ScorerPorts {
@@ -85,13 +89,14 @@ export async function runScorer(
 
 async function connect(
   server: ServerClient,
-  { key, instance, threads }: ScorerOptions,
+  { key, instance, threads, dir, weights = 'auto' }: ScorerOptions,
   emit: (e: ScorerEvent) => void,
 ): Promise<OpenScoring> {
   const { networkId, serverId, model } = await server.network();
   await server.register();
   emit({ type: 'registered', networkId, serverId, address: key.address, instance });
-  return { networkId, serverId, model, threads };
+  const onDisk = dir !== undefined && liesOnDisk(weights, parameterCount(model), SCORING_BYTES);
+  return { networkId, serverId, model, threads, ...(onDisk && { dir }) };
 }
 
 function sourceOf(server: ServerClient): ScoringSource {

@@ -9,6 +9,8 @@ export interface OpenScoring {
   readonly serverId: string;
   readonly model: ModelMessage;
   readonly threads: number;
+  /** Folder for the weights, where they are not to lie in memory. */
+  readonly dir?: string | undefined;
 }
 
 /** Losses of each row in nats; `lossesAfter` is null when the blob gives no finite losses (SPEC SCORE-1). */

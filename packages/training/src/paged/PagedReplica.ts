@@ -8,7 +8,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightSource } from '@alice/model';
 import { openHashedHalves } from '@alice/model/node';
-import type { HashHex, SetDelta, TensorLayout } from '@alice/protocol';
+import type { HashHex, SetDelta, SnapshotIndex, TensorLayout } from '@alice/protocol';
 import { TrainingError } from '../errors.js';
 import {
   deltaChain,
@@ -17,6 +17,7 @@ import {
   type ReplicaManifest,
   type ReplicaSource,
   requireRoot,
+  snapshotOf,
 } from '../modelReplica.js';
 import { type PageTable, readPageTable, writePageTable } from './pageTable.js';
 import { type Rewritten, rewriteHalves } from './rewriteHalves.js';
@@ -78,6 +79,18 @@ export class PagedReplica {
     await this.#throughSnapshot(source);
   }
 
+  /** A version that is known by its chunks alone. Returns the root that its weights have. */
+  async take(snapshot: SnapshotIndex, fetchBlob: ReplicaSource['fetchBlob']): Promise<HashHex> {
+    await this.#closeWeights();
+    await this.#write({ networkId: this.#options.networkId });
+    const { layout } = this.#options;
+    const { pages, stateRoot } = await this.#withFile((file) =>
+      writeSnapshot(file, { layout, snapshot, fetchBlob }),
+    );
+    await this.#finish({ version: 0, stateRoot }, pages);
+    return stateRoot;
+  }
+
   /** The weights, checked page by page as they are read; until the next `sync`. Throws `REPLICA_EMPTY`, `WEIGHTS_FILE`. */
   async weights(): Promise<WeightSource> {
     const { pages, of } = this.#table;
@@ -118,12 +131,19 @@ export class PagedReplica {
 
   async #throughSnapshot(source: ReplicaSource): Promise<void> {
     await this.#write({ networkId: this.#options.networkId });
-    const { pages, stateRoot } = await this.#withFile((file) => writeSnapshot(file, source));
+    const { layout, latest, fetchBlob } = source;
+    const snapshot = snapshotOf(latest);
+    const { pages, stateRoot } = await this.#withFile((file) =>
+      writeSnapshot(file, { layout, snapshot, fetchBlob }),
+    );
     requireRoot(source.latest, stateRoot);
     await this.#finish(source.latest, pages);
   }
 
-  async #finish({ version, stateRoot }: ReplicaManifest, pages: Uint8Array): Promise<void> {
+  async #finish(
+    { version, stateRoot }: Pick<ReplicaManifest, 'version' | 'stateRoot'>,
+    pages: Uint8Array,
+  ): Promise<void> {
     const of = { version, stateRoot: stateRoot as HashHex };
     await this.#write({ networkId: this.#options.networkId, of, pages });
   }

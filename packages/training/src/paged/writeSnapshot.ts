@@ -4,14 +4,19 @@ import type { FileHandle } from 'node:fs/promises';
 import { PageHasher } from '@alice/model/node';
 import { type HashHex, halvesOfBytes, type SnapshotIndex, StateRootBuilder, toHex } from '@alice/protocol';
 import { TrainingError } from '../errors.js';
-import { type ReplicaSource, snapshotOf } from '../modelReplica.js';
+import type { ReplicaSource } from '../modelReplica.js';
 import { readFully } from './readFully.js';
 import type { Rewritten } from './rewriteHalves.js';
 
-/** Throws `REPLICA_UNAVAILABLE`, `REPLICA_SNAPSHOT_INVALID`, `REPLICA_BLOB_MISMATCH`. */
-export async function writeSnapshot(file: FileHandle, source: ReplicaSource): Promise<Rewritten> {
-  const { layout, latest } = source;
-  const snapshot = snapshotOf(latest) as SnapshotIndex;
+export interface SnapshotToWrite extends Pick<ReplicaSource, 'layout' | 'fetchBlob'> {
+  readonly snapshot: SnapshotIndex;
+}
+
+/** Throws `REPLICA_SNAPSHOT_INVALID`, `REPLICA_BLOB_MISMATCH`. */
+export async function writeSnapshot(
+  file: FileHandle,
+  { layout, snapshot, fetchBlob }: SnapshotToWrite,
+): Promise<Rewritten> {
   requireIndex(snapshot, 2 * layout.size);
   const [pages, root] = [new PageHasher(), new StateRootBuilder(layout, () => createHash('sha256'))];
   for (const [chunk, { hash, sizeBytes }] of snapshot.chunks.entries()) {
@@ -20,7 +25,7 @@ export async function writeSnapshot(file: FileHandle, source: ReplicaSource): Pr
     await readFully(file, bytes, place);
     if (sha256Of(bytes) !== hash) {
       const part = { beforeBytes: place, totalBytes: snapshot.sizeBytes };
-      bytes = verified(await source.fetchBlob(hash as HashHex, part), hash);
+      bytes = verified(await fetchBlob(hash as HashHex, part), hash);
       await file.write(bytes, 0, bytes.length, place);
     }
     pages.add(bytes);

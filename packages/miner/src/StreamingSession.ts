@@ -1,0 +1,223 @@
+/**
+ * @file The computing half of a miner whose model is larger than its memory: the weights lie in a file, a task is one inner
+ * step through them layer by layer, and what is kept between tasks is the optimiser's row and column means and unsent
+ * work. The other half is the same as for models in memory (TrainingSession.ts). Node's processor only.
+ */
+import { join } from 'node:path';
+import { createStreamedModel, modelLayout } from '@alice/model';
+import { entryCount, errorCodeOf, messageOf, type Task, type TensorLayout } from '@alice/protocol';
+import {
+  type Adafactor,
+  createAdafactor,
+  requireStreamable,
+  type StreamedTrainingResult,
+  trainStreamed,
+} from '@alice/training';
+import { PagedReplica } from '@alice/training/node';
+import { MinerError } from './errors.js';
+import { nothing, submissionOf, windowTooShort } from './finishedWork.js';
+import { isOutOfMemory, microBatchesOf } from './microBatches.js';
+import { publishedSource } from './publishedSource.js';
+import { fileStates } from './stateFile.js';
+import { TrainingState } from './TrainingState.js';
+import { rowsOfTask } from './taskRows.js';
+import type {
+  OpenedTrainer,
+  OpenTrainer,
+  Outcome,
+  Synced,
+  SyncRequest,
+  Trained,
+  Trainer,
+  TrainerSource,
+  TrainRequest,
+} from './trainer.js';
+
+export interface StreamingPorts {
+  readonly source: TrainerSource;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Asked between two layers. */
+  readonly stopRequested: () => boolean;
+}
+
+interface Opened {
+  readonly request: OpenTrainer;
+  readonly layout: TensorLayout;
+  readonly state: TrainingState;
+  readonly copy: PagedReplica;
+  readonly optimizer: Adafactor;
+}
+
+/** More tokens at once make a block's working memory larger, and its products hardly faster. */
+const TOKENS_AT_ONCE = 512;
+/** The next task may take this much longer than the last one: other programs share the machine. */
+const MARGIN = 1.25;
+const STATE_OF = { good: 'resumed', missing: 'fresh', damaged: 'damaged' } as const;
+
+export class StreamingSession implements Trainer {
+  readonly #ports: StreamingPorts;
+  #opened: Opened | undefined;
+  /** How long a row of the last task took, ms. */
+  #rowMs = 0;
+  #largestBatch = Number.POSITIVE_INFINITY;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: StreamingPorts) {
+    this.#ports = ports;
+  }
+
+  open(request: OpenTrainer): Promise<OpenedTrainer> {
+    return this.#inTurn(async () => {
+      await this.#close();
+      const { dir, address, instance, networkId, model } = request;
+      const layout = modelLayout(model);
+      const states = fileStates(dir);
+      const name = `training-${address}-${instance}`;
+      const { state, found } = await TrainingState.open({ states, name, layout, networkId });
+      const copy = await PagedReplica.open({ dir: join(dir, 'weights'), layout, networkId });
+      const optimizer = createAdafactor(layout, { weightDecay: 0 });
+      this.#opened = { request, layout, state, copy, optimizer };
+      restore(this.#opened);
+      return { state: STATE_OF[found], unsettled: state.unsettled };
+    });
+  }
+
+  sync({ manifest, fromSnapshot }: SyncRequest): Promise<Synced> {
+    return this.#inTurn(async () => {
+      const { request, layout, copy } = this.#session();
+      const { networkId, serverId } = request;
+      const from = { layout, networkId, serverId, source: this.#ports.source };
+      const { source, fetched } = publishedSource(from, manifest);
+      await copy.sync(source, { fromSnapshot });
+      return { ...copy.holds!, ...fetched() };
+    });
+  }
+
+  train(request: TrainRequest): Promise<Trained> {
+    return this.#inTurn(() => this.#train(request));
+  }
+
+  submission(taskId: string): Promise<Uint8Array> {
+    return this.#inTurn(async () => this.#session().state.submission(taskId));
+  }
+
+  settle({ taskId, outcome }: { taskId: string; outcome: Outcome }): Promise<void> {
+    return this.#inTurn(() => this.#session().state.settle(taskId, outcome));
+  }
+
+  save(): Promise<void> {
+    return this.#inTurn(() => this.#session().state.save());
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#close());
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #session(): Opened {
+    if (this.#opened === undefined)
+      throw new Error('cannot happen: the miner opens its session before using it');
+    return this.#opened;
+  }
+
+  async #close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    try {
+      await opened?.state.save();
+    } finally {
+      await opened?.copy.close();
+    }
+  }
+
+  async #train({ task, shards, windowMs }: TrainRequest): Promise<Trained> {
+    const { copy } = this.#session();
+    const { settings, version, stateRoot } = task;
+    requireStreamable(settings);
+    if (copy.holds?.version !== version || copy.holds.stateRoot !== stateRoot)
+      throw new MinerError(
+        { code: 'SYNC_FIRST', version },
+        `the weights of version ${version} are not here yet: sync first`,
+      );
+    const { rowsPerStep, sequenceLength } = settings;
+    const rows = rowsOfTask(task, shards).rows.subarray(0, rowsPerStep * (sequenceLength + 1));
+    if (this.#rowMs * rowsPerStep * MARGIN >= windowMs) return windowTooShort(windowMs);
+    const startedMs = this.#ports.nowMs();
+    try {
+      const { result, batch } = await this.#learn(task, rows);
+      const elapsedMs = this.#ports.nowMs() - startedMs;
+      this.#rowMs = elapsedMs / rowsPerStep;
+      return await this.#keep(task, result, { batch, elapsedMs });
+    } catch (error) {
+      restore(this.#session()); // what failed is not to be felt by the next step
+      if (errorCodeOf(error) === 'NOT_FINITE') return nothing('NOT_FINITE', messageOf(error));
+      if (error instanceof Stopped) return nothing('STOPPED', 'the miner is stopping');
+      throw error;
+    }
+  }
+
+  /** In the largest micro-batch that memory allows (SPEC TRAIN-5). */
+  async #learn(task: Task, rows: Uint16Array): Promise<{ result: StreamedTrainingResult; batch: number }> {
+    const { rowsPerStep, sequenceLength } = task.settings;
+    const sizes = microBatchesOf(rowsPerStep, sequenceLength, TOKENS_AT_ONCE);
+    for (const batch of sizes.filter((size) => size <= this.#largestBatch)) {
+      try {
+        return { result: await this.#attempt(task, rows, batch), batch };
+      } catch (error) {
+        if (batch === 1 || !isOutOfMemory(error)) throw error;
+        this.#largestBatch = batch - 1;
+        restore(this.#session());
+      }
+    }
+    throw new Error('cannot happen: a micro-batch of one row is always among the sizes');
+  }
+
+  async #attempt({ settings }: Task, rows: Uint16Array, batch: number): Promise<StreamedTrainingResult> {
+    const { request, layout, copy, optimizer } = this.#session();
+    const { sequenceLength, density } = settings;
+    const { threads, model: config } = request;
+    const onPart = (): void => {
+      if (this.#ports.stopRequested()) throw new Stopped();
+    };
+    const source = await copy.weights();
+    const model = createStreamedModel(config, { batch, sequenceLength, threads, source, onPart });
+    const learningRate = settings.learningRates[0]!;
+    const result = await trainStreamed({ model, layout, optimizer, rows, learningRate, density });
+    this.#ports.source.onStep({ step: 0, steps: 1, lossNats: result.lossNats, skipped: false });
+    return result;
+  }
+
+  /** Encodes and saves: from here on the work survives anything. */
+  async #keep(
+    task: Task,
+    { delta, lossNats, tokens }: StreamedTrainingResult,
+    { batch, elapsedMs }: { batch: number; elapsedMs: number },
+  ): Promise<Trained> {
+    const { state, layout, optimizer } = this.#session();
+    if (entryCount(delta) === 0) return nothing('EMPTY_DELTA', 'training changed nothing');
+    const bytes = await submissionOf(task, layout, { delta, steps: 1, tokens, lossNats });
+    const work = { taskId: task.taskId, round: task.round, sizeBytes: bytes.length };
+    state.optimizer = optimizer.exportState();
+    await state.add(work, bytes);
+    return { kind: 'work', work, steps: 1, skippedSteps: 0, tokens, lossNats, microBatch: batch, elapsedMs };
+  }
+}
+
+class Stopped extends Error {}
+
+/** The optimiser as it was when its state was last kept; empty where that is another optimiser's. */
+function restore({ optimizer, state, layout }: Pick<Opened, 'optimizer' | 'state' | 'layout'>): void {
+  const empty = (): Uint8Array => createAdafactor(layout).exportState();
+  try {
+    optimizer.importState(state.optimizer ?? empty());
+  } catch (error) {
+    if (errorCodeOf(error) !== 'STATE_INVALID') throw error;
+    optimizer.importState(empty());
+  }
+}
