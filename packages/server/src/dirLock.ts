@@ -1,5 +1,5 @@
 /**
- * @file One server per folder. The lock is a listening local socket named by the folder: the system frees it when the
+ * @file One process per folder. The lock is a listening local socket named by the folder: the system frees it when the
  * process dies in whatever way, so a lock can never be left behind; a dead socket file is recognised and replaced.
  */
 import { createHash } from 'node:crypto';
@@ -18,7 +18,7 @@ export interface DirLock {
 const MAX_SOCKET_PATH = 100;
 
 /** Throws `SERVER_DIR_LOCKED` while another process (or this one) holds the folder. */
-export async function lockDir(dir: string): Promise<DirLock> {
+export async function lockDir(dir: string, holder = 'parameter server'): Promise<DirLock> {
   const path = socketPath(realpathSync(dir));
   for (let attempt = 0; attempt < 2; attempt++) {
     const server = await listen(path);
@@ -28,7 +28,7 @@ export async function lockDir(dir: string): Promise<DirLock> {
   }
   throw new ServerError(
     { code: 'SERVER_DIR_LOCKED', dir },
-    `another parameter server is working in ${dir}: stop it first, or start this one in another folder`,
+    `another ${holder} is working in ${dir}: stop it first, or start this one in another folder`,
   );
 }
 

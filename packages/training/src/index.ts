@@ -30,6 +30,7 @@ export { ErrorFeedback, type ErrorFeedbackOptions } from './compression/errorFee
 export { type Selection, selectTopK, type TopKOptions } from './compression/topK.js';
 export { TrainingError, type TrainingErrorInfo } from './errors.js';
 export { denseDelta, type FlatDelta, flattenDelta } from './flatDelta.js';
+export { layerwiseSettings } from './layerwiseSettings.js';
 export { type LocalTrainingOptions, type LocalTrainingResult, trainLocally } from './localTraining.js';
 export {
   decideMerge,

@@ -21,13 +21,14 @@ import {
   withDeviceOption,
   withPrecisionOption,
 } from '../training/deviceOption.js';
+import { type WeightsFlags, withWeightsOption } from '../training/weightsOption.js';
 import { phraseLines } from '../wallet/phraseLines.js';
 import { newKey, saveWallet, walletPath } from '../wallet/walletStore.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, type LogOptions, openKey, withLogOptions } from './common.js';
 import { minerServiceCommand } from './minerService.js';
 import { minerEstimateCommand, minerStatusCommand } from './minerStatus.js';
 
-interface Flags extends LogOptions, DeviceFlags, PrecisionFlags {
+interface Flags extends LogOptions, DeviceFlags, PrecisionFlags, WeightsFlags {
   server: string;
   ca?: string;
   keyFile?: string;
@@ -91,34 +92,37 @@ Examples:
   alice miner status                    what it earned, and why it was or was not paid
   alice miner install-service           mine in the background, from login on`,
     );
-  return withLogOptions(withPrecisionOption(withDeviceOption(command))).action(async (flags: Flags) => {
-    if (await hasRunTrusting(flags.ca)) return;
-    const lifecycle = createLifecycle();
-    await initCrypto();
-    const log = createLogger('miner', flags.log, flags.logLevel);
-    const device = await openDevice(flags);
-    if (device) log.info('Computing on', { device: device.device, name: device.name });
-    const key = await minerKey(flags, log);
-    lifecycle.ready();
-    const rewardAddress: Address | undefined =
-      flags.rewardAddress === undefined ? undefined : parseAddress(flags.rewardAddress);
-    const { runMiner } = await import('@alice/miner');
-    await runMiner(
-      {
-        serverUrl: flags.server,
-        key,
-        instance: flags.instance,
-        threads: flags.threads,
-        ...{ device, precision: flags.precision },
-        dir: resolve(flags.dir),
-        dataMirrors: flags.dataMirror,
-        holdReason: holdReason(flags),
-        ...(rewardAddress ? { rewardAddress } : {}),
-        ...(flags.tasks ? { maxTasks: flags.tasks } : {}),
-      },
-      { log, signal: lifecycle.signal, onEvent: minerView(log, { quiet: flags.log === 'json' }) },
-    );
-  });
+  return withLogOptions(withWeightsOption(withPrecisionOption(withDeviceOption(command)))).action(
+    async (flags: Flags) => {
+      if (await hasRunTrusting(flags.ca)) return;
+      const lifecycle = createLifecycle();
+      await initCrypto();
+      const log = createLogger('miner', flags.log, flags.logLevel);
+      const device = await openDevice(flags);
+      if (device) log.info('Computing on', { device: device.device, name: device.name });
+      const key = await minerKey(flags, log);
+      lifecycle.ready();
+      const rewardAddress: Address | undefined =
+        flags.rewardAddress === undefined ? undefined : parseAddress(flags.rewardAddress);
+      const { runMiner } = await import('@alice/miner');
+      await runMiner(
+        {
+          serverUrl: flags.server,
+          key,
+          instance: flags.instance,
+          threads: flags.threads,
+          ...{ device, precision: flags.precision },
+          dir: resolve(flags.dir),
+          weights: flags.weights,
+          dataMirrors: flags.dataMirror,
+          holdReason: holdReason(flags),
+          ...(rewardAddress ? { rewardAddress } : {}),
+          ...(flags.tasks ? { maxTasks: flags.tasks } : {}),
+        },
+        { log, signal: lifecycle.signal, onEvent: minerView(log, { quiet: flags.log === 'json' }) },
+      );
+    },
+  );
 }
 
 /** The wallet asked for; on a first run without one, a new unencrypted wallet whose phrase is shown once. */

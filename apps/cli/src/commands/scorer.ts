@@ -7,9 +7,10 @@ import { integerOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { CA_OPTION, hasRunTrusting } from '../process/trustedCa.js';
 import { type DeviceFlags, openDevice, withDeviceOption } from '../training/deviceOption.js';
+import { type WeightsFlags, withWeightsOption } from '../training/weightsOption.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, type LogOptions, openKey, withLogOptions } from './common.js';
 
-interface Flags extends LogOptions, DeviceFlags {
+interface Flags extends LogOptions, DeviceFlags, WeightsFlags {
   server: string;
   ca?: string;
   keyFile?: string;
@@ -34,7 +35,7 @@ export function scorerCommand(): Command {
       integerOption('--threads', 1, 256),
       availableParallelism(),
     );
-  return withLogOptions(withDeviceOption(command)).action(async (flags: Flags) => {
+  return withLogOptions(withWeightsOption(withDeviceOption(command))).action(async (flags: Flags) => {
     if (await hasRunTrusting(flags.ca)) return;
     const lifecycle = createLifecycle();
     const log = createLogger('scorer', flags.log, flags.logLevel);
@@ -54,6 +55,8 @@ export function scorerCommand(): Command {
         instance: flags.instance,
         threads: flags.threads,
         device: device?.device,
+        dir: resolve(flags.dir),
+        weights: flags.weights,
       },
       { log, signal: lifecycle.signal },
     );

@@ -25,12 +25,12 @@ import {
   type TrainingProtocol,
 } from '../settings/trainingProtocols.js';
 import { DEFAULT_CHAIN_URL, DEFAULT_DIR, type LogOptions, openKey, withLogOptions } from './common.js';
-import { LOCAL_PRESETS } from './presets.js';
+import { NETWORK_PRESETS } from './presets.js';
 
 interface Flags extends LogOptions, NodeFlags {
   data: string;
   preset: string;
-  protocol: TrainingProtocol;
+  protocol?: TrainingProtocol;
   aggregation?: (typeof AGGREGATION_RULES)[number];
   seed: string;
   keyFile?: string;
@@ -53,15 +53,14 @@ export function serverCommand(): Command {
     .option('--data <dir>', 'shards made by "alice data build"', join(DEFAULT_DIR, 'data'))
     .option(
       '--preset <name>',
-      `model to train: ${LOCAL_PRESETS.join(', ')}`,
-      choiceOption('--preset', LOCAL_PRESETS),
+      `model to train: ${NETWORK_PRESETS.join(', ')}`,
+      choiceOption('--preset', NETWORK_PRESETS),
       'nano',
     )
     .option(
       '--protocol <name>',
-      'how it is trained: alice, or the literal scheme of the whitepaper',
+      'how it is trained: alice (1b and 7b: layerwise, one layer at a time), or the literal scheme of the whitepaper',
       choiceOption('--protocol', TRAINING_PROTOCOLS),
-      'alice',
     )
     .option(
       '--aggregation <rule>',
@@ -119,7 +118,7 @@ export function serverCommand(): Command {
         import('../settings/networkSettings.js'),
         import('../dataset/tokenizerOf.js'),
       ]);
-    const model = resolveModel(flags.preset as (typeof LOCAL_PRESETS)[number]);
+    const model = resolveModel(flags.preset as (typeof NETWORK_PRESETS)[number]);
     const server = await startServer(
       {
         dir: resolve(flags.dir),
@@ -162,6 +161,7 @@ export function serverCommand(): Command {
             serverUrl: flags.api ?? server.url,
             key: serverKey,
             instance: 'server',
+            dir: join(resolve(flags.dir), 'scorer'),
             threads: Math.max(1, availableParallelism() - 1),
           },
           { log, signal: lifecycle.signal },

@@ -6,7 +6,7 @@ import { choiceOption, integerOption, listenPortOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { DEFAULT_EPOCH_SECONDS, DEFAULT_PRESET } from '../up/networkPlan.js';
 import { DEFAULT_DIR } from './common.js';
-import { LOCAL_PRESETS } from './presets.js';
+import { NETWORK_PRESETS } from './presets.js';
 
 interface Flags {
   miners: number;
@@ -29,8 +29,8 @@ export function upCommand(): Command {
     .option('--miners <n>', 'how many miners', integerOption('--miners', 1, 64), 2)
     .option(
       '--preset <name>',
-      `model to train: ${LOCAL_PRESETS.join(', ')} (new networks: ${DEFAULT_PRESET})`,
-      choiceOption('--preset', LOCAL_PRESETS),
+      `model to train: ${NETWORK_PRESETS.join(', ')} (new networks: ${DEFAULT_PRESET})`,
+      choiceOption('--preset', NETWORK_PRESETS),
     )
     .option(
       '--data <path>',

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { DEFAULT_DIR } from '../commands/common.js';
-import { LOCAL_PRESETS } from '../commands/presets.js';
+import { NETWORK_PRESETS } from '../commands/presets.js';
 import { CliError } from '../errors.js';
 import { choiceOption, integerOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
@@ -60,8 +60,8 @@ export function buildCommand(): Command {
     .option('--out <dir>', 'where the shards go', join(DEFAULT_DIR, 'data'))
     .option(
       '--preset <name>',
-      `the model they are for: ${LOCAL_PRESETS.join(', ')}`,
-      choiceOption('--preset', LOCAL_PRESETS),
+      `the model they are for: ${NETWORK_PRESETS.join(', ')}`,
+      choiceOption('--preset', NETWORK_PRESETS),
       'nano',
     )
     .option('--tokenizer <id>', 'gpt2, or gpt2-N for its first N entries (default: what the preset uses)')

@@ -1,5 +1,6 @@
 /** @file The command lines of a local network's processes: each is an ordinary `alice` command a person could type. */
 import { join } from 'node:path';
+import { isLargePreset } from '../commands/presets.js';
 import { loopbackOf } from '../process/loopback.js';
 import type { ChildPlan } from '../process/supervisor.js';
 import type { NetworkPaths, NetworkPlan } from './networkPlan.js';
@@ -69,8 +70,8 @@ export function serverPlan(options: ChildOptions): ChildPlan {
       String(plan.epochSeconds),
       '--scorer',
       scorerAddress,
-      '--inference',
-      `http://${loopback}:${inferencePort}`,
+      // Nobody answers there for a large model: it would take all memory.
+      ...(isLargePreset(plan.preset) ? [] : ['--inference', `http://${loopback}:${inferencePort}`]),
       '--log',
       'json',
     ],
@@ -103,7 +104,7 @@ export function inferencePlan({ paths, serverPort, inferencePort, host, loopback
 }
 
 /** The scorer works while the miners wait for its verdict, so it may use every core. */
-export function scorerPlan({ paths, serverPort, cores, loopback }: ChildOptions): ChildPlan {
+export function scorerPlan({ plan, paths, serverPort, cores, loopback }: ChildOptions): ChildPlan {
   return {
     name: 'scorer',
     args: [
@@ -116,13 +117,26 @@ export function scorerPlan({ paths, serverPort, cores, loopback }: ChildOptions)
       paths.scorer,
       '--threads',
       String(Math.min(cores, 4)),
+      ...weightsOf(plan),
       '--log',
       'json',
     ],
   };
 }
 
-export function minerPlans({ paths, serverPort, minerCount, cores, loopback }: ChildOptions): ChildPlan[] {
+/** All of them share one memory: no process may plan with it for itself. */
+function weightsOf({ preset }: NetworkPlan): string[] {
+  return isLargePreset(preset) ? ['--weights', 'disk'] : [];
+}
+
+export function minerPlans({
+  plan,
+  paths,
+  serverPort,
+  minerCount,
+  cores,
+  loopback,
+}: ChildOptions): ChildPlan[] {
   const threads = Math.max(1, Math.floor(cores / minerCount));
   return Array.from({ length: minerCount }, (_, i) => ({
     name: `miner-${i + 1}`,
@@ -136,6 +150,7 @@ export function minerPlans({ paths, serverPort, minerCount, cores, loopback }: C
       paths.miner(i + 1),
       '--threads',
       String(threads),
+      ...weightsOf(plan),
       '--log',
       'json',
     ],

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { ChainClient, initCrypto, type Logger, type NetworkStatus, urlHost } from '@alice/protocol';
 import pc from 'picocolors';
 import { readSettledEpochs } from '../chain/settledEpochs.js';
+import { isLargePreset } from '../commands/presets.js';
 import { CliError } from '../errors.js';
 import { lockDir } from '../process/dirLock.js';
 import { choosePort } from '../process/freePort.js';
@@ -226,7 +227,8 @@ async function startChildren(
     live.clear();
     say(`  ${pc.green('✓')} ${plan.name}`);
   }
-  // Nobody waits for it: training goes on with or without.
+  // Nobody waits for it: training goes on with or without. A large model would take all memory.
+  if (isLargePreset(children.plan.preset)) return;
   supervisor.start(inferencePlan(children)).catch(() => undefined);
 }
 

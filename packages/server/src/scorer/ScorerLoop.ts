@@ -42,6 +42,7 @@ const FATAL: ReadonlySet<string> = new Set([
   'BAD_REQUEST',
   'SCORER_VERSION_UNSIGNED',
   'CONFIG_INVALID',
+  'SERVER_DIR_LOCKED',
 ]);
 /** A computing thread that dies this often in a row cannot live on this computer: no memory, or no ONNX Runtime. */
 const MAX_THREAD_DEATHS = 6;

@@ -2,7 +2,9 @@
  * @file A whole scorer process: HTTP client, computing thread and loop put together. It holds no state of its own, so
  * it may be killed at any instant: its job goes to another scorer when the lease ends.
  */
+import { mkdir } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
 import type { DeviceName } from '@alice/engine/node';
 import { parameterCount } from '@alice/model';
 import {
@@ -15,6 +17,7 @@ import {
   withSignals,
 } from '@alice/protocol';
 import { liesOnDisk, SCORING_BYTES, type WeightsPlace } from '@alice/training/node';
+import { type DirLock, lockDir } from '../dirLock.js';
 import { RemoteScorer } from './RemoteScorer.js';
 import { scoreJobs } from './ScorerLoop.js';
 import type { ScorerEvent } from './scorerEvents.js';
@@ -70,11 +73,16 @@ export async function runScorer(
     onDeviceLost: (device, reason) =>
       log.warn('The device crashed: the processor computes from now on', { device, reason }),
   });
+  let lock: DirLock | undefined;
   try {
     await scoreJobs({
       server,
       scorer,
-      connect: () => connect(server, options, emit),
+      async connect() {
+        const request = await connect(server, options, emit);
+        if (request.dir !== undefined) lock ??= await lockWeights(request.dir);
+        return request;
+      },
       emit,
       serverNowMs: () => server.serverNowMs(),
       pause: (ms, until) =>
@@ -84,7 +92,13 @@ export async function runScorer(
     });
   } finally {
     await scorer.close();
+    await lock?.release();
   }
+}
+
+async function lockWeights(dir: string): Promise<DirLock> {
+  await mkdir(dir, { recursive: true });
+  return await lockDir(dir, 'scorer');
 }
 
 async function connect(
@@ -96,7 +110,7 @@ async function connect(
   await server.register();
   emit({ type: 'registered', networkId, serverId, address: key.address, instance });
   const onDisk = dir !== undefined && liesOnDisk(weights, parameterCount(model), SCORING_BYTES);
-  return { networkId, serverId, model, threads, ...(onDisk && { dir }) };
+  return { networkId, serverId, model, threads, ...(onDisk && { dir: join(dir, instance) }) };
 }
 
 function sourceOf(server: ServerClient): ScoringSource {
