@@ -44,6 +44,7 @@ export class RemoteTrainer implements Trainer {
       handlers: {
         blob: (request: Parameters<TrainerSource['blob']>[0]) => source.blob(request),
         version: (version: number) => source.version(version),
+        onLayer: (report: { done: number; total: number }) => source.onLayer?.(report),
         onStep: (report: Parameters<TrainerSource['onStep']>[0]) => source.onStep(report),
       },
     });

@@ -182,8 +182,11 @@ export class StreamingSession implements Trainer {
     const { request, layout, copy, optimizer } = this.#session();
     const { sequenceLength, density } = settings;
     const { threads, model: config } = request;
+    const total = 2 * config.layers + 1;
+    let done = 0;
     const onPart = (): void => {
       if (this.#ports.stopRequested()) throw new Stopped();
+      this.#ports.source.onLayer?.({ done: ++done, total });
     };
     const source = await copy.weights();
     const model = createStreamedModel(config, { batch, sequenceLength, threads, source, onPart });

@@ -77,6 +77,7 @@ export function trainerSource(
         throw error;
       }
     },
+    onLayer: (report) => onEvent({ type: 'layer', ...report }),
     onStep: (report) => onEvent({ type: 'step', ...report }),
   };
 }

@@ -9,6 +9,8 @@ export type MinerEvent =
   /** Bytes of the model or of one shard's tokens that are here, out of all that are fetched now. */
   | { type: 'download'; what: 'model' | 'data'; doneBytes: number; totalBytes: number }
   | { type: 'task'; taskId: string; round: number; version: number; shards: number; tokens: number }
+  /** Passes through a part of a model that is trained layer by layer, out of those of its step. */
+  | { type: 'layer'; done: number; total: number }
   | { type: 'step'; step: number; steps: number; lossNats: number; skipped: boolean }
   | {
       type: 'trained';

@@ -12,7 +12,7 @@ import type { OpenTrainer, Outcome, SyncRequest, Trainer, TrainerSource, TrainRe
 export function serveTraining(port: MessagePortLike, compute: Compute): void {
   const ready = initCrypto();
   let isStopping = false;
-  const calls: PortCalls<TrainerSource> = new PortCalls<TrainerSource>(port, {
+  const calls: PortCalls<Required<TrainerSource>> = new PortCalls<Required<TrainerSource>>(port, {
     open: async (request: OpenTrainer) => {
       await ready;
       await session.close();
@@ -36,6 +36,7 @@ export function serveTraining(port: MessagePortLike, compute: Compute): void {
     source: {
       blob: (request) => calls.call('blob', request),
       version: (version) => calls.call('version', version),
+      onLayer: (report) => void calls.call('onLayer', report),
       onStep: (report) => void calls.call('onStep', report),
     } satisfies TrainerSource,
     nowMs: () => performance.now(),

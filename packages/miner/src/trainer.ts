@@ -101,6 +101,8 @@ export interface TrainerSource {
   }): Promise<Uint8Array>;
   /** `undefined` when the server has it no longer. */
   version(version: number): Promise<VersionManifest | undefined>;
+  /** A model that is trained layer by layer: how far the step is. */
+  onLayer?(report: { readonly done: number; readonly total: number }): void;
   onStep(report: {
     readonly step: number;
     readonly steps: number;

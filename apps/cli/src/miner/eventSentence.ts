@@ -1,7 +1,7 @@
 /** @file A miner's events in words, for people who follow it; programs read the same events as JSON, with every figure. */
 import type { MinerEvent } from '@alice/miner';
 
-type Told = Exclude<MinerEvent, { type: 'download' | 'step' }>;
+type Told = Exclude<MinerEvent, { type: 'download' | 'layer' | 'step' }>;
 
 export function eventSentence(event: Told): string {
   switch (event.type) {

@@ -42,7 +42,7 @@ export function minerView(
     }
     const amount = amountOf(event);
     if (amount && (event.type === 'download' || isDrawable(ports.output))) return show(amount);
-    if (event.type === 'download') return;
+    if (event.type === 'download' || event.type === 'layer') return;
     stop();
     if (quiet || event.type === 'step') describe(event, log);
     else tell(event, log);
@@ -66,12 +66,14 @@ function amountOf(event: MinerEvent): Amount | undefined {
     const { what, doneBytes, totalBytes } = event;
     return { label: LABELS[what], unit: 'MB', scale: 1e-6, done: doneBytes, total: totalBytes };
   }
+  if (event.type === 'layer')
+    return { label: 'training', unit: 'layers', scale: 1, done: event.done, total: event.total };
   if (event.type !== 'step') return undefined;
   return { label: 'training', unit: 'steps', scale: 1, done: event.step + 1, total: event.steps };
 }
 
 /** For people: one sentence; the figures only where they ask for everything. */
-function tell(event: Exclude<MinerEvent, { type: 'download' | 'step' }>, log: Logger): void {
+function tell(event: Exclude<MinerEvent, { type: 'download' | 'layer' | 'step' }>, log: Logger): void {
   const { type, ...facts } = event;
   const sentence = eventSentence(event);
   if (type === 'retrying' || type === 'dropped' || type === 'clockOff') log.warn(sentence);
@@ -80,14 +82,14 @@ function tell(event: Exclude<MinerEvent, { type: 'download' | 'step' }>, log: Lo
   if (type !== 'task') log.debug(SENTENCES[type], facts);
 }
 
-function describe(event: Exclude<MinerEvent, { type: 'download' }>, log: Logger): void {
+function describe(event: Exclude<MinerEvent, { type: 'download' | 'layer' }>, log: Logger): void {
   const { type, ...facts } = event;
   if (type === 'retrying' || type === 'dropped' || type === 'clockOff') log.warn(SENTENCES[type], facts);
   else if (type === 'step' || type === 'task') log.debug(SENTENCES[type], facts);
   else log.info(SENTENCES[type], facts);
 }
 
-const SENTENCES: Readonly<Record<Exclude<MinerEvent['type'], 'download'>, string>> = {
+const SENTENCES: Readonly<Record<Exclude<MinerEvent['type'], 'download' | 'layer'>, string>> = {
   registered: 'Registered',
   synced: 'Model is up to date',
   task: 'Task received',

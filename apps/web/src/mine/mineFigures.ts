@@ -79,6 +79,8 @@ function counted(figures: MineFigures, event: Exclude<MinerEvent, { type: 'retry
     }
     case 'task':
       return { ...figures, activity: 'fetching the tokens of a task', step: undefined };
+    case 'layer':
+      return { ...figures, activity: 'training' };
     case 'step': {
       const step = { done: event.step + 1, of: event.steps, lossNats: event.lossNats };
       return { ...figures, activity: 'training', step };
