@@ -99,7 +99,8 @@ class WeightFile implements WeightSource {
     this.#layout = about.layout;
     this.#reader = reader;
     reader.on('message', ({ buffer, problem, wrong }) => {
-      const waiting = this.#waiting.shift()!; // the reader answers in the order it is asked
+      const waiting = this.#waiting.shift(); // the reader answers in the order it is asked
+      if (!waiting) return; // of before the file was closed
       if (this.#waiting.length === 0) reader.unref();
       if (wrong) waiting.reject(this.#damaged(wrong));
       else if (problem === undefined) waiting.resolve(buffer);
