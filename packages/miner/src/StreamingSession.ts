@@ -43,6 +43,7 @@ export interface StreamingPorts {
 
 interface Opened {
   readonly request: OpenTrainer;
+  readonly found: OpenedTrainer['state'];
   readonly layout: TensorLayout;
   readonly state: TrainingState;
   readonly copy: PagedReplica;
@@ -69,17 +70,12 @@ export class StreamingSession implements Trainer {
 
   open(request: OpenTrainer): Promise<OpenedTrainer> {
     return this.#inTurn(async () => {
-      await this.#close();
-      const { dir, address, instance, networkId, model } = request;
-      const layout = modelLayout(model);
-      const states = fileStates(dir);
-      const name = `training-${address}-${instance}`;
-      const { state, found } = await TrainingState.open({ states, name, layout, networkId });
-      const copy = await PagedReplica.open({ dir: join(dir, 'weights'), layout, networkId });
-      const optimizer = createAdafactor(layout, { weightDecay: 0 });
-      this.#opened = { request, layout, state, copy, optimizer };
-      restore(this.#opened);
-      return { state: STATE_OF[found], unsettled: state.unsettled };
+      if (JSON.stringify(this.#opened?.request) !== JSON.stringify(request)) {
+        await this.#close();
+        this.#opened = await read(request);
+      }
+      const { found, state } = this.#session();
+      return { state: found, unsettled: state.unsettled };
     });
   }
 
@@ -213,6 +209,18 @@ export class StreamingSession implements Trainer {
 }
 
 class Stopped extends Error {}
+
+async function read(request: OpenTrainer): Promise<Opened> {
+  const { dir, address, instance, networkId, model } = request;
+  const layout = modelLayout(model);
+  const states = fileStates(dir);
+  const name = `training-${address}-${instance}`;
+  const { state, found } = await TrainingState.open({ states, name, layout, networkId });
+  const copy = await PagedReplica.open({ dir: join(dir, 'weights'), layout, networkId });
+  const optimizer = createAdafactor(layout, { weightDecay: 0 });
+  restore({ optimizer, state, layout });
+  return { request, found: STATE_OF[found], layout, state, copy, optimizer };
+}
 
 /** The optimiser as it was when its state was last kept; empty where that is another optimiser's. */
 function restore({ optimizer, state, layout }: Pick<Opened, 'optimizer' | 'state' | 'layout'>): void {

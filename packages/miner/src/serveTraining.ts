@@ -15,8 +15,9 @@ export function serveTraining(port: MessagePortLike, compute: Compute): void {
   const calls: PortCalls<Required<TrainerSource>> = new PortCalls<Required<TrainerSource>>(port, {
     open: async (request: OpenTrainer) => {
       await ready;
-      await session.close();
-      session = request.streamed ? inFile : inMemory;
+      const wanted = request.streamed ? inFile : inMemory;
+      if (session !== wanted) await session.close();
+      session = wanted;
       return session.open(request);
     },
     sync: (request: SyncRequest) => session.sync(request),
