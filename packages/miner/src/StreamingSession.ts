@@ -3,23 +3,14 @@
  * step through them layer by layer, and what is kept between tasks is the optimiser's row and column means and unsent
  * work. The other half is the same as for models in memory (TrainingSession.ts). Node's processor only.
  */
-import { join } from 'node:path';
-import { createStreamedModel, modelLayout } from '@alice/model';
-import { entryCount, errorCodeOf, messageOf, type Task, type TensorLayout } from '@alice/protocol';
-import {
-  type Adafactor,
-  createAdafactor,
-  requireStreamable,
-  type StreamedTrainingResult,
-  trainStreamed,
-} from '@alice/training';
-import { PagedReplica } from '@alice/training/node';
+import { createStreamedModel } from '@alice/model';
+import { entryCount, errorCodeOf, messageOf, type Task } from '@alice/protocol';
+import { requireStreamable, type StreamedTrainingResult, trainStreamed } from '@alice/training';
 import { MinerError } from './errors.js';
 import { nothing, submissionOf, windowTooShort } from './finishedWork.js';
 import { isOutOfMemory, microBatchesOf } from './microBatches.js';
+import { type OpenedStreaming, openStreaming, restoreOptimizer } from './openStreaming.js';
 import { publishedSource } from './publishedSource.js';
-import { fileStates } from './stateFile.js';
-import { TrainingState } from './TrainingState.js';
 import { rowsOfTask } from './taskRows.js';
 import type {
   OpenedTrainer,
@@ -41,24 +32,14 @@ export interface StreamingPorts {
   readonly stopRequested: () => boolean;
 }
 
-interface Opened {
-  readonly request: OpenTrainer;
-  readonly found: OpenedTrainer['state'];
-  readonly layout: TensorLayout;
-  readonly state: TrainingState;
-  readonly copy: PagedReplica;
-  readonly optimizer: Adafactor;
-}
-
 /** More tokens at once make a block's working memory larger, and its products hardly faster. */
 const TOKENS_AT_ONCE = 512;
 /** The next task may take this much longer than the last one: other programs share the machine. */
 const MARGIN = 1.25;
-const STATE_OF = { good: 'resumed', missing: 'fresh', damaged: 'damaged' } as const;
 
 export class StreamingSession implements Trainer {
   readonly #ports: StreamingPorts;
-  #opened: Opened | undefined;
+  #opened: OpenedStreaming | undefined;
   /** How long a row of the last task took, ms. */
   #rowMs = 0;
   #largestBatch = Number.POSITIVE_INFINITY;
@@ -72,7 +53,7 @@ export class StreamingSession implements Trainer {
     return this.#inTurn(async () => {
       if (JSON.stringify(this.#opened?.request) !== JSON.stringify(request)) {
         await this.#close();
-        this.#opened = await read(request);
+        this.#opened = await openStreaming(request);
       }
       const { found, state } = this.#session();
       return { state: found, unsettled: state.unsettled };
@@ -116,7 +97,7 @@ export class StreamingSession implements Trainer {
     return turn;
   }
 
-  #session(): Opened {
+  #session(): OpenedStreaming {
     if (this.#opened === undefined)
       throw new Error('cannot happen: the miner opens its session before using it');
     return this.#opened;
@@ -151,7 +132,7 @@ export class StreamingSession implements Trainer {
       this.#rowMs = elapsedMs / rowsPerStep;
       return await this.#keep(task, result, { batch, elapsedMs });
     } catch (error) {
-      restore(this.#session()); // what failed is not to be felt by the next step
+      restoreOptimizer(this.#session()); // what failed is not to be felt by the next step
       if (errorCodeOf(error) === 'NOT_FINITE') return nothing('NOT_FINITE', messageOf(error));
       if (error instanceof Stopped) return nothing('STOPPED', 'the miner is stopping');
       throw error;
@@ -168,7 +149,7 @@ export class StreamingSession implements Trainer {
       } catch (error) {
         if (batch === 1 || !isOutOfMemory(error)) throw error;
         this.#largestBatch = batch - 1;
-        restore(this.#session());
+        restoreOptimizer(this.#session());
       }
     }
     throw new Error('cannot happen: a micro-batch of one row is always among the sizes');
@@ -209,26 +190,3 @@ export class StreamingSession implements Trainer {
 }
 
 class Stopped extends Error {}
-
-async function read(request: OpenTrainer): Promise<Opened> {
-  const { dir, address, instance, networkId, model } = request;
-  const layout = modelLayout(model);
-  const states = fileStates(dir);
-  const name = `training-${address}-${instance}`;
-  const { state, found } = await TrainingState.open({ states, name, layout, networkId });
-  const copy = await PagedReplica.open({ dir: join(dir, 'weights'), layout, networkId });
-  const optimizer = createAdafactor(layout, { weightDecay: 0 });
-  restore({ optimizer, state, layout });
-  return { request, found: STATE_OF[found], layout, state, copy, optimizer };
-}
-
-/** The optimiser as it was when its state was last kept; empty where that is another optimiser's. */
-function restore({ optimizer, state, layout }: Pick<Opened, 'optimizer' | 'state' | 'layout'>): void {
-  const empty = (): Uint8Array => createAdafactor(layout).exportState();
-  try {
-    optimizer.importState(state.optimizer ?? empty());
-  } catch (error) {
-    if (errorCodeOf(error) !== 'STATE_INVALID') throw error;
-    optimizer.importState(empty());
-  }
-}

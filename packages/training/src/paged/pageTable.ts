@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PAGE_BYTES, PAGE_HASH_BYTES } from '@alice/model/node';
 import type { HashHex, TensorLayout } from '@alice/protocol';
 
@@ -60,6 +61,10 @@ export async function writePageTable(
     await file.close();
   }
   await rename(temporary, path);
+  // Windows cannot flush a folder; there a rename is durable once the volume says so.
+  const folder = await open(dirname(path), 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }
 
 function sha256Of(text: string): string {
