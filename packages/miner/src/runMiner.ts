@@ -120,7 +120,7 @@ async function prepare(
   const aheadMinutes = Math.round((Date.now() - server.serverNowMs()) / 60_000);
   if (Math.abs(aheadMinutes) >= CLOCK_OFF_MINUTES) onEvent({ type: 'clockOff', aheadMinutes });
   const { dir, key, instance, threads, weights = 'auto' } = options;
-  const streamed = liesOnDisk(weights, parameterCount(model), TRAINING_BYTES);
+  const streamed = liesOnDisk(weights, parameterCount(model), { bytesPerParameter: TRAINING_BYTES });
   await bindFolder(dir, { networkId, serverId });
   return { dir, address: key.address, instance, threads, networkId, serverId, model, streamed };
 }

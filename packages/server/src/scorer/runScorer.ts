@@ -109,7 +109,8 @@ async function connect(
   const { networkId, serverId, model } = await server.network();
   await server.register();
   emit({ type: 'registered', networkId, serverId, address: key.address, instance });
-  const onDisk = dir !== undefined && liesOnDisk(weights, parameterCount(model), SCORING_BYTES);
+  const onDisk =
+    dir !== undefined && liesOnDisk(weights, parameterCount(model), { bytesPerParameter: SCORING_BYTES });
   return { networkId, serverId, model, threads, ...(onDisk && { dir: join(dir, instance) }) };
 }
 

@@ -12,10 +12,27 @@ export const SCORING_BYTES = 10;
 /** What a program may plan with; the rest is for activations, other programs and the system. */
 const SHARE = 0.6;
 
-/** Whether weights are to lie in a file. A container's limit counts where it is below the computer's memory. */
-export function liesOnDisk(place: WeightsPlace, parameters: number, bytesPerParameter: number): boolean {
+/** Networks of smaller models train by settings that need all weights at once: a tight memory is better than none of their work. */
+const SMALLEST_ON_DISK = 500_000_000;
+
+/** Whether weights are to lie in a file. */
+export function liesOnDisk(
+  place: WeightsPlace,
+  parameters: number,
+  { bytesPerParameter, memoryBytes = memoryOfComputer() }: MemoryNeed,
+): boolean {
   if (place !== 'auto') return place === 'disk';
+  return parameters >= SMALLEST_ON_DISK && parameters * bytesPerParameter > SHARE * memoryBytes;
+}
+
+export interface MemoryNeed {
+  readonly bytesPerParameter: number;
+  /** What there is; this computer's unless given. */
+  readonly memoryBytes?: number;
+}
+
+/** A container's limit counts where it is below the computer's memory. */
+function memoryOfComputer(): number {
   const limit = process.constrainedMemory?.() ?? 0;
-  const memory = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return parameters * bytesPerParameter > SHARE * memory;
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
