@@ -75,7 +75,7 @@ export function requireStreamable(settings: Streamable): void {
     if (!(setting in wanted) || value === wanted[setting]) continue;
     throw new TrainingError(
       { code: 'NOT_STREAMABLE', setting, value },
-      `this model does not fit into this computer's memory, and with ${setting} ${value} (not ${wanted[setting]}) it cannot be trained layer by layer: take a computer with more memory`,
+      `weights on disk are trained layer by layer, and a task with ${setting} ${value} (not ${wanted[setting]}) cannot be: keep them in memory (--weights memory), on a computer that has enough`,
     );
   }
 }
