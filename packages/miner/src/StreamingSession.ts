@@ -11,18 +11,9 @@ import { nothing, submissionOf, windowTooShort } from './finishedWork.js';
 import { isOutOfMemory, microBatchesOf } from './microBatches.js';
 import { type OpenedStreaming, openStreaming, restoreOptimizer } from './openStreaming.js';
 import { publishedSource } from './publishedSource.js';
+import { TrainerSession } from './TrainerSession.js';
 import { rowsOfTask } from './taskRows.js';
-import type {
-  OpenedTrainer,
-  OpenTrainer,
-  Outcome,
-  Synced,
-  SyncRequest,
-  Trained,
-  Trainer,
-  TrainerSource,
-  TrainRequest,
-} from './trainer.js';
+import type { OpenTrainer, Synced, SyncRequest, Trained, TrainerSource, TrainRequest } from './trainer.js';
 
 export interface StreamingPorts {
   readonly source: TrainerSource;
@@ -37,84 +28,41 @@ const TOKENS_AT_ONCE = 512;
 /** The next task may take this much longer than the last one: other programs share the machine. */
 const MARGIN = 1.25;
 
-export class StreamingSession implements Trainer {
+export class StreamingSession extends TrainerSession<OpenedStreaming> {
   readonly #ports: StreamingPorts;
-  #opened: OpenedStreaming | undefined;
   /** How long a row of the last task took, ms. */
   #rowMs = 0;
   #largestBatch = Number.POSITIVE_INFINITY;
-  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(ports: StreamingPorts) {
+    super();
     this.#ports = ports;
   }
 
-  open(request: OpenTrainer): Promise<OpenedTrainer> {
-    return this.#inTurn(async () => {
-      if (JSON.stringify(this.#opened?.request) !== JSON.stringify(request)) {
-        await this.#close();
-        this.#opened = await openStreaming(request);
-      }
-      const { found, state } = this.#session();
-      return { state: found, unsettled: state.unsettled };
-    });
+  protected override read(request: OpenTrainer): Promise<OpenedStreaming> {
+    return openStreaming(request);
   }
 
-  sync({ manifest, fromSnapshot }: SyncRequest): Promise<Synced> {
-    return this.#inTurn(async () => {
-      const { request, layout, copy } = this.#session();
-      const { networkId, serverId } = request;
-      const from = { layout, networkId, serverId, source: this.#ports.source };
-      const { source, fetched } = publishedSource(from, manifest);
-      await copy.sync(source, { fromSnapshot });
-      return { ...copy.holds!, ...fetched() };
-    });
+  protected override async follow(
+    { request, layout, copy }: OpenedStreaming,
+    { manifest, fromSnapshot }: SyncRequest,
+  ): Promise<Synced> {
+    const { networkId, serverId } = request;
+    const from = { layout, networkId, serverId, source: this.#ports.source };
+    const { source, fetched } = publishedSource(from, manifest);
+    await copy.sync(source, { fromSnapshot });
+    return { ...copy.holds!, ...fetched() };
   }
 
-  train(request: TrainRequest): Promise<Trained> {
-    return this.#inTurn(() => this.#train(request));
+  protected override async release({ copy }: OpenedStreaming): Promise<void> {
+    await copy.close();
   }
 
-  submission(taskId: string): Promise<Uint8Array> {
-    return this.#inTurn(async () => this.#session().state.submission(taskId));
-  }
-
-  settle({ taskId, outcome }: { taskId: string; outcome: Outcome }): Promise<void> {
-    return this.#inTurn(() => this.#session().state.settle(taskId, outcome));
-  }
-
-  save(): Promise<void> {
-    return this.#inTurn(() => this.#session().state.save());
-  }
-
-  close(): Promise<void> {
-    return this.#inTurn(() => this.#close());
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work);
-    this.#queue = turn.catch(() => undefined);
-    return turn;
-  }
-
-  #session(): OpenedStreaming {
-    if (this.#opened === undefined)
-      throw new Error('cannot happen: the miner opens its session before using it');
-    return this.#opened;
-  }
-
-  async #close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    try {
-      await opened?.state.save();
-    } finally {
-      await opened?.copy.close();
-    }
-  }
-
-  async #train({ task, shards, windowMs }: TrainRequest): Promise<Trained> {
-    const { copy } = this.#session();
+  protected override async work(
+    opened: OpenedStreaming,
+    { task, shards, windowMs }: TrainRequest,
+  ): Promise<Trained> {
+    const { copy } = opened;
     const { settings, version, stateRoot } = task;
     requireStreamable(settings);
     if (copy.holds?.version !== version || copy.holds.stateRoot !== stateRoot)
@@ -127,12 +75,12 @@ export class StreamingSession implements Trainer {
     if (this.#rowMs * rowsPerStep * MARGIN >= windowMs) return windowTooShort(windowMs);
     const startedMs = this.#ports.nowMs();
     try {
-      const { result, batch } = await this.#learn(task, rows);
+      const { result, batch } = await this.#learn(opened, task, rows);
       const elapsedMs = this.#ports.nowMs() - startedMs;
       this.#rowMs = elapsedMs / rowsPerStep;
-      return await this.#keep(task, result, { batch, elapsedMs });
+      return await this.#keep(opened, task, result, { batch, elapsedMs });
     } catch (error) {
-      restoreOptimizer(this.#session()); // what failed is not to be felt by the next step
+      restoreOptimizer(opened); // what failed is not to be felt by the next step
       if (errorCodeOf(error) === 'NOT_FINITE') return nothing('NOT_FINITE', messageOf(error));
       if (error instanceof Stopped) return nothing('STOPPED', 'the miner is stopping');
       throw error;
@@ -140,23 +88,30 @@ export class StreamingSession implements Trainer {
   }
 
   /** In the largest micro-batch that memory allows (SPEC TRAIN-5). */
-  async #learn(task: Task, rows: Uint16Array): Promise<{ result: StreamedTrainingResult; batch: number }> {
+  async #learn(
+    opened: OpenedStreaming,
+    task: Task,
+    rows: Uint16Array,
+  ): Promise<{ result: StreamedTrainingResult; batch: number }> {
     const { rowsPerStep, sequenceLength } = task.settings;
     const sizes = microBatchesOf(rowsPerStep, sequenceLength, TOKENS_AT_ONCE);
     for (const batch of sizes.filter((size) => size <= this.#largestBatch)) {
       try {
-        return { result: await this.#attempt(task, rows, batch), batch };
+        return { result: await this.#attempt(opened, task, { rows, batch }), batch };
       } catch (error) {
         if (batch === 1 || !isOutOfMemory(error)) throw error;
         this.#largestBatch = batch - 1;
-        restoreOptimizer(this.#session());
+        restoreOptimizer(opened);
       }
     }
     throw new Error('cannot happen: a micro-batch of one row is always among the sizes');
   }
 
-  async #attempt({ settings }: Task, rows: Uint16Array, batch: number): Promise<StreamedTrainingResult> {
-    const { request, layout, copy, optimizer } = this.#session();
+  async #attempt(
+    { request, layout, copy, optimizer }: OpenedStreaming,
+    { settings }: Task,
+    { rows, batch }: { rows: Uint16Array; batch: number },
+  ): Promise<StreamedTrainingResult> {
     const { sequenceLength, density } = settings;
     const { threads, model: config } = request;
     const total = 2 * config.layers + 1;
@@ -175,11 +130,11 @@ export class StreamingSession implements Trainer {
 
   /** Encodes and saves: from here on the work survives anything. */
   async #keep(
+    { state, layout, optimizer }: OpenedStreaming,
     task: Task,
     { delta, lossNats, tokens }: StreamedTrainingResult,
     { batch, elapsedMs }: { batch: number; elapsedMs: number },
   ): Promise<Trained> {
-    const { state, layout, optimizer } = this.#session();
     if (entryCount(delta) === 0) return nothing('EMPTY_DELTA', 'training changed nothing');
     const bytes = await submissionOf(task, layout, { delta, steps: 1, tokens, lossNats });
     const work = { taskId: task.taskId, round: task.round, sizeBytes: bytes.length };

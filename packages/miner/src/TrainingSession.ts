@@ -10,19 +10,10 @@ import { formatOf, nothing, submissionOf, windowTooShort } from './finishedWork.
 import { LocalTrainer } from './LocalTrainer.js';
 import { ModelCopy } from './ModelCopy.js';
 import type { States } from './states.js';
+import { type OpenedSession, STATE_OF, TrainerSession } from './TrainerSession.js';
 import { TrainingState } from './TrainingState.js';
 import { rowsOfTask } from './taskRows.js';
-import type {
-  OpenedTrainer,
-  OpenTrainer,
-  Outcome,
-  Synced,
-  SyncRequest,
-  Trained,
-  Trainer,
-  TrainerSource,
-  TrainRequest,
-} from './trainer.js';
+import type { OpenTrainer, Synced, SyncRequest, Trained, TrainerSource, TrainRequest } from './trainer.js';
 
 export interface SessionPorts {
   readonly source: TrainerSource;
@@ -35,78 +26,21 @@ export interface SessionPorts {
   readonly stopRequested: () => boolean;
 }
 
-interface Opened {
-  readonly request: OpenTrainer;
-  readonly found: OpenedTrainer['state'];
+interface Opened extends OpenedSession {
   readonly layout: TensorLayout;
   readonly copy: ModelCopy;
-  readonly state: TrainingState;
   readonly local: LocalTrainer;
 }
 
-const STATE_OF = { good: 'resumed', missing: 'fresh', damaged: 'damaged' } as const;
-
-export class TrainingSession implements Trainer {
+export class TrainingSession extends TrainerSession<Opened> {
   readonly #ports: SessionPorts;
-  #opened: Opened | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(ports: SessionPorts) {
+    super();
     this.#ports = ports;
   }
 
-  open(request: OpenTrainer): Promise<OpenedTrainer> {
-    return this.#inTurn(async () => {
-      if (!this.#isOpenFor(request)) {
-        await this.#close();
-        this.#opened = await this.#read(request);
-      }
-      const { found, state } = this.#session();
-      return { state: found, unsettled: state.unsettled };
-    });
-  }
-
-  sync(request: SyncRequest): Promise<Synced> {
-    return this.#inTurn(() => this.#session().copy.sync(request));
-  }
-
-  train(request: TrainRequest): Promise<Trained> {
-    return this.#inTurn(() => this.#train(request));
-  }
-
-  submission(taskId: string): Promise<Uint8Array> {
-    return this.#inTurn(async () => this.#session().state.submission(taskId));
-  }
-
-  settle({ taskId, outcome }: { taskId: string; outcome: Outcome }): Promise<void> {
-    return this.#inTurn(() => this.#session().state.settle(taskId, outcome));
-  }
-
-  save(): Promise<void> {
-    return this.#inTurn(() => this.#session().state.save());
-  }
-
-  close(): Promise<void> {
-    return this.#inTurn(() => this.#close());
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work);
-    this.#queue = turn.catch(() => undefined);
-    return turn;
-  }
-
-  #session(): Opened {
-    if (this.#opened === undefined)
-      throw new Error('cannot happen: the miner opens its session before using it');
-    return this.#opened;
-  }
-
-  #isOpenFor(request: OpenTrainer): boolean {
-    return JSON.stringify(this.#opened?.request) === JSON.stringify(request);
-  }
-
-  async #read(request: OpenTrainer): Promise<Opened> {
+  protected override async read(request: OpenTrainer): Promise<Opened> {
     const { dir, address, instance, threads, networkId, serverId, model } = request;
     const { compute, source, nowMs, stopRequested } = this.#ports;
     const layout = compute.layoutOf(model);
@@ -119,20 +53,21 @@ export class TrainingSession implements Trainer {
     return { request, found: STATE_OF[found], layout, copy, state, local };
   }
 
-  async #close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
+  protected override follow({ copy }: Opened, request: SyncRequest): Promise<Synced> {
+    return copy.sync(request);
+  }
+
+  protected override async release({ copy, local }: Opened): Promise<void> {
     try {
-      await opened?.state.save();
-      await opened?.copy.save();
+      await copy.save();
     } finally {
-      await opened?.local.dispose();
+      await local.dispose();
     }
   }
 
-  async #train({ task, shards, windowMs }: TrainRequest): Promise<Trained> {
+  protected override async work(opened: Opened, { task, shards, windowMs }: TrainRequest): Promise<Trained> {
     const { nowMs, stopRequested } = this.#ports;
-    const { copy, local } = this.#session();
+    const { copy, local } = opened;
     const startedMs = nowMs();
     const base = copy.parameters(task.version, task.stateRoot);
     const work = { settings: task.settings, base, windowMs, ...rowsOfTask(task, shards) };
@@ -144,14 +79,17 @@ export class TrainingSession implements Trainer {
       throw error;
     }
     if (stopRequested()) return nothing('STOPPED', 'the miner is stopping');
-    if (result.steps > 0) return this.#keep(task, result, startedMs);
+    if (result.steps > 0) return this.#keep(opened, task, { result, startedMs });
     if (result.skippedSteps > 0) return nothing('NOT_FINITE', 'no step gave a finite loss and gradient');
     return windowTooShort(windowMs);
   }
 
   /** Compresses, encodes and saves: from here on the work survives anything. */
-  async #keep(task: Task, result: LocalTrainingResult, startedMs: number): Promise<Trained> {
-    const { state, layout, local } = this.#session();
+  async #keep(
+    { state, layout, local }: Opened,
+    task: Task,
+    { result, startedMs }: { result: LocalTrainingResult; startedMs: number },
+  ): Promise<Trained> {
     const { density, errorFeedbackDecay, selection } = task.settings;
     const compression = { density, errorFeedbackDecay, selection, format: formatOf(task.settings) };
     const delta = state.feedback(compression).compress(result.delta);

@@ -5,19 +5,15 @@ import { errorCodeOf, type TensorLayout } from '@alice/protocol';
 import { type Adafactor, createAdafactor } from '@alice/training';
 import { PagedReplica } from '@alice/training/node';
 import { fileStates } from './stateFile.js';
+import { type OpenedSession, STATE_OF } from './TrainerSession.js';
 import { TrainingState } from './TrainingState.js';
-import type { OpenedTrainer, OpenTrainer } from './trainer.js';
+import type { OpenTrainer } from './trainer.js';
 
-export interface OpenedStreaming {
-  readonly request: OpenTrainer;
-  readonly found: OpenedTrainer['state'];
+export interface OpenedStreaming extends OpenedSession {
   readonly layout: TensorLayout;
-  readonly state: TrainingState;
   readonly copy: PagedReplica;
   readonly optimizer: Adafactor;
 }
-
-const STATE_OF = { good: 'resumed', missing: 'fresh', damaged: 'damaged' } as const;
 
 export async function openStreaming(request: OpenTrainer): Promise<OpenedStreaming> {
   const { dir, address, instance, networkId, model } = request;

@@ -3,34 +3,21 @@
  * a restart of the server: every task that was trained is on the server exactly once, and nothing has to be said twice.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { buildDataset } from '@alice/data';
 import { type MinerEvent, runMiner } from '@alice/miner';
 import type { ModelConfig } from '@alice/model';
-import {
-  initCrypto,
-  keyPairFromSecret,
-  messageOf,
-  ServerClient,
-  seededRandom,
-  silentLogger,
-} from '@alice/protocol';
-import {
-  type ChainPort,
-  type RunningServer,
-  runScorer,
-  type ServerOptions,
-  startServer,
-} from '@alice/server';
+import { initCrypto, keyPairFromSecret, messageOf, ServerClient, silentLogger } from '@alice/protocol';
+import { type RunningServer, runScorer, type ServerOptions, startServer } from '@alice/server';
 import { defaultTrainingSettings } from '@alice/training';
 import { startAlice, until } from '../testing/aliceProcess.js';
 import { type Fault, FaultyProxy } from '../testing/FaultyProxy.js';
+import { BYTES_VOCAB, buildWords, idleChain } from '../testing/wordServer.js';
 
 const model: ModelConfig = {
-  ...{ name: 'faults', layers: 1, width: 32, heads: 2, kvHeads: 1, ffn: 64, context: 16, vocab: 257 },
+  ...{ name: 'faults', layers: 1, width: 32, heads: 2, kvHeads: 1, ffn: 64, context: 16, vocab: BYTES_VOCAB },
   ...{ ropeTheta: 10_000, normEps: 1e-5 },
 };
 const root = mkdtempSync(join(tmpdir(), 'alice-faults-'));
@@ -40,37 +27,21 @@ let server: RunningServer;
 let proxy: FaultyProxy;
 let scoring: Promise<void>;
 
-const nothing = { height: 1, totalIssuancePlanck: 0n, currentEpoch: 0 };
-const chain: ChainPort = {
-  genesisHash: async () => `0x${'ab'.repeat(32)}`,
-  status: async () => nothing,
-  submitEpoch: async () => undefined,
-  epoch: async () => undefined,
-  payouts: async () => [],
-  balance: async () => 0n,
-};
 /** How far the server's clock is ahead of the miners'. */
 let aheadMs = 0;
 const start = (changes: Partial<ServerOptions> = {}): Promise<RunningServer> =>
-  startServer({ ...options, ...changes }, { log: silentLogger, chain, clock: () => Date.now() + aheadMs });
+  startServer(
+    { ...options, ...changes },
+    { log: silentLogger, chain: idleChain, clock: () => Date.now() + aheadMs },
+  );
 
 before(async () => {
   await initCrypto();
-  mkdirSync(join(root, 'text'));
-  const random = seededRandom('faults');
-  const words = ['sun', 'moon', 'walks', 'sings', 'under', 'over', 'red', 'blue', 'river', 'stone'];
-  for (let document = 0; document < 60; document++)
-    writeFileSync(
-      join(root, 'text', `${document}.txt`),
-      Array.from({ length: 400 }, () => words[random.below(words.length)]).join(' '),
-    );
-  const encode = (text: string): Uint16Array => Uint16Array.from(new TextEncoder().encode(text));
-  const tokenizer = { id: 'bytes', vocab: 257, separator: 256, encode };
-  await buildDataset({ source: join(root, 'text'), outDir: join(root, 'data'), tokenizer, seed: 'test' });
+  const dataDir = await buildWords(root, 'faults');
   options = {
     ...{
       dir: join(root, 'server'),
-      dataDir: join(root, 'data'),
+      dataDir,
       port: 0,
       seed: 'test',
       tokenizerId: 'bytes',

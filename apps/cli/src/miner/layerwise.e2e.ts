@@ -3,27 +3,29 @@
  * memory, all on one server that knows no difference. It learns, and whoever is killed goes on from its file.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { buildDataset } from '@alice/data';
 import { type MinerEvent, runMiner } from '@alice/miner';
 import { type ModelConfig, parameterCount } from '@alice/model';
-import {
-  initCrypto,
-  keyPairFromSecret,
-  messageOf,
-  ServerClient,
-  seededRandom,
-  silentLogger,
-} from '@alice/protocol';
-import { type ChainPort, type RunningServer, runScorer, startServer } from '@alice/server';
+import { initCrypto, keyPairFromSecret, messageOf, ServerClient, silentLogger } from '@alice/protocol';
+import { type RunningServer, runScorer, startServer } from '@alice/server';
 import { defaultTrainingSettings, layerwiseSettings } from '@alice/training';
 import { startAlice, until } from '../testing/aliceProcess.js';
+import { BYTES_VOCAB, buildWords, idleChain } from '../testing/wordServer.js';
 
 const model: ModelConfig = {
-  ...{ name: 'layers', layers: 3, width: 64, heads: 4, kvHeads: 2, ffn: 128, context: 16, vocab: 257 },
+  ...{
+    name: 'layers',
+    layers: 3,
+    width: 64,
+    heads: 4,
+    kvHeads: 2,
+    ffn: 128,
+    context: 16,
+    vocab: BYTES_VOCAB,
+  },
   ...{ ropeTheta: 10_000, normEps: 1e-5 },
 };
 const root = mkdtempSync(join(tmpdir(), 'alice-layers-'));
@@ -31,33 +33,14 @@ const ended = new AbortController();
 let server: RunningServer;
 let scoring: Promise<void>;
 
-const chain: ChainPort = {
-  genesisHash: async () => `0x${'ab'.repeat(32)}`,
-  status: async () => ({ height: 1, totalIssuancePlanck: 0n, currentEpoch: 0 }),
-  submitEpoch: async () => undefined,
-  epoch: async () => undefined,
-  payouts: async () => [],
-  balance: async () => 0n,
-};
-
 before(async () => {
   await initCrypto();
-  mkdirSync(join(root, 'text'));
-  const random = seededRandom('layers');
-  const words = ['sun', 'moon', 'walks', 'sings', 'under', 'over', 'red', 'blue', 'river', 'stone'];
-  for (let document = 0; document < 60; document++)
-    writeFileSync(
-      join(root, 'text', `${document}.txt`),
-      Array.from({ length: 400 }, () => words[random.below(words.length)]).join(' '),
-    );
-  const encode = (text: string): Uint16Array => Uint16Array.from(new TextEncoder().encode(text));
-  const tokenizer = { id: 'bytes', vocab: 257, separator: 256, encode };
-  await buildDataset({ source: join(root, 'text'), outDir: join(root, 'data'), tokenizer, seed: 'test' });
+  const dataDir = await buildWords(root, 'layers');
   const base = { ...defaultTrainingSettings, sequenceLength: 16 };
   const training = layerwiseSettings(base);
   server = await startServer(
     {
-      ...{ dir: join(root, 'server'), dataDir: join(root, 'data'), port: 0, seed: 'test' },
+      ...{ dir: join(root, 'server'), dataDir, port: 0, seed: 'test' },
       ...{ tokenizerId: 'bytes', model, epochMs: 3_600_000 },
       serverKey: keyPairFromSecret('//server'),
       scorers: [keyPairFromSecret('//scorer').address],
@@ -68,7 +51,7 @@ before(async () => {
       },
       round: { windowMs: 60_000, uploadMs: 30_000, maxRoundMs: 120_000 },
     },
-    { log: silentLogger, chain },
+    { log: silentLogger, chain: idleChain },
   );
   scoring = runScorer(
     {
@@ -119,7 +102,7 @@ test('it learns from weights in files and in memory alike, and only changes are 
   assert.equal(sizeOf('scorer', 'a', 'weights'), halvesBytes);
   const reached = versions.flatMap(({ heldOutLossNats }) => heldOutLossNats ?? []).at(-1)!;
   assert.ok(first === null || reached < first, `${first} to ${reached}`);
-  assert.ok(reached < Math.log(257) - 0.5, `it did not learn: ${reached}`);
+  assert.ok(reached < Math.log(BYTES_VOCAB) - 0.5, `it did not learn: ${reached}`);
   const again = await mine('one', 1, 'disk');
   const synced = again.filter((event) => event.type === 'synced').map(({ how }) => how);
   assert.ok(synced.length > 0 && !synced.includes('snapshot'), synced.join());
