@@ -95,9 +95,9 @@ test('it learns from weights in files and in memory alike, and only changes are 
   const { submissions, versions } = await status();
   for (const events of crews) {
     const judged = events.filter(({ type }) => type === 'accepted' || type === 'refused');
-    assert.equal(judged.length, 5, typesOf(events).join());
+    assert.equal(judged.length, 4, typesOf(events).join());
   }
-  assert.ok(submissions.accepted >= 12, JSON.stringify(submissions));
+  assert.ok(submissions.accepted >= 9, JSON.stringify(submissions));
   assert.equal(sizeOf('one', 'weights'), halvesBytes);
   assert.equal(sizeOf('scorer', 'a', 'weights'), halvesBytes);
   const reached = versions.flatMap(({ heldOutLossNats }) => heldOutLossNats ?? []).at(-1)!;

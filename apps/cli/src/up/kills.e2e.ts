@@ -43,7 +43,8 @@ test('any process may be killed at any moment', async (t) => {
     const target = s.submissions.accepted + 2;
     await until(
       `work to go on after killing ${killed}`,
-      { seconds: 120, run },
+      // A killed scorer's job is free after its lease, a killed miner's task after its window; other networks share the machine.
+      { seconds: 300, run },
       async () => (await accepted()) >= target,
     );
     seen = known((await statusOf(dir))!);
