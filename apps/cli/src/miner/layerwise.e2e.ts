@@ -88,9 +88,9 @@ const status = () => new ServerClient({ url: server.url }).status();
 test('it learns from weights in files and in memory alike, and only changes are fetched after a restart', async () => {
   const first = (await status()).versions.at(-1)!.heldOutLossNats;
   const crews = await Promise.all([
-    mine('one', 5, 'disk'),
-    mine('two', 5, 'disk'),
-    mine('three', 5, 'memory'),
+    mine('one', 4, 'disk'),
+    mine('two', 4, 'disk'),
+    mine('three', 4, 'memory'),
   ]);
   const { submissions, versions } = await status();
   for (const events of crews) {
