@@ -3,7 +3,6 @@ export {
   liesOnDisk,
   SCORING_BYTES,
   TRAINING_BYTES,
-  WEIGHTS_PLACES,
   type WeightsPlace,
 } from './paged/fitsMemory.js';
 export { PagedReplica, type PagedReplicaOptions } from './paged/PagedReplica.js';

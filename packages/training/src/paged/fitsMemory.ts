@@ -3,7 +3,6 @@ import { totalmem } from 'node:os';
 
 /** Where the weights lie: decided by this computer's memory, or told. */
 export type WeightsPlace = 'auto' | 'memory' | 'disk';
-export const WEIGHTS_PLACES: readonly WeightsPlace[] = ['auto', 'memory', 'disk'];
 
 /** Halves, FP32 weights, their copy that is trained, gradient, mean gradient, residual. */
 export const TRAINING_BYTES = 22;
