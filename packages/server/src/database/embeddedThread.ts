@@ -8,6 +8,7 @@ import { PGlite, types } from '@electric-sql/pglite';
 import { diskFull } from '../errors.js';
 import type { SqlValue } from './Database.js';
 import { databaseStopped } from './databaseStopped.js';
+import { PreparedStatements } from './PreparedStatements.js';
 
 export interface Statement {
   readonly sql: string;
@@ -28,23 +29,38 @@ export interface EmbeddedCalls {
 const ENGINE_OPTIONS = { parsers: { [types.INT8]: Number } };
 
 let engine: PGlite | undefined;
+let prepared: PreparedStatements | undefined;
+
+/** One after another: statements of a transaction may be asked for at once, and the engine takes one at a time. */
+let last: Promise<unknown> = Promise.resolve();
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const result = last.then(work);
+  last = result.catch(() => undefined);
+  return result;
+}
 
 const handlers: EmbeddedCalls = {
-  async open({ folder, program }) {
-    try {
-      engine = await PGlite.create(folder, { ...ENGINE_OPTIONS, pgliteWasmModule: program });
-    } catch (error) {
-      throw databaseStopped(messageOf(error), isFull(error));
-    }
-  },
+  open: ({ folder, program }) =>
+    inTurn(async () => {
+      try {
+        engine = await PGlite.create(folder, { ...ENGINE_OPTIONS, pgliteWasmModule: program });
+        prepared = await PreparedStatements.of(engine);
+      } catch (error) {
+        throw databaseStopped(messageOf(error), isFull(error));
+      }
+    }),
   query: (statements) =>
     coded(async () => {
       const rows: unknown[][] = [];
-      for (const { sql, values = [] } of statements) rows.push((await engine!.query(sql, [...values])).rows);
+      for (const { sql, values = [] } of statements) rows.push(await prepared!.run(sql, values));
       return rows;
     }),
-  exec: (sql) => coded(async () => void (await engine!.exec(sql))),
-  close: async () => engine!.close(),
+  exec: (sql) =>
+    coded(async () => {
+      await engine!.exec(sql);
+      await prepared!.forget();
+    }),
+  close: () => inTurn(() => engine!.close()),
 };
 
 /** PostgreSQL's code for a full disk, and the system's. */
@@ -60,7 +76,7 @@ const isFull = (error: unknown): boolean =>
 /** An error that means more than that one statement failed gets a code that crosses to the serving thread. */
 async function coded<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await inTurn(work);
   } catch (error) {
     const { severity, name } = error as { severity?: string; name?: string };
     if (STOPPED.test(severity ?? '') || ABORTED.test(name ?? ''))
