@@ -4,10 +4,11 @@
  * `*.e2e.js` files instead (whole networks, minutes), one more at a time than there are cores: they wait a good part of the time.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { ensureReady, root } from './ensure.mjs';
+import { writeBatches } from './testBatches.mjs';
 
 await ensureReady({ dev: true });
 const { workspaces } = await import('./build.mjs');
@@ -28,6 +29,8 @@ if (files.length === 0) {
   console.error(`NO_TESTS: no test file matches ${JSON.stringify(words)}`);
   process.exit(1);
 }
+// End-to-end tests keep a process each: they take minutes, and look at what their own process leaves behind.
+const batchDir = mkdtempSync(join(tmpdir(), 'alice-tests-'));
 const { status } = spawnSync(
   process.execPath,
   [
@@ -35,8 +38,9 @@ const { status } = spawnSync(
     '--test',
     '--test-timeout=900000', // ends what hangs; slow and busy machines take minutes for what takes seconds elsewhere,
     `--test-concurrency=${e2e ? Math.min(3, availableParallelism() + 1) : availableParallelism()}`,
-    ...files,
+    ...(e2e ? files : writeBatches(files, { root, dir: batchDir })),
   ],
   { cwd: root, stdio: 'inherit' },
 );
+rmSync(batchDir, { recursive: true, force: true });
 process.exit(status ?? 1);
