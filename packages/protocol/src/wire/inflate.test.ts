@@ -5,7 +5,8 @@ import { constants, deflateSync, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { seededRandom } from '../random.js';
 import { WireError } from './errors.js';
-import { inflate } from './inflate.js';
+import { inflate, inflateWrittenOut } from './inflate.js';
+import { platformInflate } from './platformInflate.js';
 
 function codeOf(run: () => unknown): string {
   try {
@@ -37,11 +38,12 @@ test('inflates what zlib deflates: every level and strategy, every alphabet', ()
       ] as const) {
         const data = sample(size, alphabet, `${size}`);
         const stream = new Uint8Array(deflateSync(data, { level, strategy }));
-        assert.deepEqual(
-          inflate(stream, size),
-          data,
-          `level ${level}, strategy ${strategy}, ${size} of ${alphabet}`,
-        );
+        for (const way of [inflate, inflateWrittenOut, platformInflate])
+          assert.deepEqual(
+            way(stream, size),
+            data,
+            `${way.name}, level ${level}, strategy ${strategy}, ${size} of ${alphabet}`,
+          );
       }
 });
 
@@ -57,7 +59,7 @@ test('long codes (beyond the fast table) decode', () => {
   }
   const data = Uint8Array.from(parts);
   const stream = new Uint8Array(deflateSync(data, { level: 9, strategy: constants.Z_HUFFMAN_ONLY }));
-  assert.deepEqual(inflate(stream, data.length), data);
+  assert.deepEqual(inflateWrittenOut(stream, data.length), data);
 });
 
 test('a stream that would grow past its announced size is stopped, one that is shorter is refused', () => {
@@ -115,7 +117,11 @@ test('a stream cut into tiny blocks is refused after a few, an ordinary one neve
   ] as const) {
     const data = sample(300_000, alphabet, `m${memLevel}`);
     const stream = new Uint8Array(deflateSync(data, { memLevel }));
-    assert.deepEqual(inflate(stream, data.length), data, `memLevel ${memLevel}, ${alphabet} symbols`);
+    assert.deepEqual(
+      inflateWrittenOut(stream, data.length),
+      data,
+      `memLevel ${memLevel}, ${alphabet} symbols`,
+    );
   }
 });
 
@@ -158,6 +164,40 @@ test('damage, cuts and additions all have their code', () => {
     codeOf(() => inflate(Uint8Array.of(0x78, 0x9c, 0x03, 0x02, 0, 0, 0, 0, 0), 3)),
     'WIRE_INFLATE_INVALID',
     'distance before the start',
+  );
+});
+
+test('zlib takes nothing that the decoder written out refuses: no cut, addition, other size or damage', () => {
+  const data = sample(20_000, 60, 'zlib');
+  const stream = new Uint8Array(deflateSync(data));
+  assert.deepEqual(platformInflate(stream, data.length), data);
+  for (const [what, bytes, sizeBytes] of [
+    ['cut', stream.subarray(0, -1), data.length],
+    ['followed', Uint8Array.of(...stream, 0), data.length],
+    ['longer than announced', stream, data.length - 1],
+    ['shorter than announced', stream, data.length + 1],
+    ['of nothing announced', stream, 0],
+  ] as const)
+    assert.equal(platformInflate(bytes, sizeBytes), undefined, what);
+  const damage = fc.array(fc.tuple(fc.nat(stream.length - 1), fc.integer({ min: 1, max: 255 })), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(damage, (flips) => {
+      const damaged = stream.slice();
+      for (const [at, mask] of flips) damaged[at]! ^= mask;
+      const taken = platformInflate(damaged, data.length);
+      if (taken) assert.deepEqual(inflateWrittenOut(damaged, data.length), taken);
+    }),
+    { numRuns: 1500 },
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(2000), (junk, size) => {
+      const taken = platformInflate(Uint8Array.of(0x78, 0x9c, ...junk), size);
+      if (taken) assert.deepEqual(inflateWrittenOut(Uint8Array.of(0x78, 0x9c, ...junk), size), taken);
+    }),
+    { numRuns: 1500 },
   );
 });
 

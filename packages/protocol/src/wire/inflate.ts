@@ -1,11 +1,13 @@
 /**
- * @file Inflates a zlib stream (RFC 1950, 1951) of EXACTLY known size. Written out, because what the platform and
- * fflate offer either allocate ahead of a limit, keep working past it, skip the checksum, or cannot say where the
- * stream ended. Invariant: one allocation of `sizeBytes`, never more output, work linear in input + output.
+ * @file Inflates a zlib stream (RFC 1950, 1951) of EXACTLY known size. Written out, because what browsers and fflate offer
+ * either allocate ahead of a limit, keep working past it, skip the checksum, or cannot say where the stream ended. Node's
+ * zlib takes what is long and in order. Invariant: one allocation of `sizeBytes`, never more output, work linear in
+ * input + output.
  */
 import { adler32 } from './adler32.js';
 import { WireError } from './errors.js';
 import { FAST_BITS, HuffmanCode } from './HuffmanCode.js';
+import { platformInflate } from './platformInflate.js';
 
 /** DEFLATE cannot expand more than this: 258 bytes for 2 bits. */
 const MAX_RATIO = 1032;
@@ -31,7 +33,12 @@ const LITERALS_END = END_OF_BLOCK * 16;
 const MAX_CODE_BITS = 15;
 const MAX_LITERALS = 286;
 const MAX_DISTANCES = 30;
-/** Encoders start a block every few kilobytes. More blocks than one in so many bytes are an attack on our time. */
+/** zlib has to be set up first, which shorter streams are not worth. */
+const PLATFORM_BYTES = 16_384;
+/**
+ * Encoders start a block every few kilobytes. More blocks than one in so many bytes are an attack on our time. zlib does not
+ * count them: it makes the tables of one in a microsecond.
+ */
 const MIN_BLOCK_BYTES = 256;
 const FREE_BLOCKS = 16;
 
@@ -43,6 +50,12 @@ const FREE_BLOCKS = 16;
  */
 export function inflate(stream: Uint8Array, sizeBytes: number): Uint8Array {
   if (sizeBytes > stream.length * MAX_RATIO) throw overLimit(sizeBytes, stream.length * MAX_RATIO);
+  const inflated = stream.length < PLATFORM_BYTES ? undefined : platformInflate(stream, sizeBytes);
+  return inflated ?? inflateWrittenOut(stream, sizeBytes);
+}
+
+/** Here and nowhere else: in browsers, of what is short, and of what zlib does not take, to say why. */
+export function inflateWrittenOut(stream: Uint8Array, sizeBytes: number): Uint8Array {
   return new Inflater(stream, sizeBytes).run();
 }
 
