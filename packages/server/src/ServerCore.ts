@@ -124,7 +124,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
   const now = ports.clock ?? Date.now;
   const notices = createNodeNotices(db);
   const closing = new AbortController();
-  setMaxListeners(0, closing.signal); // every long poll waits for it
+  setMaxListeners(0, closing.signal); // every page that listens waits for it
   closers.push(async () => notices.close());
   const context: ServerContext = {
     options,
@@ -172,6 +172,10 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
       notices.tell('status');
     },
   };
+  closing.signal.addEventListener('abort', () => {
+    context.waiting.tasks.end();
+    context.waiting.jobs.end();
+  });
   // A failing step is tried again, and logged, by the timer.
   const look = atMostEvery(LOOK_EVERY_MS, () => void aggregator.step().catch(() => undefined));
   notices.on('round', look);
@@ -194,8 +198,6 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     await aggregator.stop();
     await settler.stop();
     notices.close();
-    context.waiting.tasks.wake();
-    context.waiting.jobs.wake();
   };
   return {
     app,

@@ -22,6 +22,14 @@ it('wakes all who wait, and nobody is left behind', async () => {
   assert.equal(waiters.size, 0);
 });
 
+it('lets all go when the server ends, and nobody waits from then on', async () => {
+  const waiters = createWaiters();
+  const { signal } = new AbortController();
+  const waiting = waiters.wait(60_000, signal);
+  waiters.end();
+  assert.deepEqual([await waiting, await waiters.wait(60_000, signal), waiters.size], [false, false, 0]);
+});
+
 it('keeps the most recently used', () => {
   const lru = createLru<string, number>(2);
   lru.set('a', 1);

@@ -1,23 +1,31 @@
 /**
- * @file Lets requests wait for news without polling: a waiter resolves at the next `wake`, at its time limit, or when
- * its request ends. Holds no state of its own that matters: a missed wake-up only costs a waiter its time limit.
+ * @file Lets requests wait for news without polling: a waiter resolves at the next `wake`, at its time limit, when its
+ * request ends, or when the server does. Holds no state of its own that matters: a missed wake-up only costs a waiter its
+ * time limit. Thousands wait here, so that each is kept small.
  */
 
 export interface Waiters {
-  /** True when woken, false when the time ran out or the request ended. */
+  /** True when woken, false when the time ran out, or the request or the server ended. */
   wait(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
   wake(): void;
+  /** Nobody waits from now on. */
+  end(): void;
   readonly size: number;
 }
 
 export function createWaiters(): Waiters {
   const waiting = new Set<(woken: boolean) => void>();
+  let hasEnded = false;
   return {
     get size() {
       return waiting.size;
     },
     wake() {
       for (const resolve of [...waiting]) resolve(true);
+    },
+    end() {
+      hasEnded = true;
+      for (const resolve of [...waiting]) resolve(false);
     },
     wait: (timeoutMs, signal) =>
       new Promise((resolve) => {
@@ -29,7 +37,7 @@ export function createWaiters(): Waiters {
         };
         const abort = (): void => settle(false);
         const timer = setTimeout(abort, timeoutMs);
-        if (signal.aborted) return abort();
+        if (signal.aborted || hasEnded) return abort();
         signal.addEventListener('abort', abort, { once: true });
         waiting.add(settle);
       }),

@@ -3,7 +3,7 @@
  * error. Handlers know neither Fastify nor sockets; they take a checked call and return an answer.
  */
 
-import { type Network, type RouteName, type routes, type ShardList, withSignals } from '@alice/protocol';
+import type { Network, RouteName, routes, ShardList } from '@alice/protocol';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { ServerContext } from '../context.js';
 import type { BanList } from '../defence/BanList.js';
@@ -128,11 +128,7 @@ export function createHandlers(
     shardBlocks: async ({ params }) => shardBlocksAnswer(context, wholeNumber('shard', params['shard'])),
     task: async ({ body, member, signal }) => {
       const find = () => nextTask(member);
-      return offer(
-        await withSignals([signal, context.closing], (either) =>
-          waitFor(find, { waiters: context.waiting.tasks, waitMs: body.waitMs ?? 0, signal: either }),
-        ),
-      );
+      return offer(await waitFor(find, { waiters: context.waiting.tasks, waitMs: body.waitMs ?? 0, signal }));
     },
     submit: receive,
     upload: async ({ params, member }) => {
@@ -164,11 +160,7 @@ export function createHandlers(
     },
     job: async ({ body, member, signal }) => {
       const find = () => takeJob(context, member);
-      return offer(
-        await withSignals([signal, context.closing], (either) =>
-          waitFor(find, { waiters: context.waiting.jobs, waitMs: body.waitMs ?? 0, signal: either }),
-        ),
-      );
+      return offer(await waitFor(find, { waiters: context.waiting.jobs, waitMs: body.waitMs ?? 0, signal }));
     },
     batch: async ({ params }) => {
       const batchId = params['batchId']!;

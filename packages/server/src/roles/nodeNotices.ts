@@ -46,6 +46,7 @@ export function sharedWaiters(notices: NodeNotices, topic: Topic): Waiters {
   notices.on(topic, () => local.wake());
   return {
     wait: (timeoutMs, signal) => local.wait(timeoutMs, signal),
+    end: () => local.end(),
     wake() {
       local.wake();
       notices.tell(topic);
