@@ -40,6 +40,7 @@ export type ServerErrorInfo =
   | { code: 'AUDIT_UNKNOWN'; submissionId: string } // nobody asked for this submission
   | { code: 'AUDIT_WRONG'; submissionId: string; field: string } // not the bytes that the receipt is about
   | { code: 'UPSTREAM_MISMATCH'; field: string; expected: string; actual: string } // a region must be of its upstream's network
+  | { code: 'UPSTREAM_BLOB_INVALID'; hash: string; actual: string } // what it gave is not what was asked for
   | { code: 'UPSTREAM_SIGNATURE_INVALID'; version: number } // not signed by the upstream: not passed on
   | { code: 'RANGE_INVALID'; sizeBytes: number }
   | { code: 'PORT_BUSY'; port: number } // another program listens there

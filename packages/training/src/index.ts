@@ -40,10 +40,15 @@ export {
 } from './mergeGate.js';
 export {
   type BlobPart,
+  deltaChain,
+  deltasOf,
+  isHealedBySnapshot,
   type ModelReplica,
   parametersOf,
   type ReplicaManifest,
   type ReplicaSource,
+  requireRoot,
+  snapshotOf,
   syncReplica,
 } from './modelReplica.js';
 export {

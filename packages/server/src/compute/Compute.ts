@@ -8,6 +8,7 @@ import { ServerError } from '../errors.js';
 import { launchThread, type Thread } from '../launchThread.js';
 import type { Candidate } from '../state/rounds.js';
 import type { RegionFold, RegionFoldRequest } from '../upstream/foldRegion.js';
+import type { TakenVersion, TakeRequest } from '../upstream/takeVersion.js';
 import type { CompareRequest, CompareResult } from './compareSubmission.js';
 import type { FoldRequest, FoldResult } from './foldRound.js';
 import type { ComputeCalls, ComputeWorkerData } from './worker.js';
@@ -19,6 +20,8 @@ export interface Compute {
   fold(request: FoldRequest): Promise<FoldResult>;
   /** One submission out of a region's. */
   foldRegion(request: RegionFoldRequest): Promise<RegionFold>;
+  /** A version of the upstream as this region's own. */
+  takeVersion(request: TakeRequest): Promise<TakenVersion>;
   first(): Promise<Candidate>;
   close(): Promise<void>;
 }
@@ -44,6 +47,7 @@ export function startCompute(data: ComputeWorkerData, log: Logger): Compute {
     compare: async (request) => calls().call('compare', request),
     fold: async (request) => calls().call('fold', request),
     foldRegion: async (request) => calls().call('foldRegion', request),
+    takeVersion: async (request) => calls().call('takeVersion', request),
     first: async () => calls().call('first', undefined),
     async close() {
       isClosed = true;

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type HashHex, PortCalls, portOfThread } from '@alice/protocol';
 import { openBlobStore } from '../blobs/blobLocation.js';
 import { foldRegion, type RegionFoldRequest } from '../upstream/foldRegion.js';
+import { type TakeRequest, takeVersion } from '../upstream/takeVersion.js';
 import { type CompareRequest, compareSubmission } from './compareSubmission.js';
 import { type FoldRequest, firstVersion, foldRound } from './foldRound.js';
 import { ModelState, type ModelStateOptions } from './ModelState.js';
@@ -39,6 +40,7 @@ const handlers = {
   compare: inTurn((request: CompareRequest) => compareSubmission(model, request)),
   fold: inTurn((request: FoldRequest) => foldRound(model, blobs, scratch, request)),
   foldRegion: inTurn((request: RegionFoldRequest) => foldRegion(model, blobs, request)),
+  takeVersion: inTurn((request: TakeRequest) => takeVersion(model, blobs, scratch, request)),
   first: inTurn(() => firstVersion(model, blobs, scratch)),
 };
 export type ComputeCalls = typeof handlers;

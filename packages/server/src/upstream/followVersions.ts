@@ -1,28 +1,20 @@
 /**
- * @file The upstream's model in a region's hands: each version is fetched by its signed manifest, checked against its state
- * root, cut into the same snapshot, and offered to the region's miners under the region's own signature.
+ * @file The upstream's model in a region's hands: each version is fetched by its signed manifest, stored as the same snapshot
+ * under the same state root (takeVersion.ts), and offered to the region's miners under the region's own signature. Here is only
+ * fetched, a blob at a time; a blob that came before a crash is not fetched again.
  */
-import {
-  bytesOf,
-  cutSnapshot,
-  fromHalves,
-  type HashHex,
-  halvesOfBytes,
-  littleEndianBytes,
-  refusalOf,
-  type VersionManifest,
-  verifyVersion,
-} from '@alice/protocol';
-import { type ModelReplica, syncReplica } from '@alice/training';
-import type { BlobRef } from '../blobs/BlobStore.js';
+import { errorCodeOf, type HashHex, refusalOf, type VersionManifest, verifyVersion } from '@alice/protocol';
+import { deltaChain, isHealedBySnapshot, type ReplicaManifest, snapshotOf } from '@alice/training';
+import { type BlobRef, type BlobStore, contentHash } from '../blobs/BlobStore.js';
 import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import { versionRow } from '../rounds/publishVersion.js';
-import { findVersion, insertVersion, latestVersion, type Snapshot } from '../state/versions.js';
+import { findVersion, insertVersion, latestVersion } from '../state/versions.js';
+import type { TakenVersion, TakeRequest } from './takeVersion.js';
 import type { UpstreamLink } from './UpstreamLink.js';
 
 export interface VersionFollower {
-  /** Makes the manifest's version this region's too. Throws `UPSTREAM_SIGNATURE_INVALID`, `REPLICA_…`. */
+  /** Makes the manifest's version this region's too. Throws `UPSTREAM_SIGNATURE_INVALID`, `UPSTREAM_BLOB_INVALID`, `REPLICA_…`. */
   follow(manifest: VersionManifest): Promise<void>;
 }
 
@@ -30,8 +22,7 @@ export function createVersionFollower(
   context: ServerContext,
   { client, upstreamId }: UpstreamLink,
 ): VersionFollower {
-  const { db, blobs, layout, networkId, log } = context;
-  let replica: ModelReplica | undefined;
+  const { db, blobs, compute, networkId, log } = context;
 
   const checked = (manifest: VersionManifest): VersionManifest => {
     if (verifyVersion(manifest, networkId, upstreamId)) return manifest;
@@ -48,52 +39,97 @@ export function createVersionFollower(
       throw error;
     }
   };
+  const fetchBlob = async (hash: string): Promise<BlobRef> => {
+    const stored = await storedBlob(blobs, hash);
+    if (stored) return stored;
+    const bytes = await client.blob(hash);
+    const actual = contentHash(bytes);
+    if (actual === hash) return blobs.put(bytes);
+    throw new ServerError(
+      { code: 'UPSTREAM_BLOB_INVALID', hash, actual },
+      `the upstream gave other bytes than the blob ${hash}: it is asked again`,
+    );
+  };
+  const throughChain = async (latest: ReplicaManifest): Promise<TakenVersion | undefined> => {
+    const chain = await chainTo(context, latest, manifestOf);
+    if (!chain) return undefined;
+    for (const { setDelta } of chain.manifests) await fetchBlob(setDelta!.hash);
+    try {
+      return await compute.takeVersion({ latest, chain });
+    } catch (error) {
+      // A damaged set-delta, or a master damaged on this disk: the snapshot heals both, if it is still kept.
+      if (!isDamage(error) || !latest.snapshot) throw error;
+      log.warn('A version is fetched whole', { version: latest.version, reason: errorCodeOf(error) });
+      return undefined;
+    }
+  };
+  const throughSnapshot = async (latest: ReplicaManifest): Promise<TakenVersion> => {
+    for (const { hash } of snapshotOf(latest).chunks) await fetchBlob(hash);
+    return compute.takeVersion({ latest, chain: null });
+  };
   return {
     async follow(manifest) {
       if (await findVersion(db, manifest.version)) return;
-      replica ??= await storedReplica(context);
-      const fetchBlob = (hash: HashHex) => client.blob(hash);
-      replica = await syncReplica(replica, { layout, latest: checked(manifest), manifestOf, fetchBlob });
-      await storeVersion(context, manifest, {
-        halves: replica.halves,
-        setDelta: manifest.setDelta && (await blobs.put(await client.blob(manifest.setDelta.hash))),
-      });
-      log.info('Version taken over', { version: manifest.version, lossNats: manifest.heldOutLossNats });
+      const latest = checked(manifest);
+      const taken = (await throughChain(latest)) ?? (await throughSnapshot(latest));
+      const setDelta = latest.setDelta && (await fetchBlob(latest.setDelta.hash));
+      await storeVersion(context, latest, { ...taken, setDelta });
+      log.info('Version taken over', { version: latest.version, lossNats: latest.heldOutLossNats });
       context.changed();
     },
   };
 }
 
-/** What an earlier run had fetched, if its snapshot is still here. */
-async function storedReplica({ db, blobs }: ServerContext): Promise<ModelReplica | undefined> {
-  const latest = await latestVersion(db);
-  if (!latest?.snapshot) return undefined;
-  const chunks = await Promise.all(latest.snapshot.chunks.map(({ hash }) => blobs.get(hash)));
-  const { version, state_root: stateRoot } = latest;
-  return { version, stateRoot, halves: halvesOfBytes(Buffer.concat(chunks)) };
+/** Of one that came before a crash. A damaged one is removed, or it would never be written anew. */
+async function storedBlob(blobs: BlobStore, hash: string): Promise<BlobRef | undefined> {
+  if (!(await blobs.has(hash))) return undefined;
+  try {
+    return { hash: hash as HashHex, sizeBytes: (await blobs.get(hash)).length };
+  } catch (error) {
+    if (errorCodeOf(error) !== 'BLOB_CORRUPT') throw error;
+    await blobs.delete(hash);
+    return undefined;
+  }
+}
+
+/** The set-deltas from this region's latest version to one of the upstream's; undefined when a snapshot serves better. */
+async function chainTo(
+  { db, layout }: ServerContext,
+  latest: ReplicaManifest,
+  manifestOf: (version: number) => Promise<VersionManifest | undefined>,
+): Promise<TakeRequest['chain'] | undefined> {
+  const base = await latestVersion(db);
+  if (!base?.master) return undefined;
+  const { version, state_root: stateRoot, master } = base;
+  const fetchBlob = (): never => {
+    throw new Error('cannot happen: a chain is found by manifests alone');
+  };
+  const manifests = await deltaChain({ version, stateRoot }, { layout, latest, manifestOf, fetchBlob });
+  return manifests && { master: master.hash, manifests };
+}
+
+function isDamage(error: unknown): boolean {
+  return isHealedBySnapshot(error) || /^BLOB_/.test(errorCodeOf(error) ?? '');
 }
 
 async function storeVersion(
   context: ServerContext,
   manifest: VersionManifest,
-  { halves, setDelta }: { halves: Uint16Array; setDelta: BlobRef | null },
+  taken: TakenVersion & { readonly setDelta: BlobRef | null },
 ): Promise<void> {
-  const { index, parts } = cutSnapshot(littleEndianBytes(halves));
-  for (const part of parts) await context.blobs.put(part);
-  const master = await context.blobs.put(bytesOf(fromHalves(halves)));
-  const candidate = {
-    ...{ stateRoot: manifest.stateRoot as HashHex, master, setDelta },
-    ...{ snapshot: index as Snapshot, changedElements: 0 },
-  };
-  const row = versionRow(context, candidate, {
-    version: manifest.version,
-    parent_state_root: manifest.parentStateRoot as HashHex | null,
-    created_ms: manifest.createdAtMs,
-    loss_nats: manifest.heldOutLossNats,
-    loss_error_nats: manifest.standardErrorNats,
-    trained_tokens: manifest.trainedTokens,
-    uplink_bytes: manifest.uplinkBytes,
-    accepted: manifest.acceptedSubmissions,
-  });
+  const row = versionRow(
+    context,
+    { ...taken, changedElements: 0 },
+    {
+      version: manifest.version,
+      parent_state_root: manifest.parentStateRoot as HashHex | null,
+      created_ms: manifest.createdAtMs,
+      loss_nats: manifest.heldOutLossNats,
+      loss_error_nats: manifest.standardErrorNats,
+      trained_tokens: manifest.trainedTokens,
+      uplink_bytes: manifest.uplinkBytes,
+      accepted: manifest.acceptedSubmissions,
+    },
+  );
   await insertVersion(context.db, row);
 }

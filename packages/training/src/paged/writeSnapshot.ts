@@ -35,7 +35,8 @@ export async function writeSnapshot(
   return { pages: pages.finish(), stateRoot: root.finish() };
 }
 
-function requireIndex({ sizeBytes, chunkBytes, chunks }: SnapshotIndex, expected: number): void {
+/** Throws `REPLICA_SNAPSHOT_INVALID` unless its chunks make up `expected` bytes. */
+export function requireIndex({ sizeBytes, chunkBytes, chunks }: SnapshotIndex, expected: number): void {
   const isWhole =
     sizeBytes === expected &&
     chunkBytes % 2 === 0 &&
