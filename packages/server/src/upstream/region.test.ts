@@ -18,6 +18,7 @@ import {
   verifyVersion,
 } from '@alice/protocol';
 import type { ServerCore } from '../ServerCore.js';
+import { latestVersion } from '../state/versions.js';
 import { submissionFor, TestClient } from '../testing/TestClient.js';
 import { createTinyNetwork, type TinyNetwork } from '../testing/tinyNetwork.js';
 
@@ -121,6 +122,19 @@ describe('a region and its upstream', () => {
       assert.deepEqual(
         fold.submissions.map((entry: { members?: number }) => entry.members ?? 1).sort(),
         [1, 1, 1, 2],
+      );
+    });
+
+    it('takes a version whole when its own copy of the one before is damaged', async () => {
+      const { blobs, db } = region.context;
+      const { master } = (await latestVersion(db))!;
+      await blobs.delete(master!.hash);
+      await region.coordinator.step();
+      const { body: taken } = await miners[0]!.call('latestVersion');
+      const { body: published } = await upstreamScorer.call('latestVersion');
+      assert.deepEqual(
+        [taken.version, taken.stateRoot, taken.snapshot],
+        [1, published.stateRoot, published.snapshot],
       );
     });
 
