@@ -1,22 +1,29 @@
 /**
  * @file A scorer to be measured with the load: `loadScorer.js <url>`; tells its parent after each job what share of its
- * processor time the bare forward passes of the rows it scored would have taken. Processor time, not time on the clock, so
- * that it does not matter what else the machine does.
+ * processor time the bare forward passes of the rows it scored would have taken. Processor time, not time on the clock, and
+ * bare passes measured all along, so that it does not matter what else the machine does.
  */
-import { createLossFunction, initParameters, presets } from '@alice/model';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { initCrypto, keyPairFromSecret, silentLogger } from '@alice/protocol';
 import { runScorer } from '../scorer/runScorer.js';
 
-const SEQUENCE_LENGTH = 128;
-const ROWS = 64;
+/** So many jobs for each bare pass: it shall not be what the machine is busy with. */
+const JOBS_A_MEASUREMENT = 3;
 
 const [serverUrl] = process.argv.slice(2) as [string];
 await initCrypto();
 const ended = new AbortController();
 process.on('SIGTERM', () => ended.abort());
 process.on('disconnect', () => process.exit(0));
-const bare = await bareForward();
+const bare = fork(fileURLToPath(new URL('./loadForward.js', import.meta.url)));
+await once(bare, 'message');
+const perRowMs: number[] = [];
+bare.on('message', (answer: { perRowMs: number }) => perRowMs.push(answer.perRowMs));
+bare.send('measure');
 let first: { readonly cpuMs: number } | undefined;
+let jobs = 0;
 let rows = 0;
 await runScorer(
   { serverUrl, key: keyPairFromSecret('//scorer'), instance: 'load', threads: 1 },
@@ -28,7 +35,8 @@ await runScorer(
       // The first job pays for compiling, and for the losses before.
       if (first) rows += event.rows;
       else first = { cpuMs: cpuMs() };
-      process.send?.({ share: (rows * bare) / (cpuMs() - first.cpuMs) });
+      process.send?.({ share: (rows * mean(perRowMs)) / (cpuMs() - first.cpuMs) });
+      if (++jobs % JOBS_A_MEASUREMENT === 0) bare.send('measure');
     },
   },
 );
@@ -40,19 +48,6 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** Processor time of a row, ms. */
-async function bareForward(): Promise<number> {
-  const forward = await createLossFunction(presets.tiny, {
-    batch: 8,
-    sequenceLength: SEQUENCE_LENGTH,
-    threads: 1,
-  });
-  const parameters = initParameters(presets.tiny, 'load');
-  const tokens = Uint16Array.from({ length: ROWS * (SEQUENCE_LENGTH + 1) }, (_, i) => (i * 7919) % 8_000);
-  await forward.run(parameters, tokens);
-  const before = cpuMs();
-  await forward.run(parameters, tokens);
-  const perRow = (cpuMs() - before) / ROWS;
-  await forward.dispose();
-  return perRow;
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
