@@ -3,7 +3,6 @@
  * adds the listening port and the clocks; tests drive this directly. Whatever fails while opening is closed again.
  */
 import { setMaxListeners } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { checkConfig, modelLayout } from '@alice/model';
@@ -27,6 +26,7 @@ import { closeGently } from './http/closeGently.js';
 import { createMetrics } from './operations/metrics.js';
 import { checkOptions, defaultServerLimits, SERVER_ROLES, type ServerOptions } from './options.js';
 import type { ChainPort } from './ports.js';
+import { closeToOthers, makePrivateFolder } from './privateFolder.js';
 import { identify } from './recovery.js';
 import { createRegistration } from './registration/Registration.js';
 import { createAggregator } from './roles/aggregator.js';
@@ -86,7 +86,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
   checkTrainingSettings(asked.training);
   const model = checkConfig(asked.model);
   await initCrypto();
-  mkdirSync(asked.dir, { recursive: true });
+  makePrivateFolder(asked.dir);
   const lock = await lockDir(asked.dir);
   closers.push(() => lock.release());
   const data = openServerData(asked.dataDir);
@@ -119,6 +119,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
     ports.log,
   );
   closers.push(() => intake.close());
+  for (const own of ['db', 'incoming']) closeToOthers(join(options.dir, own));
   const brokenUploads = createBrokenUploads(intake, { limits });
   closers.push(async () => brokenUploads.close());
   const now = ports.clock ?? Date.now;

@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import {
   createReadStream,
   existsSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -24,6 +23,7 @@ import { type Database, openDatabase, type Queryable } from '../database/Databas
 import { migrations } from '../database/migrations.js';
 import { lockDir } from '../dirLock.js';
 import { ServerError } from '../errors.js';
+import { closeToOthers, makePrivateFolder } from '../privateFolder.js';
 import { copyBlob } from './copyBlob.js';
 
 export interface StateLocation {
@@ -82,9 +82,9 @@ export async function backUp(
   onBlob?: BlobListener,
 ): Promise<BackupSummary> {
   return withState(state, async (db, blobs) => {
-    mkdirSync(out, { recursive: true });
+    makePrivateFolder(out);
     const rowsFile = join(out, 'rows.jsonl');
-    const file = await open(`${rowsFile}.part`, 'w');
+    const file = await open(`${rowsFile}.part`, 'w', 0o600);
     const taken = await db
       .transaction(async (tx) => {
         await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
@@ -173,10 +173,11 @@ async function withState<T>(
   { dir, databaseUrl, blobs }: StateLocation,
   work: (db: Database, blobs: ReturnType<typeof openBlobStore>) => Promise<T>,
 ): Promise<T> {
-  mkdirSync(dir, { recursive: true });
+  makePrivateFolder(dir);
   const lock = databaseUrl === undefined ? await lockDir(dir) : undefined;
   try {
     const db = await openDatabase(dir, databaseUrl);
+    closeToOthers(join(dir, 'db'));
     try {
       return await work(db, openBlobStore(blobs ?? join(dir, 'blobs')));
     } finally {
