@@ -125,12 +125,16 @@ function submissionAnswer(): Submission {
 }
 
 /** A client whose waits take no time, whose chance is always ½ and whose clock stands at 1,000,000. */
-function client(options: Partial<ServerClientOptions> = {}, anonymous = false): ServerClient {
+function client(
+  options: Partial<ServerClientOptions> = {},
+  anonymous = false,
+  nowMs = () => 1_000_000,
+): ServerClient {
   const member = anonymous ? undefined : ({ key: key(), instance: 'a', role: 'miner', device } as const);
   return new ServerClient(
     { url, member, backoff: { firstMs: 100, longestMs: 400 }, ...options },
     {
-      nowMs: () => 1_000_000,
+      nowMs,
       random: () => 0.5,
       onRetry: (notice) => notices.push(notice),
       sleep: async (ms) => void waits.push(ms),
@@ -351,6 +355,23 @@ describe('tokens', () => {
     await one.submission('s');
     assert.equal(renewed, 1);
     assert.equal(seen.at(-1)!.token, 'r'.repeat(32));
+  });
+
+  it('renews its token once, not with every call, after this computer was set ahead by hours', async () => {
+    let ahead = 0;
+    script = (entry) => {
+      if (entry.line.endsWith('/challenge')) return { json: challengeAnswer() };
+      if (/\/(register|refresh)$/.test(entry.line)) return { json: access('1', 1_005_000 + 3_600_000) };
+      if (entry.line.endsWith('/network')) return { json: networkAnswer() };
+      return { json: submissionAnswer() };
+    };
+    const one = client({}, false, () => 1_000_000 + ahead);
+    await one.network();
+    await one.submission('s');
+    ahead = 5 * 3_600_000;
+    for (let call = 0; call < 3; call++) await one.submission('s');
+    assert.equal(seen.filter((s) => s.line.endsWith('/refresh')).length, 1);
+    assert.equal(one.serverNowMs(), 1_005_000);
   });
 
   it('starts a registration again when its challenge has died', async () => {

@@ -239,10 +239,17 @@ export class ServerClient {
     this.#access = undefined;
     try {
       this.#access = parseAnswer('refresh', await this.#exchange('refresh', {}, dying));
+      if (this.#access.expiresAtMs - this.serverNowMs() <= RENEW_BEFORE_MS) await this.#setClock();
     } catch (error) {
       if (!isServerCallError(error)) throw error;
       await this.register(); // the old token was no use any more
     }
+  }
+
+  /** A new token that is old already: this computer's clock was set since. Each call would renew it again. */
+  async #setClock(): Promise<void> {
+    const { serverTimeMs } = parseAnswer('network', await this.#exchange('network', {}));
+    this.#clockAheadMs = serverTimeMs - this.#ports.nowMs();
   }
 
   async #registerOnce(): Promise<void> {
