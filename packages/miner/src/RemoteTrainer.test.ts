@@ -224,7 +224,7 @@ describe('a device that crashes in the midst of a task', () => {
     });
     const events: MinerEvent[] = [];
     const onEvent = (event: MinerEvent): void => void events.push(event);
-    const trainer = new RemoteTrainer(trainerSource(client, cache, onEvent), { device: 'cuda', program });
+    const trainer = new RemoteTrainer(trainerSource({ client, cache }, onEvent), { device: 'cuda', program });
     t.after(() => trainer.close());
     const prepare = async () => {
       const { networkId, serverId } = await client.network();

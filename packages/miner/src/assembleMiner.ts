@@ -7,6 +7,7 @@ import type { ContentCache } from './ContentCache.js';
 import { DataMirror } from './DataMirror.js';
 import type { MinerEvent } from './events.js';
 import { MinerLoop } from './MinerLoop.js';
+import type { AskServer, ModelMirrors } from './ModelMirrors.js';
 import type { MinerServer } from './minerServer.js';
 import { ShardStore } from './ShardStore.js';
 import { sleepAwareClock } from './sleepAwareClock.js';
@@ -31,6 +32,13 @@ export interface MinerParts {
   readonly holdReason?: (() => Promise<string | undefined>) | undefined;
   /** Addresses of the dataset's files on plain web servers, asked before the parameter server. */
   readonly dataMirrors?: readonly string[] | undefined;
+}
+
+/** Where the pieces of the published model come from. */
+export interface ModelPlaces {
+  readonly client: ServerClient;
+  readonly cache: ContentCache;
+  readonly mirrors?: ModelMirrors | undefined;
 }
 
 export function assembleMiner(parts: MinerParts, { log, signal, onEvent }: MinerPorts): MinerLoop {
@@ -59,15 +67,21 @@ export function assembleMiner(parts: MinerParts, { log, signal, onEvent }: Miner
 
 /** What the trainer asks the network for. */
 export function trainerSource(
-  client: ServerClient,
-  cache: ContentCache,
+  { client, cache, mirrors }: ModelPlaces,
   onEvent: MinerPorts['onEvent'],
 ): TrainerSource {
+  const fromServer: AskServer = ({ hash, maxBytes, onReceived }, fromByte = 0) =>
+    client.blob(hash, {
+      maxAnswerBytes: maxBytes,
+      onReceived: (bytes) => onReceived(fromByte + bytes),
+      ...(fromByte > 0 ? { range: { from: fromByte, to: maxBytes } } : {}),
+    });
   return {
     blob: async ({ hash, sizeBytes, part: { beforeBytes, totalBytes } }) => {
       const onReceived = (bytes: number): void =>
         onEvent({ type: 'download', what: 'model', doneBytes: beforeBytes + bytes, totalBytes });
-      return await cache.get(hash, () => client.blob(hash, { maxAnswerBytes: sizeBytes, onReceived }));
+      const piece = { hash, maxBytes: sizeBytes, onReceived };
+      return await cache.get(hash, () => mirrors?.piece(piece, fromServer) ?? fromServer(piece));
     },
     version: async (version) => {
       try {

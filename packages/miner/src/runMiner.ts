@@ -12,6 +12,7 @@ import { ContentCache } from './ContentCache.js';
 import { deviceInfo } from './deviceInfo.js';
 import { lockDir } from './dirLock.js';
 import { folderBytes } from './folderBytes.js';
+import { ModelMirrors } from './ModelMirrors.js';
 import { bindFolder } from './networkFolder.js';
 import { RemoteTrainer } from './RemoteTrainer.js';
 import type { OpenTrainer } from './trainer.js';
@@ -42,6 +43,8 @@ export interface MinerOptions {
   readonly holdReason?: (() => Promise<string | undefined>) | undefined;
   /** Addresses of the dataset's files on plain web servers, asked before the parameter server. */
   readonly dataMirrors?: readonly string[] | undefined;
+  /** Addresses of the published model's pieces on plain web servers or in public buckets, asked before the parameter server. */
+  readonly modelMirrors?: readonly string[] | undefined;
 }
 
 const DEFAULT_CACHE_BYTES = 2 ** 30;
@@ -59,7 +62,9 @@ export async function runMiner(options: MinerOptions, ports: MinerPorts): Promis
   try {
     const store = await folderBytes(join(dir, 'cache'));
     const cache = await ContentCache.open({ store, maxBytes: cacheBytes });
-    const trainer = new RemoteTrainer(trainerSource(server, cache, ports.onEvent), {
+    const { signal } = ports;
+    const mirrors = new ModelMirrors(options.modelMirrors ?? [], { hashOf: store.hashOf, signal });
+    const trainer = new RemoteTrainer(trainerSource({ client: server, cache, mirrors }, ports.onEvent), {
       device: options.device?.device ?? 'cpu',
       precision: options.precision ?? 'fp32',
       onDeviceLost: (device, reason) =>

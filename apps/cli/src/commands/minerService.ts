@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError } from '../errors.js';
+import { miningOptionsGiven, withMiningOptions } from '../miner/miningOptions.js';
 import {
   LAUNCHD_LABEL,
   launchdAgent,
@@ -23,15 +24,14 @@ interface Flags {
   dir: string;
   wallet: string;
   keyFile?: string;
-  threads?: string;
-  schedule?: string;
-  pauseOnBattery?: boolean;
   print?: boolean;
   json?: boolean;
 }
 
 export function minerServiceCommand(): Command {
-  return new Command('install-service')
+  const command = withMiningOptions(new Command('install-service'));
+  const given = miningOptionsGiven(command);
+  return command
     .description(
       'write a service (systemd, launchd, or a task of Windows) that mines from login on, and say how to start it',
     )
@@ -39,9 +39,6 @@ export function minerServiceCommand(): Command {
     .option('--wallet <name>', 'wallet in DIR/wallets that is paid; it must exist', 'default')
     .option('--key-file <file>', 'keystore to use instead of a wallet')
     .option('--dir <dir>', 'folder of the miner', join(DEFAULT_DIR, 'miner'))
-    .option('--threads <n>', 'processor threads to use')
-    .option('--schedule <times>', 'take tasks only then, such as 22:00-07:00')
-    .option('--pause-on-battery', 'take no task while this computer runs on its battery')
     .option('--print', 'show the file instead of writing it')
     .option('--json', 'answer as JSON')
     .addHelpText(
@@ -55,7 +52,7 @@ Examples:
   alice miner install-service --print`,
     )
     .action((flags: Flags) => {
-      const service = describe(flags);
+      const service = describe(flags, given);
       const { path, text, next } = service;
       if (flags.print) process.stdout.write(text);
       else install(service);
@@ -70,25 +67,27 @@ Examples:
 interface Service {
   readonly path: string;
   readonly text: string;
+  /** Where it runs; systemd starts nothing where there is no such folder. */
+  readonly workingDir: string;
   /** Written so, with a byte order mark, as Windows wants it. */
   readonly isUtf16?: boolean;
   /** Commands that start it, show it and take it away. */
   readonly next: readonly string[];
 }
 
-function describe(flags: Flags): Service {
-  const plan = planOf(flags);
+function describe(flags: Flags, given: readonly string[]): Service {
+  const plan = planOf(flags, given);
   if (process.platform === 'darwin') {
     const path = join(homedir(), 'Library', 'LaunchAgents', `${LAUNCHD_LABEL}.plist`);
     return {
-      ...{ path, text: launchdAgent(plan) },
+      ...{ path, text: launchdAgent(plan), workingDir: plan.workingDir },
       next: [`launchctl load ${path}`, `tail -f ${plan.logFile}`, `launchctl unload ${path}`],
     };
   }
   if (process.platform === 'win32') {
     const path = join(plan.workingDir, `${SERVICE_NAME}.xml`);
     return {
-      ...{ path, text: windowsTask(plan), isUtf16: true },
+      ...{ path, text: windowsTask(plan), workingDir: plan.workingDir, isUtf16: true },
       next: [
         `schtasks /Create /TN ${SERVICE_NAME} /XML "${path}"`,
         `schtasks /Run /TN ${SERVICE_NAME}`,
@@ -105,7 +104,7 @@ function describe(flags: Flags): Service {
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const unit = `${SERVICE_NAME}.service`;
   return {
-    ...{ path: join(config, 'systemd', 'user', unit), text: systemdUnit(plan) },
+    ...{ path: join(config, 'systemd', 'user', unit), text: systemdUnit(plan), workingDir: plan.workingDir },
     next: [
       `systemctl --user daemon-reload && systemctl --user enable --now ${unit}`,
       `journalctl --user -fu ${unit}`,
@@ -116,7 +115,7 @@ function describe(flags: Flags): Service {
 }
 
 /** Throws `WALLET_NOT_FOUND`: a service has nobody to show a new phrase to. */
-function planOf({ server, dir, wallet, keyFile, threads, schedule, pauseOnBattery }: Flags): ServicePlan {
+function planOf({ server, dir, wallet, keyFile }: Flags, given: readonly string[]): ServicePlan {
   const folder = resolve(dir);
   const key = resolve(keyFile ?? walletPath(join(folder, 'wallets'), wallet));
   if (!existsSync(key))
@@ -128,15 +127,13 @@ function planOf({ server, dir, wallet, keyFile, threads, schedule, pauseOnBatter
   return {
     command: [
       ...[process.execPath, entry, 'miner', '--server', server, '--key-file', key, '--dir', folder],
-      ...(threads === undefined ? [] : ['--threads', threads]),
-      ...(schedule === undefined ? [] : ['--schedule', schedule]),
-      ...(pauseOnBattery ? ['--pause-on-battery'] : []),
+      ...given,
     ],
     ...{ workingDir: folder, logFile: join(folder, 'miner.log'), environment: { NO_COLOR: '1' } },
   };
 }
 
-function install({ path, text, isUtf16 }: Service): void {
-  mkdirSync(dirname(path), { recursive: true });
+function install({ path, text, isUtf16, workingDir }: Service): void {
+  for (const folder of [dirname(path), workingDir]) mkdirSync(folder, { recursive: true });
   writeFileSync(path, isUtf16 ? Buffer.from(`\ufeff${text}`, 'utf16le') : text, { mode: 0o600 });
 }

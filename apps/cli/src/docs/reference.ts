@@ -34,6 +34,7 @@ export function routeReference(): string {
 
 const WHO: Readonly<Record<Route['access'], string>> = {
   public: 'Anyone may call it.',
+  open: 'Anyone may call it; a token may open more.',
   miner: 'For holders of a miner’s token.',
   scorer: 'For holders of a scorer’s token.',
   member: 'For holders of any token.',

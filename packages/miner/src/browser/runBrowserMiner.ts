@@ -77,7 +77,7 @@ async function mineWith({ options, ports, chosen, client, database }: Opened): P
   const { gate, signal } = ports;
   const cache = await ContentCache.open({ store: new DatabaseBytes(database), maxBytes: CACHE_BYTES });
   const trainer = new TrainingSession({
-    source: trainerSource(client, cache, ports.onEvent),
+    source: trainerSource({ client, cache }, ports.onEvent),
     compute: gatedCompute(engineCompute(chosen.platform), gate),
     openStates: () => new DatabaseStates(database),
     nowMs: () => performance.now(),

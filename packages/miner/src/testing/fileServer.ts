@@ -22,12 +22,12 @@ export async function fileServer(
     const name = decodeURIComponent(request.url!.slice(1));
     const content = own.get(name);
     if (content === undefined) return void response.writeHead(404).end();
-    const range = hasRanges ? /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') : null;
+    const range = hasRanges ? /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') : null;
     if (range === null) {
       sent.push(`${name} all`);
       return void response.writeHead(200, { 'content-length': content.length }).end(content);
     }
-    const [from, to] = [Number(range[1]), Math.min(Number(range[2]) + 1, content.length)];
+    const [from, to] = [Number(range[1]), Math.min(Number(range[2] || 'Infinity') + 1, content.length)];
     if (from >= content.length) return void response.writeHead(416).end();
     sent.push(`${name} ${from}-${to}`);
     response.writeHead(206, {

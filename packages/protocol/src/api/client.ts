@@ -124,7 +124,7 @@ export class ServerClient {
   }
   blob(
     hash: string,
-    options: Pick<CallOptions<'blob'>, 'maxAnswerBytes' | 'signal' | 'onReceived'> = {},
+    options: Pick<CallOptions<'blob'>, 'maxAnswerBytes' | 'range' | 'signal' | 'onReceived'> = {},
   ): Promise<Uint8Array> {
     return this.call('blob', { params: { hash }, ...options });
   }
@@ -213,7 +213,9 @@ export class ServerClient {
     options: CallOptions<N>,
     partial?: PartialAnswer,
   ): Promise<ExchangeAnswer> {
-    if (routes[name].access === 'public') return this.#exchange(name, options, { partial });
+    const { access } = routes[name];
+    if (access === 'public' || (access === 'open' && this.#options.member === undefined))
+      return this.#exchange(name, options, { partial });
     await this.#ensureAccess(name);
     const used = this.#access;
     try {

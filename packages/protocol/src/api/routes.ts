@@ -38,8 +38,11 @@ import { PARTIAL_UPLOAD, ResumeHeadersSchema, SubmitHeadersSchema, UploadSchema 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   readonly path: string;
-  /** Who may call: anyone, or the holder of a token with that role (`member`: either role). */
-  readonly access: 'public' | 'miner' | 'scorer' | 'member';
+  /**
+   * Who may call: anyone, or the holder of a token with that role (`member`: either role). `open`: anyone, and who sends a
+   * token is known by it.
+   */
+  readonly access: 'public' | 'open' | 'miner' | 'scorer' | 'member';
   /** Headers of the request that the route reads besides those of every route. */
   readonly headers?: TSchema;
   readonly body?: TSchema | 'bytes';
@@ -109,8 +112,8 @@ export const routes = routeTable({
     access: 'public',
     answer: ReceiptListSchema,
   },
-  /** Content-addressed bytes of published versions; scorers may also read submissions. Honours Range. */
-  blob: { method: 'GET', path: '/v1/blobs/:hash', access: 'member', answer: 'bytes' },
+  /** Content-addressed bytes of published versions, for anyone; scorers may also read submissions. Honours Range. */
+  blob: { method: 'GET', path: '/v1/blobs/:hash', access: 'open', answer: 'bytes' },
   shards: { method: 'GET', path: '/v1/data/shards', access: 'member', answer: ShardListSchema },
   /** Honours Range. */
   shard: { method: 'GET', path: '/v1/data/shards/:shard', access: 'member', answer: 'bytes' },

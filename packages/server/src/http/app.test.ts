@@ -93,7 +93,7 @@ describe('the HTTP face', () => {
 
   it('lets every route be called by its role only', async () => {
     for (const [name, { access }] of Object.entries(routes) as [RouteName, { access: string }][]) {
-      if (access === 'public') continue;
+      if (access === 'public' || access === 'open') continue;
       const open = await nobody.call(name, { params });
       assert.deepEqual([open.status, open.body.code], [401, 'TOKEN_MISSING'], name);
       if (access === 'scorer') {
@@ -143,7 +143,7 @@ describe('the HTTP face', () => {
       ['GET', '/v1/nothing', 404],
       ['DELETE', '/v1/status', 404],
       ['GET', '/%ff', 400],
-      ['GET', `/v1/blobs/${'a'.repeat(2000)}`, 401],
+      ['GET', `/v1/blobs/${'a'.repeat(2000)}`, 404],
       ['GET', '/../../outside.txt', 404],
       ['GET', '/.secret', 404],
     ] as const) {
@@ -210,6 +210,26 @@ describe('the HTTP face', () => {
     assert.equal((await miner.call('blob', { params: { hash: row!.blob_hash } })).body.code, 'NOT_FOUND');
     const blob = await scorer.call('blob', { params: { hash: row!.blob_hash } });
     assert.deepEqual([blob.status, blob.bytes.length], [200, row!.size_bytes]);
+  });
+
+  it('gives published weights to anyone, and lets caches between keep them', async () => {
+    const { hash, sizeBytes } = (await miner.call('version', { params })).body.snapshot.chunks[0];
+    const url = routes.blob.path.replace(':hash', hash);
+    const anonymous = await core.app.inject({ url });
+    assert.deepEqual([anonymous.statusCode, anonymous.rawPayload.length], [200, sizeBytes]);
+    assert.equal(anonymous.headers['cache-control'], 'public, max-age=31536000, immutable');
+    const headers = { authorization: `Bearer ${miner.token}` };
+    assert.match(String((await core.app.inject({ url, headers })).headers['cache-control']), /^private,/);
+    const rows = await core.context.db.query<{ hash: string }>(
+      `SELECT blob_hash AS hash FROM submissions WHERE blob_kept UNION SELECT master ->> 'hash' FROM versions`,
+    );
+    assert.ok(rows.length >= 2);
+    for (const secret of rows) {
+      const refused = await core.app.inject({ url: routes.blob.path.replace(':hash', secret.hash) });
+      assert.deepEqual([refused.statusCode, refused.headers['cache-control']], [404, 'no-store']);
+    }
+    const stale = { authorization: `Bearer ${'x'.repeat(43)}` };
+    assert.equal((await core.app.inject({ url, headers: stale })).json().code, 'TOKEN_INVALID');
   });
 
   it('counts and paces what leaves this machine, and sends the same bytes', async () => {

@@ -136,7 +136,7 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
       onRequest: async (request, reply) => {
         if (name === 'challenge') await limits.registrations(request);
         if (!(await isReady())) throw notReady();
-        if (route.access === 'public') return;
+        if (isAnonymous(route, request)) return;
         const member = await registration.memberOf(request.headers.authorization);
         checkRole(route, member);
         members.set(request, member);
@@ -174,8 +174,12 @@ function notReady(): ServerError {
   );
 }
 
+function isAnonymous({ access }: Route, { headers }: FastifyRequest): boolean {
+  return access === 'public' || (access === 'open' && headers.authorization === undefined);
+}
+
 function checkRole({ access }: Route, member: Member): void {
-  if (access === 'member' || access === member.role) return;
+  if (access === 'open' || access === 'member' || access === member.role) return;
   throw new ServerError(
     { code: 'ROLE_FORBIDDEN', role: member.role },
     `this route is for the role "${access}"`,
@@ -241,6 +245,7 @@ function callOf(
       if (!member) throw new ServerError({ code: 'TOKEN_MISSING' }, 'this route needs an access token');
       return member;
     },
+    isMember: member !== undefined,
     signal: gone.signal,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * @file Who may read which blob: members the snapshots and set-deltas of published versions, scorers also submissions
+ * @file Who may read which blob: anyone the snapshots and set-deltas of published versions, scorers also submissions
  * and candidates. Masters and anything unknown look the same from outside: not found.
  */
 import type { ServerContext } from '../context.js';
@@ -20,7 +20,7 @@ const REMEMBERED = 4_096;
 
 export interface BlobAccess {
   /** Throws `NOT_FOUND`. */
-  open(member: Member, hash: string): Promise<{ kind: 'blob'; hash: string; sizeBytes: number }>;
+  open(member: Member | undefined, hash: string): Promise<{ kind: 'blob'; hash: string; sizeBytes: number }>;
 }
 
 export function createBlobAccess({ db, blobs }: Pick<ServerContext, 'db' | 'blobs'>): BlobAccess {
@@ -37,7 +37,7 @@ export function createBlobAccess({ db, blobs }: Pick<ServerContext, 'db' | 'blob
       const isReadable =
         sizeBytes !== undefined &&
         ((await isPublished(hash)) ||
-          (member.role === 'scorer' && (await db.query(FOR_SCORERS, [hash])).length > 0));
+          (member?.role === 'scorer' && (await db.query(FOR_SCORERS, [hash])).length > 0));
       if (!isReadable)
         throw new ServerError({ code: 'NOT_FOUND' }, 'there is no such blob, or it has been pruned');
       return { kind: 'blob', hash, sizeBytes };

@@ -48,8 +48,9 @@ type JsonOf<K extends RouteName> = Table[K]['answer'] extends TSchema ? Static<T
 export interface Call<K extends RouteName> {
   readonly body: BodyOf<K>;
   readonly params: Readonly<Record<string, string>>;
-  /** Throws `TOKEN_MISSING` on public routes: they have no member. */
+  /** Throws `TOKEN_MISSING` where there is none: on public routes, and on open ones asked without a token. */
   readonly member: Member;
+  readonly isMember: boolean;
   /** Ends when the client goes away. */
   readonly signal: AbortSignal;
 }
@@ -102,7 +103,7 @@ export function createHandlers(
       if (!row) throw notFound('there is no such version');
       return json(manifestOf(row));
     },
-    blob: async ({ params, member }) => blobAccess.open(member, params['hash']!),
+    blob: async (call) => blobAccess.open(call.isMember ? call.member : undefined, call.params['hash']!),
     receipt: async ({ params }) => json(await readReceipt(context, params['submissionId']!)),
     receiptProof: async ({ params }) =>
       json(await proofs.proof(wholeNumber('epoch', params['epoch']), params['submissionId']!)),

@@ -51,7 +51,7 @@ function operation(name: string, route: Route, limits: ServerLimits): Json {
   return {
     operationId: name,
     ...(params.length > 0 ? { parameters: params } : {}),
-    ...(route.access === 'public' ? {} : { security: [{ token: [] }], 'x-role': route.access }),
+    ...security(route),
     ...(route.body
       ? { requestBody: { required: true, content: content(route.body, contentTypeOf(route)) } }
       : {}),
@@ -65,6 +65,12 @@ function operation(name: string, route: Route, limits: ServerLimits): Json {
       },
     },
   };
+}
+
+function security({ access }: Route): Json {
+  if (access === 'public') return {};
+  if (access === 'open') return { security: [{}, { token: [] }] }; // with a token or without
+  return { security: [{ token: [] }], 'x-role': access };
 }
 
 /** Headers of the request, one by one as the document wants them. */

@@ -1,4 +1,4 @@
-/** @file Sends bytes that never change under their name: strong tag, long cache for their owner, one byte range. */
+/** @file Sends bytes that never change under their name: strong tag, long cache, one byte range. */
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerContext } from '../context.js';
@@ -23,7 +23,7 @@ export function sendBytes(parts: Parts, { request, reply, answer }: Sending): Fa
     .header('content-type', 'application/octet-stream')
     .header('accept-ranges', 'bytes')
     .header('etag', tag)
-    .header('cache-control', 'private, max-age=31536000, immutable');
+    .header('cache-control', `${audienceOf(request)}, max-age=31536000, immutable`);
   if (request.headers['if-none-match'] === tag) return reply.code(304).send();
   const isSameContent = request.headers['if-range'] === undefined || request.headers['if-range'] === tag;
   const range = isSameContent ? byteRange(request.headers.range, sizeBytes) : 'all';
@@ -44,6 +44,10 @@ export function sendBytes(parts: Parts, { request, reply, answer }: Sending): Fa
       : answer.bytes.subarray(from, to + 1);
   return reply.send(pacedFor(request, parts, source));
 }
+
+/** What anyone may read, caches between may keep for others. */
+const audienceOf = ({ headers }: FastifyRequest): 'public' | 'private' =>
+  headers.authorization === undefined ? 'public' : 'private';
 
 /** What stays on this machine, as a scorer beside the server, costs no bandwidth and waits for none. */
 function pacedFor(request: FastifyRequest, { downloads }: Parts, source: Readable | Uint8Array) {
