@@ -7,11 +7,13 @@ import pc from 'picocolors';
 import { firstRun, firstRunLines } from '../miner/firstRun.js';
 import { type PayReason, payReason } from '../miner/payReason.js';
 import { integerOption, urlOption } from '../options.js';
+import { CA_OPTION, hasRunTrusting } from '../process/trustedCa.js';
 import { readKeystore, walletPath } from '../wallet/walletStore.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL } from './common.js';
 
 interface StatusFlags {
   server: string;
+  ca?: string;
   wallet: string;
   keyFile?: string;
   address?: string;
@@ -21,7 +23,9 @@ interface StatusFlags {
 }
 
 const serverOption = (command: Command): Command =>
-  command.option('--server <url>', 'the parameter server', urlOption('--server'), DEFAULT_SERVER_URL);
+  command
+    .option('--server <url>', 'the parameter server', urlOption('--server'), DEFAULT_SERVER_URL)
+    .option(...CA_OPTION);
 
 export function minerStatusCommand(): Command {
   return serverOption(
@@ -42,6 +46,7 @@ Examples:
   alice miner status --address a2...`,
     )
     .action(async (flags: StatusFlags) => {
+      if (await hasRunTrusting(flags.ca)) return;
       await initCrypto();
       const address = addressOf(flags);
       const client = new ServerClient({ url: flags.server, attempts: 2 });
@@ -57,6 +62,13 @@ Examples:
     });
 }
 
+interface EstimateFlags {
+  server: string;
+  ca?: string;
+  threads: number;
+  json?: boolean;
+}
+
 export function minerEstimateCommand(): Command {
   return serverOption(
     new Command('estimate').description(
@@ -70,7 +82,8 @@ export function minerEstimateCommand(): Command {
       availableParallelism(),
     )
     .option('--json', 'answer as JSON')
-    .action(async ({ server, threads, json }: { server: string; threads: number; json?: boolean }) => {
+    .action(async ({ server, ca, threads, json }: EstimateFlags) => {
+      if (await hasRunTrusting(ca)) return;
       const report = await firstRun({ serverUrl: server, threads, quiet: json ?? false });
       if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
       else process.stdout.write(`${firstRunLines(report).join('\n')}\n`);

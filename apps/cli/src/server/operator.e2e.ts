@@ -88,9 +88,17 @@ const miner = (ca: string, ...more: string[]): AliceProcess =>
   ]);
 
 const submissions = async (): Promise<{ accepted: number; refused: number }> => {
-  const text = await runAlice(['miner', 'status', ...['--server', server!.url], '--address', amy, '--json'], {
-    NODE_EXTRA_CA_CERTS: own.cert,
-  });
+  const text = await runAlice([
+    'miner',
+    'status',
+    '--server',
+    server!.url,
+    '--ca',
+    own.cert,
+    '--address',
+    amy,
+    '--json',
+  ]);
   return JSON.parse(text) as { accepted: number; refused: number };
 };
 
@@ -102,7 +110,7 @@ test(
     assert.match(server.url, /^https:/);
     const stranger = startAlice(['miner', 'status', '--server', server.url, '--address', amy]);
     assert.notEqual(await stranger.closed, 0);
-    assert.match(stranger.output(), /SERVER_UNREACHABLE.*(SELF_SIGNED|self.signed)/is);
+    assert.match(stranger.output(), /SERVER_UNREACHABLE.*SELF_SIGNED.*--ca FILE/is);
     const run = miner(selfSigned, '--tasks', '1');
     assert.equal(await run.closed, 0, run.output());
     assert.match(run.output(), /Update accepted/);
@@ -124,10 +132,17 @@ test(
     assert.ok(before.accepted >= 1);
 
     const order = async (...what: string[]): Promise<{ bans: { address: string; reason: string }[] }> => {
-      const text = await runAlice(
-        ['server', ...what, '--server', server!.url, '--key-file', wallet('server'), '--json'],
-        { NODE_EXTRA_CA_CERTS: own.cert },
-      );
+      const text = await runAlice([
+        'server',
+        ...what,
+        '--server',
+        server!.url,
+        '--ca',
+        own.cert,
+        '--key-file',
+        wallet('server'),
+        '--json',
+      ]);
       return JSON.parse(text) as { bans: { address: string; reason: string }[] };
     };
     const { bans } = await order('ban', amy, '--reason', 'a test');

@@ -4,11 +4,13 @@ import { type OperatorRequest, operatorMessage, parseAddress, ServerClient, toHe
 import { Command } from 'commander';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL, openKey } from '../commands/common.js';
 import { urlOption } from '../options.js';
+import { CA_OPTION, hasRunTrusting } from '../process/trustedCa.js';
 import { createProgress } from '../progressBar.js';
 import { type StateFlags, stateOf, withStateOptions } from './serverFlags.js';
 
 interface BanFlags {
   server: string;
+  ca?: string;
   keyFile?: string;
   wallet: string;
   dir: string;
@@ -22,12 +24,14 @@ export function banCommand(action: 'ban' | 'unban'): Command {
     .argument('<address>', 'the address of a miner or scorer')
     .option('--reason <text>', 'what its owner is told', action === 'ban' ? 'excluded by the operator' : '')
     .option('--server <url>', 'any API node', urlOption('--server'), DEFAULT_SERVER_URL)
+    .option(...CA_OPTION)
     .option('--dir <dir>', 'folder of the server, for its wallet', join(DEFAULT_DIR, 'server'))
     .option('--key-file <file>', 'keystore of the server: its key signs the order')
     .option('--wallet <name>', 'wallet below DIR/wallets, when there is no --key-file', 'server')
     .option('--json', 'print all bans as JSON')
     .action(async (address: string, _own: BanFlags, command: Command) => {
       const flags = command.optsWithGlobals<BanFlags>(); // what "alice server" has as well is parsed there
+      if (await hasRunTrusting(flags.ca)) return;
       const walletDir = join(resolve(flags.dir), 'wallets');
       const key = await openKey({ keyFile: flags.keyFile, wallet: flags.wallet, walletDir });
       const client = new ServerClient({ url: flags.server, attempts: 3 });

@@ -1,8 +1,11 @@
 /** @file What `alice server` is told about its state, its roles and its connections, and the options made of it. */
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { messageOf } from '@alice/protocol';
 import type { Command } from 'commander';
 import { CliError } from '../errors.js';
 import { integerOption } from '../options.js';
@@ -72,6 +75,11 @@ export function withNodeOptions(command: Command): Command {
 
 function rolesOption(text: string): Role[] {
   const roles = text.split(',');
+  if (text === 'scorer')
+    throw new CliError(
+      { code: 'OPTION_INVALID', option: '--roles' },
+      'a process that only scores is "alice scorer --server URL", with a key that the server knows from --scorer',
+    );
   if (roles.every((role) => (ROLES as readonly string[]).includes(role))) return roles as Role[];
   throw new CliError(
     { code: 'OPTION_INVALID', option: '--roles' },
@@ -98,7 +106,27 @@ export function tlsOf(flags: NodeFlags): { cert: string; key: string } | undefin
       { code: 'OPTION_INVALID', option: '--tls-cert' },
       '--tls-cert and --tls-key belong together: give both',
     );
-  return { cert: readFileSync(flags.tlsCert, 'utf8'), key: readFileSync(flags.tlsKey, 'utf8') };
+  return checkedPair({ cert: readFileSync(flags.tlsCert, 'utf8'), key: readFileSync(flags.tlsKey, 'utf8') });
+}
+
+/** Refused before anything is made; later OpenSSL would say it in its own words. */
+function checkedPair(pair: { cert: string; key: string }): { cert: string; key: string } {
+  const option = '--tls-cert';
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    throw new CliError(
+      { code: 'OPTION_INVALID', option },
+      `--tls-cert and --tls-key must be PEM files, a certificate and the key that it was made for (${messageOf(cause)})`,
+      { cause },
+    );
+  }
+  const { validTo } = new X509Certificate(pair.cert);
+  if (Date.parse(validTo) > Date.now()) return pair;
+  throw new CliError(
+    { code: 'OPTION_INVALID', option },
+    `the certificate of --tls-cert was valid until ${validTo}: renew it, nobody would connect`,
+  );
 }
 
 /** A certificate for localhost, made once by the openssl program; clients trust it through NODE_EXTRA_CA_CERTS. */

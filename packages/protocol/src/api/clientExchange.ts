@@ -218,5 +218,16 @@ function errorBody(
 function causeOf(error: unknown): string {
   const cause = (error as { cause?: unknown } | null)?.cause;
   const code = (cause as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' ? code : messageOf(cause ?? error);
+  return typeof code === 'string' ? `${code}${certificateHint(code)}` : messageOf(cause ?? error);
+}
+
+/** Why a certificate is not believed, and what to do; nothing for other codes. */
+function certificateHint(code: string): string {
+  if (code === 'CERT_HAS_EXPIRED')
+    return ' (its certificate is out of date, or the clock of this computer is wrong)';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return ' (its certificate is for another address than this one)';
+  return /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code)
+    ? ' (nobody whom this computer trusts has signed its certificate: if it is yours, name it with --ca FILE)'
+    : '';
 }

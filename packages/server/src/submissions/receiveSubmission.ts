@@ -196,7 +196,7 @@ async function checkUnused(
     { code: 'NONCE_USED', submissionId: earlier.submission_id, identical },
     identical
       ? 'these bytes were received before; nothing is lost'
-      : 'this task has been answered already: take a new one',
+      : 'this task has been answered already: take a new one; of two programs that mine with one key, each needs its own --instance',
   );
 }
 
