@@ -62,6 +62,7 @@ export type ServerErrorInfo =
   | { code: 'NOT_READY'; retryAfterMs: number } // no version has been published yet
   | { code: 'LEADERSHIP_LOST'; role: string } // another node leads now; this one stopped in time
   | { code: 'BACKUP_INVALID'; reason: string }
+  | { code: 'BACKUP_EMPTY' } // nothing is there to be backed up: another folder or database is meant
   | { code: 'RESTORE_NOT_EMPTY' } // a restore never overwrites
   | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
   | { code: 'COMPUTE_STOPPED'; retryAfterMs: number } // the compute thread ended; the work is repeated

@@ -59,6 +59,28 @@ describe('blobs in an object store', { skip }, () => {
     await assert.rejects(store.adopt(file, { ...ref, hash: contentHash(Uint8Array.of(7)) }));
   });
 
+  it('acknowledges nothing where the bucket is missing', async () => {
+    const store = openBlobStore(`s3://misspelt/blobs?endpoint=${server.endpoint}`);
+    const bytes = Uint8Array.of(1, 2, 3);
+    const refused = { info: { code: 'BLOBS_REFUSED', reason: '404 NoSuchBucket' } };
+    await assert.rejects(store.put(bytes), refused);
+    const file = join(server.objects, '..', '..', 'nowhere');
+    writeFileSync(file, bytes);
+    await assert.rejects(store.adopt(file, { hash: contentHash(bytes), sizeBytes: 3 }), refused);
+    const large = openS3BlobStore({
+      ...{
+        bucketUrl: `${server.endpoint}/misspelt`,
+        prefix: '',
+        region: 'us-east-1',
+        sessionToken: undefined,
+      },
+      partBytes: 2,
+      accessKeyId: process.env['AWS_ACCESS_KEY_ID']!,
+      secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY']!,
+    });
+    await assert.rejects(large.adopt(file, { hash: contentHash(bytes), sizeBytes: 3 }), refused);
+  });
+
   it('takes a large file in parts, and only with the content that its name says', async () => {
     const { endpoint } = server;
     const store = openS3BlobStore({

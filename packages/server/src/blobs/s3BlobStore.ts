@@ -111,13 +111,18 @@ export function openS3BlobStore(options: S3Options): BlobStore {
   };
 }
 
-/** One signed request, repeated while the store is away or overloaded. 404 is an answer; other refusals throw. */
+const KEEPS: ReadonlySet<string> = new Set(['PUT', 'POST']);
+
+/**
+ * One signed request, repeated while the store is away or overloaded. 404 answers a question; where something was to be kept it
+ * says that nothing was (no such bucket, no such upload), and throws like other refusals.
+ */
 async function request(client: AwsClient, url: string, init: RequestInit): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     let reason: string;
     try {
       const answer = await client.fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-      if (answer.ok || answer.status === 404) return answer;
+      if (answer.ok || (answer.status === 404 && !KEEPS.has(init.method ?? 'GET'))) return answer;
       reason = `${answer.status} ${/<Code>([^<]{1,60})/.exec(await answer.text())?.[1] ?? ''}`.trim();
       if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) throw refusedBy(reason);
     } catch (error) {

@@ -66,6 +66,16 @@ it('backs up, restores into an empty folder, and goes on', async () => {
   assert.equal((await miner.call('latestVersion')).body.version, 2);
   await core.close();
 
+  const nowhere = { dir: join(network.dir, 'misspelt') };
+  await assert.rejects(backUp(nowhere, out), { info: { code: 'BACKUP_EMPTY' } });
+  assert.ok(!existsSync(nowhere.dir), 'nothing is made of a misspelt folder');
+  await assert.rejects(restore({ dir: join(network.dir, 'begun') }, join(network.dir, 'nowhere')));
+  assert.equal(
+    (await restore({ dir: join(network.dir, 'whole') }, out)).rows,
+    made.rows,
+    'the backup is as it was',
+  );
+
   appendFileSync(join(out, 'rows.jsonl'), '\n');
   await assert.rejects(restore({ dir: join(network.dir, 'other') }, out), {
     info: { code: 'BACKUP_INVALID', reason: 'rows.jsonl was changed or cut' },

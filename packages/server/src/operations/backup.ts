@@ -68,13 +68,16 @@ const TABLES = [
 const SEQUENCES = { submissions: 'sequence', jobs: 'sequence', audit_log: 'entry' } as const;
 const PAGE = 500;
 
-/** Writes a backup into `out`. Throws `SERVER_DIR_LOCKED` while an embedded server runs there. */
+/** Writes a backup into `out`. Throws `SERVER_DIR_LOCKED` while an embedded server runs there, `BACKUP_EMPTY` where there is none. */
 export async function backUp(
   state: StateLocation,
   out: string,
   onBlob?: BlobListener,
 ): Promise<BackupSummary> {
+  // A misspelt folder must not be made, nor a good backup be replaced by one of nothing.
+  if (state.databaseUrl === undefined && !existsSync(join(state.dir, 'db'))) throw nothingThere(state);
   return withState(state, async (db, blobs) => {
+    if (!(await hasServer(db))) throw nothingThere(state);
     makePrivateFolder(out);
     const rowsFile = join(out, 'rows.jsonl');
     const file = await open(`${rowsFile}.part`, 'w', 0o600);
@@ -127,8 +130,7 @@ export async function restore(
 ): Promise<BackupSummary> {
   const manifest = await readManifest(from);
   return withState(state, async (db, blobs) => {
-    const [row] = await db.query<{ n: number }>('SELECT COUNT(*) AS n FROM meta');
-    if ((row?.n ?? 0) > 0)
+    if (await hasServer(db))
       throw new ServerError(
         { code: 'RESTORE_NOT_EMPTY' },
         'there is a server already: restore into an empty folder or database',
@@ -151,6 +153,18 @@ export async function restore(
     });
     return { ...manifest, blobsCopied: kept.length };
   });
+}
+
+async function hasServer(db: Queryable): Promise<boolean> {
+  const [row] = await db.query<{ n: number }>('SELECT COUNT(*) AS n FROM meta');
+  return (row?.n ?? 0) > 0;
+}
+
+function nothingThere({ dir, databaseUrl }: StateLocation): ServerError {
+  return new ServerError(
+    { code: 'BACKUP_EMPTY' },
+    `there is no server in ${databaseUrl === undefined ? dir : 'that database'}: check --dir, --database and ALICE_DATABASE_URL`,
+  );
 }
 
 /** A folder for copies that are under way; what a killed one left in it goes first. */

@@ -34,3 +34,17 @@ it('names only figures that /metrics gives', async () => {
   const missing = new Set(used.map(([name]) => name).filter((name) => !given.has(name) && !series.has(name)));
   assert.deepEqual([...missing], []);
 });
+
+it('gives the load of the pool without its own questions', async () => {
+  let waiting = 0;
+  const db = {
+    query: async () => {
+      waiting++;
+      return [];
+    },
+    shared: { load: () => ({ connections: 2, waiting }) },
+  };
+  const metrics = createMetrics({ ...context, db } as unknown as ServerContext, () => true);
+  assert.match(await metrics.text(), /^alice_database\{kind="waiting"\} 0$/m);
+  assert.ok(waiting > 0);
+});

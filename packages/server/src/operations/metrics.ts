@@ -74,6 +74,8 @@ function gauges({ db, waiting, health, downloads }: ServerContext, isLeading: ()
     return row?.n == null ? {} : { '': row.n };
   };
   return [
+    // First: those below ask the database, and this is about the load of everybody else.
+    ['alice_database', 'Connections of the pool', async () => ({ ...(db.shared?.load() ?? {}) })],
     [
       'alice_submissions',
       'Submissions by status, since the network began',
@@ -143,6 +145,5 @@ function gauges({ db, waiting, health, downloads }: ServerContext, isLeading: ()
         '': health.chainUnreachableSinceMs === undefined ? 1 : 0,
       }),
     ],
-    ['alice_database', 'Connections of the pool', async () => ({ ...(db.shared?.load() ?? {}) })],
   ];
 }
