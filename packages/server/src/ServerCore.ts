@@ -50,6 +50,8 @@ export interface ServerPorts {
   readonly chain: ChainPort;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly clock?: (() => number) | undefined;
+  /** Aborted while the server starts, it gives up waiting for others and throws; afterwards it means nothing. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ServerCore {
@@ -126,6 +128,11 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
   const notices = createNodeNotices(db);
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // every page that listens waits for it
+  const giveUp = (): void => closing.abort();
+  if (ports.signal?.aborted) giveUp();
+  ports.signal?.addEventListener('abort', giveUp);
+  const started = (): void => ports.signal?.removeEventListener('abort', giveUp);
+  closers.push(async () => started());
   closers.push(async () => notices.close());
   const context: ServerContext = {
     options,
@@ -193,6 +200,7 @@ async function open(asked: ServerOptions, ports: ServerPorts, closers: Closer[])
   const registration = createRegistration({ ...context, bans });
   const app = await createApp({ context, registration, status, isReady: readiness(db), bans, metrics });
   closers.push(() => app.close());
+  started();
 
   const release = async (): Promise<void> => {
     status.close();

@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import { modelLayout } from '@alice/model';
 import { ServerClient, silentLogger } from '@alice/protocol';
 import { startServer } from './startServer.js';
+import { freePort } from './testing/freePort.js';
 import { submissionFor } from './testing/TestClient.js';
 import { createTinyNetwork, tinyModel } from './testing/tinyNetwork.js';
 
@@ -41,6 +42,25 @@ it('says when the port is taken, and releases the folder then', async () => {
   });
   await new Promise((resolve) => blocker.close(resolve));
   await (await startServer({ ...network.options, port }, ports)).close();
+  network.remove();
+});
+
+it('gives up a start that waits for its upstream when it is told to stop', { timeout: 60_000 }, async () => {
+  const network = await createTinyNetwork();
+  const stop = new AbortController();
+  const warned: string[] = [];
+  const log = {
+    ...silentLogger,
+    warn: (message: string) => {
+      warned.push(message);
+      stop.abort();
+    },
+  };
+  const upstream = { url: `http://127.0.0.1:${await freePort()}` };
+  const ports = { log, chain: network.chain, signal: stop.signal };
+  await assert.rejects(startServer({ ...network.options, upstream }, ports), { name: 'AbortError' });
+  assert.deepEqual(warned, ['Waiting for the upstream']);
+  await (await startServer(network.options, { ...ports, signal: undefined })).close(); // the folder is free
   network.remove();
 });
 

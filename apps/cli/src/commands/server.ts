@@ -151,8 +151,12 @@ export function serverCommand(): Command {
         pageChainWs: flags.chain.replace(/^http/, 'ws'),
         inferenceUrl: flags.inference,
       },
-      { log, chain: createChainPort(flags.chain, serverKey) },
-    );
+      { log, chain: createChainPort(flags.chain, serverKey), signal: lifecycle.signal },
+    ).catch((error: unknown) => {
+      if (!lifecycle.signal.aborted) throw error;
+      log.info('Stopped before it was ready');
+    });
+    if (!server) return;
     log.info('Parameter server is ready', { url: server.url });
     lifecycle.ready({ url: server.url });
     const scoring = flags.roles.includes('scorer')
