@@ -53,6 +53,17 @@ it('is quiet when all is well and names what is not', () => {
     );
 });
 
+it('says why a round was for nothing', () => {
+  const lastRound = {
+    round: 3,
+    status: 'refused',
+    closed_ms: 9,
+    reason: 'the upstream says no.',
+  } as RoundRow;
+  const [alarm] = alarmsOf({ ...calm, lastRound });
+  assert.equal(alarm?.message, 'Round 3 ended without accepted work: the upstream says no.');
+});
+
 it('thins evenly and keeps both ends', () => {
   const items = Array.from({ length: 10_001 }, (_, i) => i);
   const kept = thin(items, 2_000);

@@ -76,7 +76,7 @@ function lastRoundFailed({ lastRound }: AlarmFacts): Alarm | undefined {
   if (lastRound?.status === 'refused')
     return {
       code: 'ROUND_ALL_REFUSED',
-      message: `Every submission of round ${lastRound.round} was refused.`,
+      message: `Round ${lastRound.round} ended without accepted work: ${(lastRound.reason ?? 'every submission was refused').replace(/\.$/, '')}.`,
       sinceMs,
     };
   return undefined;

@@ -32,12 +32,17 @@ export async function takeCredits(
 
 /** The upstream will have nothing of it: everything goes back. */
 export async function giveUp(context: ServerContext, round: number, code: string): Promise<void> {
-  const reason = `The upstream refused the contribution of the region: ${code}.`;
+  const { serverKey, upstream } = context.options;
+  const advice =
+    code === 'ROLE_FORBIDDEN' // the upstream's word for whoever is no region
+      ? ` (${upstream?.url} does not list this region: its operator starts it with --region ${serverKey.address})`
+      : '';
+  const reason = `the upstream refused the contribution of the region: ${code}${advice}.`;
   await context.db.transaction(async (tx) => {
     await refuseFolded(tx, await acceptedIn(tx, round), { code: 'UPSTREAM_REFUSED', reason });
     await end(context, tx, { round, isMerged: false, reason });
   });
-  context.log.warn('Contribution given up', { round, code });
+  context.log.warn('Contribution given up', { round, code, reason });
 }
 
 async function settle(
