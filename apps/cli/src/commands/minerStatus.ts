@@ -1,7 +1,16 @@
 /** @file `alice miner status` and `alice miner estimate`: what a miner did, why it was paid or not, what it may earn. */
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { formatAlice, initCrypto, type NetworkStatus, parseAddress, ServerClient } from '@alice/protocol';
+import {
+  formatAlice,
+  initCrypto,
+  type NetworkStatus,
+  parseAddress,
+  type ReceiptList,
+  refusalOf,
+  type ServerCallError,
+  ServerClient,
+} from '@alice/protocol';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { firstRun, firstRunLines } from '../miner/firstRun.js';
@@ -32,7 +41,7 @@ export function minerStatusCommand(): Command {
     new Command('status').description('what a miner did, what it earned, and why it was or was not paid'),
   )
     .option('--address <address>', 'the miner to ask about (default: that of the wallet)')
-    .option('--reward-address <address>', 'where its rewards go, if that is another address')
+    .option('--reward-address <address>', 'where its rewards go (default: where its newest receipt says)')
     .option('--wallet <name>', 'wallet in DIR/wallets', 'default')
     .option('--key-file <file>', 'keystore of the miner; no password is needed')
     .option('--dir <dir>', 'folder of the miner', join(DEFAULT_DIR, 'miner'))
@@ -50,13 +59,17 @@ Examples:
       await initCrypto();
       const address = addressOf(flags);
       const client = new ServerClient({ url: flags.server, attempts: 2 });
-      const [status, { receipts }] = await Promise.all([
+      const [status, { receipts }, banned] = await Promise.all([
         client.status(),
         client.call('receipts', { params: { address } }),
+        whyBanned(client, address),
       ]);
-      const paidTo = flags.rewardAddress === undefined ? address : parseAddress(flags.rewardAddress);
-      const reason = payReason({ ...status, receipts }, address, paidTo);
-      const facts = { address, ...reason, ...totals(status, address, paidTo) };
+      const paidTo =
+        flags.rewardAddress === undefined
+          ? await rewardAddressOf(client, receipts, address)
+          : parseAddress(flags.rewardAddress);
+      const reason = payReason({ ...status, receipts, banned }, address, paidTo);
+      const facts = { address, paidTo, ...reason, ...totals(status, address, paidTo) };
       if (flags.json) process.stdout.write(`${JSON.stringify(facts)}\n`);
       else process.stdout.write(`${statusLines(facts).join('\n')}\n`);
     });
@@ -96,6 +109,36 @@ function addressOf({ address, keyFile, wallet, dir }: StatusFlags): string {
   return parseAddress(readKeystore(keyFile ?? walletPath(join(resolve(dir), 'wallets'), wallet)).address);
 }
 
+/** Anyone may ask for a challenge in any name; whoever is excluded gets the reason instead. Other troubles say nothing. */
+async function whyBanned(client: ServerClient, address: string): Promise<string | undefined> {
+  const device = {
+    kind: 'cpu',
+    name: 'alice miner status',
+    threads: 1,
+    memoryBytes: 0,
+    software: '',
+  } as const;
+  try {
+    await client.call('challenge', { body: { address, instance: 'status', role: 'miner', device } });
+    return undefined;
+  } catch (error) {
+    if (refusalOf(error) !== 'BANNED') return undefined;
+    const { info } = error as ServerCallError;
+    return info.code === 'SERVER_REFUSED' ? String(info.detail['reason']) : undefined;
+  }
+}
+
+/** What is paid elsewhere would look unpaid; the newest receipt tells where its score goes. */
+async function rewardAddressOf(
+  client: ServerClient,
+  [newest]: ReceiptList['receipts'],
+  address: string,
+): Promise<string> {
+  if (newest === undefined) return address;
+  const { receipt } = await client.call('receipt', { params: { submissionId: newest.submissionId } });
+  return receipt.rewardAddress;
+}
+
 interface Totals {
   readonly accepted: number;
   readonly refused: number;
@@ -118,12 +161,12 @@ function totals({ miners, epochs }: NetworkStatus, address: string, paidTo: stri
   };
 }
 
-function statusLines(facts: { address: string } & PayReason & Totals): string[] {
-  const { address, code, sentence, accepted, refused, lastSeenMs, paidPlanck } = facts;
+function statusLines(facts: { address: string; paidTo: string } & PayReason & Totals): string[] {
+  const { address, paidTo, code, sentence, accepted, refused, lastSeenMs, paidPlanck } = facts;
   const seen = lastSeenMs === null ? 'not lately' : new Date(lastSeenMs).toISOString();
   return [
     `${code === 'PAID' ? pc.green(code) : pc.yellow(code)}: ${sentence}`,
-    `  address    ${address}`,
+    `  address    ${address}${paidTo === address ? '' : `, paid to ${paidTo}`}`,
     `  updates    ${accepted} accepted, ${refused} refused`,
     `  paid       ${formatAlice(BigInt(paidPlanck))} ALICE in the last epochs`,
     `  last seen  ${seen}`,

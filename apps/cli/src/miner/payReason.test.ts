@@ -17,6 +17,13 @@ const epoch = (payouts: NetworkStatus['epochs'][number]['payouts']): NetworkStat
 const mine = { address: 'a2me', role: 'Training', score: '1', amountPlanck: '1500000000000' };
 const none = { accepted: 0, queued: 0, refused: { NOISE: 4, TOO_LARGE: 9 } };
 
+test('who is excluded is told so, whatever was paid before', () => {
+  const facts = { miners: [miner({})], epochs: [epoch([mine])], submissions: none, receipts: [] };
+  const { code, sentence } = payReason({ ...facts, banned: 'copies work' }, 'a2me');
+  assert.equal(code, 'BANNED');
+  assert.match(sentence, /excluded \(copies work\)/);
+});
+
 test('each reason is told by its code', () => {
   const cases: [PayCode, NetworkStatus['miners'], NetworkStatus['epochs'], RegExp][] = [
     ['PAID', [], [epoch([mine])], /epoch 3 paid 1\.5 ALICE/],

@@ -5,6 +5,7 @@
 import { formatAlice, type NetworkStatus, type ReceiptList } from '@alice/protocol';
 
 export type PayCode =
+  | 'BANNED' // the operator or the chain has excluded the address
   | 'PAID' // the last settled epoch has a payout
   | 'NEVER_SEEN' // the server does not know this address
   | 'NOTHING_JUDGED' // connected, but no update was accepted or refused yet
@@ -21,6 +22,8 @@ export interface PayReason {
 type Facts = Pick<NetworkStatus, 'miners' | 'epochs' | 'submissions'> & {
   /** The miner's own, newest first. */
   readonly receipts: ReceiptList['receipts'];
+  /** Why the address is excluded, if it is. */
+  readonly banned?: string | undefined;
 };
 
 /** A miner says nothing while it trains; a device that needs longer than this for a task is told it was away. */
@@ -29,6 +32,11 @@ const SILENT_MS = 300_000;
 /** `address`: the one that signs; `paidTo`: where its rewards go, if that is another. */
 export function payReason(status: Facts, address: string, paidTo: string = address): PayReason {
   const instances = status.miners.filter((m) => m.address === address);
+  if (status.banned !== undefined)
+    return {
+      code: 'BANNED',
+      sentence: `the address is excluded (${status.banned}): nothing of it is accepted; what it earned before stays its own`,
+    };
   const last = status.epochs.at(-1);
   const paid = (last?.payouts ?? []).filter(
     (p) => p.address === paidTo && p.role.toLowerCase() === 'training',

@@ -155,6 +155,17 @@ test(
       /BANNED.*a test/.test(banned.output()),
     );
     await banned.stop();
+    const told = await runAlice([
+      'miner',
+      'status',
+      '--server',
+      server.url,
+      '--ca',
+      own.cert,
+      '--address',
+      amy,
+    ]);
+    assert.match(told, /^BANNED: .*a test/m);
     assert.deepEqual((await order('unban', amy)).bans, []);
 
     await server.run.stop();

@@ -32,10 +32,10 @@ export async function takeCredits(
 
 /** The upstream will have nothing of it: everything goes back. */
 export async function giveUp(context: ServerContext, round: number, code: string): Promise<void> {
-  const { serverKey, upstream } = context.options;
+  const { serverKey } = context.options;
   const advice =
     code === 'ROLE_FORBIDDEN' // the upstream's word for whoever is no region
-      ? ` (${upstream?.url} does not list this region: its operator starts it with --region ${serverKey.address})`
+      ? ` (its operator does not list it: --region ${serverKey.address})`
       : '';
   const reason = `the upstream refused the contribution of the region: ${code}${advice}.`;
   await context.db.transaction(async (tx) => {
