@@ -107,6 +107,22 @@ describe('the HTTP face', () => {
     }
   });
 
+  it('takes messages as JSON only, and does not look into what says to be bytes', async () => {
+    for (const type of ['application/octet-stream', 'application/partial-upload']) {
+      const { statusCode, body } = await core.app.inject({
+        ...{ method: 'POST', url: routes.register.path, payload: 'x' },
+        headers: { 'content-type': type },
+      });
+      assert.deepEqual([statusCode, JSON.parse(body).code], [415, 'MEDIA_TYPE_UNSUPPORTED'], type);
+    }
+    const deep = `${'['.repeat(8_000)}${']'.repeat(8_000)}`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await core.app.inject({
+      ...{ method: 'POST', url: routes.register.path, payload: deep, headers },
+    });
+    assert.deepEqual([answer.statusCode, answer.json().code], [400, 'BAD_REQUEST']);
+  });
+
   it('names the field of a mistake', async () => {
     const device = { kind: 'cpu', name: 'x', threads: 1, memoryBytes: 1, software: 'x' };
     const good = { address: network.miner.address, instance: 'a', role: 'miner', device };

@@ -146,15 +146,13 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
         uploads.take(reply, { member, ip: request.ip });
       },
       preValidation: async (request) => {
+        if (!isBytes && request.body instanceof Readable) throw mediaType('a message', 'application/json');
         // POST without a body is a message without fields.
         if (route.body && !isBytes && request.body === undefined) request.body = {};
         checkText(request.params, '');
         if (!isBytes) checkText(request.body, '');
         if (isBytes && !(request.body instanceof Readable))
-          throw new ServerError(
-            { code: 'MEDIA_TYPE_UNSUPPORTED' },
-            'send the bytes as application/octet-stream',
-          );
+          throw mediaType('the bytes', 'application/octet-stream');
       },
       handler: async (request, reply) => {
         const upload = isBytes ? openUpload(context, request, members.get(request)!) : undefined;
@@ -165,6 +163,10 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
       },
     });
   }
+}
+
+function mediaType(what: string, type: string): ServerError {
+  return new ServerError({ code: 'MEDIA_TYPE_UNSUPPORTED' }, `send ${what} as ${type}`);
 }
 
 function notReady(): ServerError {
@@ -279,7 +281,7 @@ function sendError({ context, metrics }: AppParts, reply: FastifyReply, error: u
 }
 
 /** After these the connection is of no more use: too much would have to be swallowed, or waited for. */
-const HANGS_UP = new Set(['BODY_TOO_LARGE', 'UPLOAD_SLOW']);
+const HANGS_UP = new Set(['BODY_TOO_LARGE', 'UPLOAD_SLOW', 'MEDIA_TYPE_UNSUPPORTED']);
 
 function seconds(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1000)));
