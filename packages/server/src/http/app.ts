@@ -289,14 +289,18 @@ function seconds(ms: number): string {
 
 /** `Expect` with anything but 100-continue never reaches a route either. */
 function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
-  const body = {
+  const body = JSON.stringify({
     code: 'BAD_REQUEST',
     message: 'only 100-continue can be expected',
     info: { field: 'expect' },
-  };
+  });
   response
-    .writeHead(417, { 'content-type': 'application/json', connection: 'close' })
-    .end(JSON.stringify(body));
+    .writeHead(417, {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      connection: 'close',
+    })
+    .end(body);
 }
 
 /** Bytes that are not HTTP never reach a route; answer in the same form and hang up. */

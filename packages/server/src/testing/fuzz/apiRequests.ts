@@ -217,7 +217,7 @@ const VALUES = [
     '{"__proto__":{"isAdmin":true}}',
     '{"constructor":{"prototype":{"x":1}}}',
     '{"\\u0000":1}',
-    `${'['.repeat(2_000)}${']'.repeat(2_000)}`,
+    `${'['.repeat(8_000)}${']'.repeat(8_000)}`,
   ],
 ];
 const HEADERS: readonly [string, string][] = [

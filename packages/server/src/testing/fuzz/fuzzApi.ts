@@ -140,9 +140,9 @@ function judge(
   return { outcome: code, wrong: isFault ? `${status} ${code}` : undefined };
 }
 
-/** To HEAD, whose answers have none. */
+/** To HEAD, whose answers have none; what follows is the next answer already. */
 const isBodyless = ({ body, headers }: RawAnswer): boolean =>
-  body === '' && Number(headers['content-length'] ?? 0) > 0;
+  (body === '' || body.startsWith('HTTP/1.1 ')) && Number(headers['content-length'] ?? 0) > 0;
 
 function codeOf(body: string): string | undefined {
   try {

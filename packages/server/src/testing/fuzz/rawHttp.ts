@@ -15,16 +15,21 @@ const STREAM = /\r\ncontent-type: text\/event-stream/i;
 export function sendRaw(port: number, bytes: Buffer): Promise<RawAnswer | undefined | 'silent'> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
+    /** Without the word to go on that comes before some answers. */
+    const text = (): string =>
+      Buffer.concat(parts)
+        .toString('latin1')
+        .replace(/^HTTP\/1\.1 100[^\r\n]*\r\n\r\n/, '');
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
     const end = (isSilent: boolean): void => {
       clearTimeout(limit);
       socket.destroy();
-      resolve(parseAnswer(Buffer.concat(parts).toString('latin1')) ?? (isSilent ? 'silent' : undefined));
+      resolve(parseAnswer(text()) ?? (isSilent ? 'silent' : undefined));
     };
     const limit = setTimeout(() => end(true), LIMIT_MS);
     socket.on('data', (part) => {
       parts.push(part);
-      if (isWhole(Buffer.concat(parts).toString('latin1'))) end(false);
+      if (isWhole(text())) end(false);
     });
     socket.on('error', () => end(false));
     socket.on('close', () => end(false));
@@ -46,7 +51,6 @@ function parseAnswer(text: string): RawAnswer | undefined {
   const match = /^HTTP\/1\.1 (\d{3})[^\r\n]*\r\n([\s\S]*?)\r\n\r\n([\s\S]*)$/.exec(text);
   if (!match) return undefined;
   const [, status, head, rest] = match as unknown as [string, string, string, string];
-  if (status === '100') return parseAnswer(rest);
   const headers = Object.fromEntries(
     head.split('\r\n').map((line) => {
       const at = line.indexOf(':');
