@@ -2,6 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import { PortCalls, portOfThread } from '@alice/protocol';
 
+/**
+ * Of V8's nursery, MB. Left alone it grows to 48 in each thread under load and keeps them, for messages that nobody needs a
+ * moment later. It limits nothing that a thread may hold.
+ */
+export const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12 } as const;
+
 export interface Thread<Calls extends object> {
   readonly worker: Worker;
   readonly calls: PortCalls<Calls>;
@@ -13,7 +19,7 @@ export function launchThread<Calls extends object>(
   workerData: unknown,
   onEnd: (thread: Thread<Calls>, reason: string) => void,
 ): Thread<Calls> {
-  const worker = new Worker(program, { workerData });
+  const worker = new Worker(program, { workerData, resourceLimits: THREAD_LIMITS });
   const thread: Thread<Calls> = { worker, calls: new PortCalls<Calls>(portOfThread(worker)) };
   const ended = (reason: string): void => {
     thread.calls.end(reason);

@@ -1,6 +1,7 @@
 /** @file One life of the embedded database's thread, from opening the folder until it is closed, stops or dies. */
 import { Worker } from 'node:worker_threads';
 import { errorCodeOf, PortCalls, portOfThread } from '@alice/protocol';
+import { THREAD_LIMITS } from '../launchThread.js';
 import { databaseProgram } from './databaseProgram.js';
 import type { EmbeddedCalls } from './embeddedThread.js';
 
@@ -8,7 +9,9 @@ import type { EmbeddedCalls } from './embeddedThread.js';
 const OPEN_MS = 120_000;
 
 export class DatabaseThread {
-  readonly #worker = new Worker(new URL('./embeddedThread.js', import.meta.url), { name: 'database' });
+  readonly #worker = new Worker(new URL('./embeddedThread.js', import.meta.url), {
+    ...{ name: 'database', resourceLimits: THREAD_LIMITS },
+  });
   readonly #calls = new PortCalls<EmbeddedCalls>(portOfThread(this.#worker));
   readonly #statementMs: number;
   #open = 0;
