@@ -1,6 +1,6 @@
 /** @file Reads the manifest of a dataset folder. */
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorCodeOf } from '@alice/protocol';
 import { DataError } from './errors.js';
 import { MANIFEST_FILE, type Manifest, parseManifest } from './manifest.js';
@@ -27,7 +27,7 @@ function readBounded(file: string): string {
     if (errorCodeOf(cause) !== 'ENOENT' && errorCodeOf(cause) !== 'ENOTDIR') throw cause;
     throw new DataError(
       { code: 'MANIFEST_MISSING', file },
-      `there is no ${file}: this is no dataset, or its build did not finish; build it (again)`,
+      `there is no ${file}: this is no dataset, or its build did not finish; build it (again) with "alice data build SOURCE --out ${dirname(file)}"`,
       { cause },
     );
   }

@@ -18,6 +18,8 @@ export type LocalRunErrorInfo =
   | { code: 'RUN_UNWRITABLE'; file: string; reason: string }
   /** The shards were made with another tokenizer than the preset's. */
   | { code: 'RUN_TOKENIZER'; stored: string; wanted: string }
+  /** The dataset is of another kind than the objective learns from. */
+  | { code: 'RUN_DATA_KIND'; dir: string; kind: string; wanted: string }
   /** Preference learning needs weights to begin with. */
   | { code: 'RUN_BASE_MISSING' }
   /** A split of the dataset is too small for one step or one row. */

@@ -1,5 +1,11 @@
 /** @file The learner of a run, by its objective. */
-import { type ConversationDataset, type Dataset, openConversations, openDataset } from '@alice/data';
+import {
+  type ConversationDataset,
+  type Dataset,
+  openConversations,
+  openDataset,
+  readAnyManifest,
+} from '@alice/data';
 import type { Platform } from '@alice/engine';
 import type { ModelConfig } from '@alice/model';
 import { LocalRunError } from '../localRunError.js';
@@ -35,11 +41,29 @@ export type LearnerNotice =
   /** FP16 gradients overflowed and are computed again at this scale. */
   | { readonly kind: 'loss-scale'; readonly scale: number };
 
-/** Reads the manifest of a folder as the objective needs it. Throws `MANIFEST_*`. */
+/** The kind of dataset each objective learns from. */
+const KIND_OF = { lm: 'text', sft: 'chat', dpo: 'preference' } as const;
+
+/** Reads the manifest of a folder as the objective needs it. Throws `RUN_DATA_KIND`, `MANIFEST_*`. */
 export function openLessons(objective: ObjectiveName, dir: string): Lessons {
+  const manifest = readAnyManifest(dir);
+  const [kind, wanted] = ['kind' in manifest ? manifest.kind : 'text', KIND_OF[objective]];
+  if (kind !== wanted) throw otherKind(objective, { dir, kind, wanted });
   return objective === 'lm'
     ? { objective, dataset: openDataset(dir) }
     : { objective, dataset: openConversations(dir) };
+}
+
+type DataKind = (typeof KIND_OF)[ObjectiveName];
+
+function otherKind(
+  objective: ObjectiveName,
+  at: { readonly dir: string; readonly kind: DataKind; readonly wanted: DataKind },
+): LocalRunError {
+  return new LocalRunError(
+    { code: 'RUN_DATA_KIND', ...at },
+    `${at.dir} holds data of the kind "${at.kind}", and --objective ${objective} learns from "${at.wanted}": name another --data or --objective, or build with "alice data build SOURCE --kind ${at.wanted}"`,
+  );
 }
 
 /** `base`: the weights the run began with, which preference learning compares with. Throws `RUN_DATA_TOO_SMALL`, `RUN_BASE_MISSING`. */
