@@ -47,7 +47,8 @@ const KIND_OF = { lm: 'text', sft: 'chat', dpo: 'preference' } as const;
 /** Reads the manifest of a folder as the objective needs it. Throws `RUN_DATA_KIND`, `MANIFEST_*`. */
 export function openLessons(objective: ObjectiveName, dir: string): Lessons {
   const manifest = readAnyManifest(dir);
-  const [kind, wanted] = ['kind' in manifest ? manifest.kind : 'text', KIND_OF[objective]];
+  const kind: DataKind = 'kind' in manifest ? manifest.kind : 'text';
+  const wanted = KIND_OF[objective];
   if (kind !== wanted) throw otherKind(objective, { dir, kind, wanted });
   return objective === 'lm'
     ? { objective, dataset: openDataset(dir) }
