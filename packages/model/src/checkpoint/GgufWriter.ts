@@ -51,6 +51,11 @@ export class GgufWriter {
     );
   }
 
+  /** The key/value pairs alone. */
+  get pairs(): Uint8Array {
+    return concatBytes(...this.#pairs);
+  }
+
   /** Everything before the data: the tensors follow in the given order, each padded to the alignment. */
   head(tensors: readonly GgufTensor[]): Uint8Array {
     let offset = 0;

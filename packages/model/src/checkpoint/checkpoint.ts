@@ -1,7 +1,8 @@
 /** @file A model that was opened, whatever its files are, and what is asked of every tensor. */
-import type { TensorSpec } from '@alice/protocol';
+import { errorCodeOf, type TensorSpec } from '@alice/protocol';
 import type { ModelConfig } from '../ModelConfig.js';
 import { modelLayout } from '../modelLayout.js';
+import { vocabOf } from '../tokenizer/openTokenizer.js';
 import { CheckpointError } from './checkpointError.js';
 import type { CheckpointFacts } from './huggingFaceConfig.js';
 import type { TensorSource } from './tensorSource.js';
@@ -24,6 +25,28 @@ export function checkpointOf(opened: Pick<Checkpoint, 'config' | 'facts' | 'read
       return vector;
     },
   };
+}
+
+/** Throws `CHECKPOINT_CONFIG` where there is no such tokenizer, or it has another number of ids than the model. */
+export function requireVocab(
+  file: string,
+  of: { readonly config: ModelConfig; readonly facts: CheckpointFacts; readonly field: string },
+): void {
+  const { config, facts, field } = of;
+  if (idsOf(facts.tokenizerId) === config.vocab) return;
+  throw new CheckpointError(
+    { code: 'CHECKPOINT_CONFIG', file, field },
+    `${file}: "${field}" is "${facts.tokenizerId}", which is no tokenizer with the ${config.vocab} ids of this model. Copy or export the checkpoint again`,
+  );
+}
+
+function idsOf(tokenizerId: string): number | undefined {
+  try {
+    return vocabOf(tokenizerId);
+  } catch (error) {
+    if (errorCodeOf(error) === 'TOKENIZER_UNKNOWN') return undefined;
+    throw error;
+  }
 }
 
 /** Throws `CHECKPOINT_SHAPE`. */

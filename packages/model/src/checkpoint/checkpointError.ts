@@ -12,7 +12,8 @@ export type CheckpointErrorInfo =
   | { code: 'CHECKPOINT_TRUNCATED'; file: string; tensor?: string; needBytes: number; gotBytes: number }
   /** The header contradicts itself or the file. */
   | { code: 'CHECKPOINT_CORRUPT'; file: string; tensor?: string; reason: string }
-  | { code: 'CHECKPOINT_HASH_MISMATCH'; file: string; tensor: string; expected: string; actual: string }
+  /** Bytes that are not those that were written: of a tensor, of a file's head, or of a file without tensors. */
+  | { code: 'CHECKPOINT_HASH_MISMATCH'; file: string; tensor?: string; expected: string; actual: string }
   | { code: 'CHECKPOINT_DTYPE_UNKNOWN'; file: string; tensor: string; dtype: string }
   | { code: 'CHECKPOINT_TENSOR_MISSING'; file: string; tensor: string }
   | { code: 'CHECKPOINT_TENSOR_UNEXPECTED'; file: string; tensor: string }

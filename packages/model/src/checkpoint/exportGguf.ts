@@ -7,6 +7,7 @@ import { type ByteLevelTable, byteLevelTable } from './byteLevelTable.js';
 import { type StoredType, storedBytes } from './elementTypes.js';
 import type { ExportOptions } from './exportSafetensors.js';
 import { GgufWriter, ggufPadding } from './GgufWriter.js';
+import { HEAD_HASH, sealHead, UNSEALED } from './ggufSeal.js';
 import { arranged, storedAs } from './ggufTensors.js';
 import type { CheckpointFacts } from './huggingFaceConfig.js';
 import type { WrittenFile } from './nodeFiles.js';
@@ -40,9 +41,9 @@ export async function exportGguf(options: GgufExportOptions): Promise<WrittenFil
     storedBytes(arranged(await weights.read(spec), spec, config), stored.type);
   const hashes: string[] = [];
   for (const tensor of tensors) hashes.push(hexDigest(await bytesOfTensor(tensor)));
-  head.texts(GGUF_HASHES, hashes);
+  head.texts(GGUF_HASHES, hashes).text(HEAD_HASH, UNSEALED);
   async function* pieces(): AsyncIterable<Uint8Array> {
-    yield head.head(tensors.map(({ stored }) => stored));
+    yield await sealHead(head.head(tensors.map(({ stored }) => stored)));
     for (const tensor of tensors) {
       yield await bytesOfTensor(tensor);
       yield new Uint8Array(ggufPadding(tensor.stored.sizeBytes));

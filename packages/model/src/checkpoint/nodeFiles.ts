@@ -64,6 +64,13 @@ export async function readTextFile(path: string): Promise<string> {
   });
 }
 
+/** All bytes of a small file. Throws `CHECKPOINT_MISSING`. */
+export async function wholeFile(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw notRead(path, cause);
+  });
+}
+
 export async function fileExists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -152,9 +159,11 @@ export function hexDigest(bytes: Uint8Array): string {
   return hash.digest('hex');
 }
 
+export const SUMS_FILE = 'SHA256SUMS';
+
 /** Writes `SHA256SUMS` for the given files of a folder: `sha256sum -c SHA256SUMS` checks them. */
 export async function writeSums(dir: string, files: readonly WrittenFile[]): Promise<void> {
-  await writeWhole(`${dir}/SHA256SUMS`, [utf8.encode(files.map(sumLine).join(''))]);
+  await writeWhole(`${dir}/${SUMS_FILE}`, [utf8.encode(files.map(sumLine).join(''))]);
 }
 
 /** Writes `….sha256` beside one file, for `sha256sum -c`. */

@@ -1,6 +1,6 @@
 /** @file Reading back: the same bits, and a refusal that names file and tensor for every kind of damage. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { bytesOf } from '@alice/protocol';
@@ -78,6 +78,44 @@ test('a changed byte in a weight is found in its tensor', async (t) => {
     assert.deepEqual([error.info.file, error.info.tensor], [file, 'lm_head.weight']);
     return true;
   });
+});
+
+test('a changed byte in settings or tokenizer is found by SHA256SUMS; without it only what is wrong in itself is', async (t) => {
+  const { dir } = await exported(t);
+  for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'SHA256SUMS']) {
+    const file = join(dir, name);
+    const sound = readFileSync(file);
+    for (let at = 0; at < sound.length; at += Math.ceil(sound.length / 60)) {
+      flip(file, at);
+      await assert.rejects(readAll(dir), CheckpointError, `${name}, byte ${at}`);
+      writeFileSync(file, sound);
+    }
+    if (name === 'SHA256SUMS') continue;
+    writeFileSync(file, `${sound}\n`);
+    await assert.rejects(readAll(dir), (error: unknown) => {
+      assert.ok(error instanceof CheckpointError);
+      assert.deepEqual([error.info.code, error.info.file], ['CHECKPOINT_HASH_MISMATCH', file]);
+      return true;
+    });
+    writeFileSync(file, sound);
+  }
+  writeFileSync(join(dir, 'config.json'), `${readFileSync(join(dir, 'config.json'))}\n`);
+  rmSync(join(dir, 'SHA256SUMS'));
+  assert.deepEqual(await readAll(dir), parameters);
+});
+
+test('a tokenizer with another number of ids than the model is refused', async (t) => {
+  const { dir } = await exported(t);
+  const file = join(dir, 'config.json');
+  for (const id of ['gpt2-1034', 'gpt2', 'gpt3', '']) {
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(/"tokenizerId": "[^"]*"/, `"tokenizerId": "${id}"`),
+    );
+    await assert.rejects(openCheckpoint(dir), {
+      info: { code: 'CHECKPOINT_CONFIG', file, field: 'alice.tokenizerId' },
+    });
+  }
 });
 
 test('a file cut short names the first tensor that is not whole', async (t) => {
@@ -252,6 +290,7 @@ test('what transformers saved again is read: base of the angles in another place
     ...rest
   } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   writeFileSync(path, JSON.stringify({ ...rest, rope_parameters: { rope_type: 'default', rope_theta } }));
+  rmSync(join(dir, 'SHA256SUMS'));
   const checkpoint = await openCheckpoint(dir);
   assert.equal(checkpoint.config.ropeTheta, 10_000);
   await checkpoint.close();

@@ -5,8 +5,16 @@
  */
 import type { TensorSpec } from '@alice/protocol';
 import { modelLayout } from '../modelLayout.js';
-import { type Checkpoint, checkpointOf, requireBlocks, requireFinite, requireShape } from './checkpoint.js';
+import {
+  type Checkpoint,
+  checkpointOf,
+  requireBlocks,
+  requireFinite,
+  requireShape,
+  requireVocab,
+} from './checkpoint.js';
 import { CheckpointError, corrupt } from './checkpointError.js';
+import { checkSums } from './checkSums.js';
 import { floatsOf, isFloatType } from './elementTypes.js';
 import { INDEX_FILE, WEIGHTS_FILE } from './exportSafetensors.js';
 import { parseHuggingFaceConfig } from './huggingFaceConfig.js';
@@ -28,6 +36,7 @@ async function openFolder(dir: string): Promise<Checkpoint> {
   const { readTextFile } = await import('./nodeFiles.js');
   const configFile = `${dir}/config.json`;
   const { config, facts } = parseHuggingFaceConfig(configFile, await readTextFile(configFile));
+  requireVocab(configFile, { config, facts, field: 'alice.tokenizerId' });
   const files = await openFiles(dir);
   const close = async (): Promise<void> => {
     for (const file of files) await file.close();
@@ -36,6 +45,7 @@ async function openFolder(dir: string): Promise<Checkpoint> {
     const stored = files.reduce((count, { tensors }) => count + tensors.length, 0);
     requireBlocks(configFile, config, stored);
     const places = placesOf(dir, files, modelLayout(config).tensors);
+    await checkSums(dir);
     const read = (spec: TensorSpec): Promise<Float32Array> => readTensor(places.get(spec.name)!);
     return checkpointOf({ config, facts, read, close });
   } catch (error) {

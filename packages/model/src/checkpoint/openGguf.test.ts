@@ -99,6 +99,23 @@ test('cut off anywhere it is refused, and the first tensor that is not whole is 
   assert.equal((await refusalOf(path)).code, 'CHECKPOINT_CORRUPT');
 });
 
+test('no changed byte before the data goes unnoticed: settings and tokenizer are sealed', async (t) => {
+  const path = await exported(t, 'F16');
+  const sound = readFileSync(path);
+  const { dataFrom } = parseGgufHead(path, sound)!;
+  const key = sound.indexOf(utf8.encode('alice.head_sha256'));
+  const rope = sound.indexOf(utf8.encode('llama.rope.freq_base'));
+  const places = Array.from({ length: 300 }, (_, i) => (i < 100 ? rope - 50 + i : (i * 7919) % dataFrom));
+  for (const at of places) {
+    if (at >= key - 16 && at < key + 29) continue; // the key itself: without it the file is one of before
+    writeFileSync(path, sound);
+    const file = readFileSync(path);
+    file[at]! ^= 1;
+    writeFileSync(path, file);
+    await refusalOf(path);
+  }
+});
+
 test('what is not ours, quantised, of another shape, or announces what is not there is refused by its code', async (t) => {
   const path = await exported(t);
   const refused = async (from: string | Uint8Array, to: string | Uint8Array): Promise<string> => {

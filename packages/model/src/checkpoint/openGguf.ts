@@ -6,12 +6,20 @@
 import type { TensorSpec } from '@alice/protocol';
 import { checkConfig, type ModelConfig } from '../ModelConfig.js';
 import { modelLayout } from '../modelLayout.js';
-import { type Checkpoint, checkpointOf, requireBlocks, requireFinite, requireShape } from './checkpoint.js';
+import {
+  type Checkpoint,
+  checkpointOf,
+  requireBlocks,
+  requireFinite,
+  requireShape,
+  requireVocab,
+} from './checkpoint.js';
 import { CheckpointError, corrupt, truncated } from './checkpointError.js';
 import { elementBytes, floatsOf } from './elementTypes.js';
 import { GGUF_HASHES } from './exportGguf.js';
 import { GGML_TYPE, ggufPadding } from './GgufWriter.js';
 import { type GgufHead, type GgufPlace, type GgufValue, parseGgufHead } from './ggufHead.js';
+import { checkSeal } from './ggufSeal.js';
 import { ggufName, rearranged } from './ggufTensors.js';
 import type { CheckpointFacts } from './huggingFaceConfig.js';
 import type { ByteFile } from './nodeFiles.js';
@@ -35,8 +43,10 @@ export async function openGguf(path: string): Promise<Checkpoint> {
   try {
     const head = await readHead(file);
     const { config, facts } = described(path, head.pairs);
+    requireVocab(path, { config, facts, field: 'alice.tokenizer' });
     requireBlocks(path, config, head.tensors.length);
     const places = placesOf(file, head, modelLayout(config).tensors);
+    await checkSeal(path, await file.read(0, head.dataFrom), head);
     const read = async (spec: TensorSpec): Promise<Float32Array> => {
       const values = await readTensor(file, places.get(spec.name)!);
       return rearranged(values, spec, config);
