@@ -2,6 +2,7 @@
  * @file A training run as it is kept: one safetensors file with weights, optimiser state and progress, whole or absent
  * after a kill at any instant, and every tensor checked by its hash when it is opened.
  */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -30,6 +31,9 @@ export interface RunState extends RunProgress {
 
 const FORMAT = 'alice-train-1';
 const OPTIMIZER = 'optimizer state';
+/** Of the settings and the step, which are no tensor. States of before have none. */
+const RUN_HASH = 'run_sha256';
+const hashOf = (run: string): string => createHash('sha256').update(run).digest('hex');
 
 export const stateFile = (dir: string): string => join(dir, 'state.safetensors');
 
@@ -48,7 +52,7 @@ export async function saveRun(dir: string, model: ModelConfig, state: RunState):
   };
   const run = JSON.stringify({ format: FORMAT, settings, step, elapsedSeconds });
   await writeSafetensors(stateFile(dir), {
-    metadata: { format: 'pt', run },
+    metadata: { format: 'pt', run, [RUN_HASH]: hashOf(run) },
     tensors: [...weights, optimizer],
   });
 }
@@ -59,7 +63,7 @@ export async function loadRun(dir: string, model: ModelConfig): Promise<RunState
   if (!existsSync(path)) return undefined;
   const file = await openSafetensors(path);
   try {
-    const { settings, step, elapsedSeconds } = parseRun(path, file.metadata['run']);
+    const { settings, step, elapsedSeconds } = parseRun(path, file.metadata);
     const layout = modelLayout(model);
     const parameters = new Float32Array(layout.size);
     const stored = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
@@ -76,9 +80,13 @@ export async function loadRun(dir: string, model: ModelConfig): Promise<RunState
   }
 }
 
-function parseRun(path: string, text: string | undefined): RunProgress & { settings: RunSettings } {
+function parseRun(
+  path: string,
+  { run: text = '', [RUN_HASH]: hash = hashOf(text) }: Readonly<Record<string, string>>,
+): RunProgress & { settings: RunSettings } {
+  if (hash !== hashOf(text)) throw damaged(path, 'its settings are not those that were written');
   try {
-    const run = JSON.parse(text ?? '') as RunProgress & { format: string; settings: RunSettings };
+    const run = JSON.parse(text) as RunProgress & { format: string; settings: RunSettings };
     if (run.format === FORMAT && Number.isSafeInteger(run.step) && run.step >= 0) return run;
   } catch {
     // falls through to the one error below

@@ -184,10 +184,15 @@ test('a finished run is not trained further, and another setting is refused by n
   });
 });
 
-test('a damaged state is refused with the tensor that is damaged', async () => {
+test('a damaged state is refused with the tensor that is damaged, or as damaged where none is', async () => {
   await run('damaged', { steps: SEGMENT_STEPS });
   const path = stateFile(join(root, 'damaged'));
-  const bytes = readFileSync(path);
+  const sound = readFileSync(path);
+  const bytes = Buffer.from(sound);
+  bytes[bytes.indexOf(`"step\\":${SEGMENT_STEPS}`) + 7]! ^= 1; // a step more was done, it says
+  writeFileSync(path, bytes);
+  await assert.rejects(run('damaged', { steps: SEGMENT_STEPS }), { code: 'RUN_DAMAGED' });
+  bytes.set(sound);
   bytes[bytes.length - 10]! ^= 1;
   writeFileSync(path, bytes);
   await assert.rejects(run('damaged', { steps: SEGMENT_STEPS }), (error: unknown) => {
