@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { converse } from './converse.js';
-import type { Writer, WriteOptions } from './openWriter.js';
+import type { WriteOptions, Writer } from './openWriter.js';
 
 const CTRL_C = '\x03';
 
@@ -20,7 +20,10 @@ function writerOf(answer: (read: string, options: WriteOptions) => Promise<strin
   };
 }
 
-function talk(writer: Omit<Writer, 'close'>, { terminal = true, signal = new AbortController().signal } = {}) {
+function talk(
+  writer: Omit<Writer, 'close'>,
+  { terminal = true, signal = new AbortController().signal } = {},
+) {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const sampling = { maxTokens: 9, temperature: 0, topK: 0 };
   const ended = converse(writer, { sampling, seed: 'seed', signal, input, output, terminal });

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline/promises';
 import { withSignals } from '@alice/protocol';
 import pc from 'picocolors';
-import type { Writer, WriteOptions } from './openWriter.js';
+import type { WriteOptions, Writer } from './openWriter.js';
 
 export interface ConverseOptions {
   readonly sampling: Omit<WriteOptions, 'seed' | 'signal' | 'oneLine' | 'show'>;
