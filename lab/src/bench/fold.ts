@@ -10,7 +10,6 @@ import {
   closeSync,
   fsyncSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readSync,
   rmSync,
@@ -22,6 +21,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ModelConfig, parameterCount, resolveModel } from '@alice/model';
 import { CodedError, SNAPSHOT_CHUNK_BYTES } from '@alice/protocol';
+import { inBenchFolder } from './benchFolder.js';
 import type { Bench, Figure } from './figure.js';
 import {
   type PreparedFile,
@@ -57,12 +57,7 @@ export const foldBench: Bench = {
   async run(say) {
     const config = resolveModel('7b', { layers: LAYERS });
     requireSpace(parameterCount(config));
-    const dir = mkdtempSync(join(DIR, 'alice-fold-'));
-    try {
-      return await measure(config, dir, say);
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
+    return await inBenchFolder({ parent: DIR, name: 'fold' }, (dir) => measure(config, dir, say));
   },
 };
 

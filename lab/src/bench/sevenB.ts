@@ -4,7 +4,6 @@
  * what the machine's matrix products alone would take. ALICE_BENCH_LAYERS cuts the model for a quick look,
  * ALICE_BENCH_TOKENS sets the tokens of the task, ALICE_BENCH_DIR says where the weights are written (12.4 GB).
  */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -26,6 +25,7 @@ import {
   type SubmissionHeader,
   seededRandom,
 } from '@alice/protocol';
+import { inBenchFolder } from './benchFolder.js';
 import type { Bench, Figure } from './figure.js';
 import { DIR, LAYERS, type Say, since } from './largeModel.js';
 import { type MatmulProbe, openMatmulProbe, type Spent, spentSince } from './matmulProbe.js';
@@ -52,22 +52,19 @@ const HEADER: SubmissionHeader = {
 export const sevenBBench: Bench = {
   name: '7b',
   about: `Alice-7B by layer streaming: ${LAYERS} layers, a task of ${TOKENS} tokens to a submission, then its score`,
-  async run(say) {
-    const dir = mkdtempSync(join(DIR, 'alice-7b-'));
-    try {
-      const config = resolveModel('7b', { layers: LAYERS });
-      const path = join(dir, 'weights.safetensors');
-      const start = performance.now();
-      const { sizeBytes } = await writeWeightPages(path, randomWeights(config, '7b'), 'F16');
-      say(
-        `${parameterCount(config)} weights in hashed pages, ${(sizeBytes / 1e9).toFixed(1)} GB, ${since(start)}`,
-      );
-      return await measure(config, path, say);
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
-  },
+  run: (say) => inBenchFolder({ parent: DIR, name: '7b' }, (dir) => run(dir, say)),
 };
+
+async function run(dir: string, say: Say): Promise<Figure[]> {
+  const config = resolveModel('7b', { layers: LAYERS });
+  const path = join(dir, 'weights.safetensors');
+  const start = performance.now();
+  const { sizeBytes } = await writeWeightPages(path, randomWeights(config, '7b'), 'F16');
+  say(
+    `${parameterCount(config)} weights in hashed pages, ${(sizeBytes / 1e9).toFixed(1)} GB, ${since(start)}`,
+  );
+  return await measure(config, path, say);
+}
 
 async function measure(config: ModelConfig, path: string, say: Say): Promise<Figure[]> {
   const threads = availableParallelism();
