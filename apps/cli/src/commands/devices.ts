@@ -25,26 +25,27 @@ Example:
           detectDevices({ devices: [device] }),
         );
         reports.push(report!);
-        if (!flags.json) process.stdout.write(line(report!));
+        if (!flags.json) process.stdout.write(deviceLine(report!));
       }
       if (flags.json) process.stdout.write(`${JSON.stringify({ devices: reports })}\n`);
     });
 }
 
-function line({
-  device,
-  state,
-  name,
-  gflops,
-  memoryBytes,
-  freeMemoryBytes,
-  reason,
-  remedy,
-}: DeviceReport): string {
-  const gib = (bytes: number | undefined): string =>
-    bytes === undefined ? '?' : (bytes / 2 ** 30).toFixed(1);
-  if (state === 'ready')
-    return `${pc.green('✓')} ${device.padEnd(7)} ${gflops!.toFixed(1).padStart(9)} GFLOP/s  ${gib(freeMemoryBytes)} of ${gib(memoryBytes)} GiB free  ${name}\n`;
+/** A device as a person reads it: rate and memory, or what is wrong and what mends it. */
+export function deviceLine(report: DeviceReport): string {
+  const { device, state, name, gflops, reason, remedy } = report;
+  if (state === 'ready') {
+    const rate = `${gflops!.toFixed(1).padStart(9)} GFLOP/s`;
+    return `${pc.green('✓')} ${device.padEnd(7)} ${rate}  ${`${memoryOf(report)}  ${name}`.trim()}\n`;
+  }
   const mark = state === 'broken' ? pc.red('✗') : pc.dim('–');
   return `${mark} ${device.padEnd(7)} ${state === 'broken' ? pc.red(reason) : pc.dim(reason)}\n${pc.dim(`          ${remedy}`)}\n`;
+}
+
+function memoryOf({ memoryBytes, freeMemoryBytes }: DeviceReport): string {
+  const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+  if (memoryBytes === undefined) return 'memory unknown: its driver does not tell';
+  return freeMemoryBytes === undefined
+    ? `${gib(memoryBytes)} GiB`
+    : `${gib(freeMemoryBytes)} of ${gib(memoryBytes)} GiB free`;
 }

@@ -3,6 +3,7 @@
 import type { Platform } from '@alice/engine';
 import type { DeviceName, DeviceReport } from '@alice/engine/node';
 import type { Command } from 'commander';
+import pc from 'picocolors';
 import { choiceOption } from '../options.js';
 
 const CHOICES = ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const;
@@ -44,10 +45,19 @@ export async function openDevice({ device }: DeviceFlags): Promise<DeviceReport 
   return await chooseDevice(device);
 }
 
-/** Where graphs run on the device asked for; `undefined` for the processor. Throws `DEVICE_UNAVAILABLE`. */
+/** As in "webgpu (NVIDIA H200)". */
+function deviceText({ device, name }: DeviceReport): string {
+  return name === '' ? device : `${device} (${name})`;
+}
+
+/**
+ * Where graphs run on the device asked for; `undefined` for the processor. What `auto` took is told on the standard error.
+ * Throws `DEVICE_UNAVAILABLE`.
+ */
 export async function openPlatform(flags: DeviceFlags): Promise<Platform | undefined> {
   const chosen = await openDevice(flags);
   if (!chosen) return undefined;
+  if (flags.device === 'auto') process.stderr.write(pc.dim(`  computing on ${deviceText(chosen)}\n`));
   const { nodePlatformOn } = await import('@alice/engine/node');
   return nodePlatformOn(chosen.device);
 }
