@@ -58,7 +58,7 @@ export function trainCommand(): Command {
     .option('--rows <n>', 'rows of a step; pairs of a step for dpo', integerOption('--rows', 1, 65_536), 8)
     .option(
       '--micro-batch <n>',
-      'rows computed at once; fewer need less memory',
+      'rows computed at once; fewer need less memory (default: 8, and on the processor no more than 1,024 tokens)',
       integerOption('--micro-batch', 1, 65_536),
     )
     .option('--sequence-length <n>', 'tokens of a row', integerOption('--sequence-length', 2, 65_536), 128)

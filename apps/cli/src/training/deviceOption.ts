@@ -50,14 +50,22 @@ function deviceText({ device, name }: DeviceReport): string {
   return name === '' ? device : `${device} (${name})`;
 }
 
-/**
- * Where graphs run on the device asked for; `undefined` for the processor. What `auto` took is told on the standard error.
- * Throws `DEVICE_UNAVAILABLE`.
- */
-export async function openPlatform(flags: DeviceFlags): Promise<Platform | undefined> {
+export interface Computing {
+  readonly device: DeviceName;
+  /** Where graphs run; `undefined` for the processor that was asked for. */
+  readonly platform: Platform | undefined;
+}
+
+/** The device asked for, opened. What `auto` took is told on the standard error. Throws `DEVICE_UNAVAILABLE`. */
+export async function openComputing(flags: DeviceFlags): Promise<Computing> {
   const chosen = await openDevice(flags);
-  if (!chosen) return undefined;
+  if (!chosen) return { device: 'cpu', platform: undefined };
   if (flags.device === 'auto') process.stderr.write(pc.dim(`  computing on ${deviceText(chosen)}\n`));
   const { nodePlatformOn } = await import('@alice/engine/node');
-  return nodePlatformOn(chosen.device);
+  return { device: chosen.device, platform: nodePlatformOn(chosen.device) };
+}
+
+/** Where graphs run on the device asked for; `undefined` for the processor. Throws `DEVICE_UNAVAILABLE`. */
+export async function openPlatform(flags: DeviceFlags): Promise<Platform | undefined> {
+  return (await openComputing(flags)).platform;
 }

@@ -5,9 +5,10 @@ import { exportSafetensors, type ModelConfig, openCheckpoint, resolveModel, tens
 import { bytesOf } from '@alice/protocol';
 import { tokenizerIdOf } from '../dataset/tokenizerOf.js';
 import { CliError } from '../errors.js';
-import { type DeviceFlags, openPlatform, type PrecisionFlags } from './deviceOption.js';
+import { type DeviceFlags, openComputing, type PrecisionFlags } from './deviceOption.js';
 import { type LearnerNotice, type ObjectiveName, openLessons } from './learners/openLearner.js';
 import { LocalRunError } from './localRunError.js';
+import { microBatchOf } from './microBatch.js';
 import { checkpointDir } from './modelSource.js';
 import { withRunLock } from './runLock.js';
 import { RunReport } from './runReport.js';
@@ -49,9 +50,6 @@ export interface TrainCommandResult {
   readonly heldOutLossNats: number | null;
 }
 
-/** Rows computed at once unless told otherwise: more need more memory and are hardly faster. */
-const MICRO_BATCH = 8;
-
 export async function runTrainCommand(
   flags: TrainCommandFlags,
   signal: AbortSignal,
@@ -61,11 +59,11 @@ export async function runTrainCommand(
   const { manifest } = lessons.dataset;
   requireTokenizer(manifest.tokenizer.id, tokenizerId);
   const settings = settingsOf(flags, model, { dataRoot: manifest.root, base });
-  const platform = await openPlatform(flags);
+  const { device, platform } = await openComputing(flags);
   const { out, threads, saveEvery, evalEvery, precision } = flags;
   const run = {
     ...{ dir: out, model, lessons, settings, threads, saveEvery, evaluateEvery: evalEvery },
-    ...{ base, platform, precision, microBatch: microBatchOf(flags) },
+    ...{ base, platform, precision, microBatch: microBatchOf({ ...flags, onProcessor: device === 'cpu' }) },
   };
   return await withRunLock(out, () => trainAndKeep(run, { flags, tokenizerId, signal }));
 }
@@ -149,12 +147,6 @@ function settingsOf(
     ...(objective === 'dpo' && { beta }),
     ...(base && { base: createHash('sha256').update(bytesOf(base)).digest('hex') }),
   };
-}
-
-/** The largest divisor of a step's rows that is not above what is wanted. */
-function microBatchOf({ rows, microBatch = MICRO_BATCH }: TrainCommandFlags): number {
-  for (let size = Math.min(rows, microBatch); size > 1; size--) if (rows % size === 0) return size;
-  return 1;
 }
 
 function noticeText(notice: LearnerNotice): string {
