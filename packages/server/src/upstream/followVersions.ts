@@ -18,6 +18,8 @@ export interface VersionFollower {
   follow(manifest: VersionManifest): Promise<void>;
 }
 
+type StoredVersion = TakenVersion & { readonly setDelta: BlobRef | null };
+
 export function createVersionFollower(
   context: ServerContext,
   { client, upstreamId }: UpstreamLink,
@@ -50,12 +52,13 @@ export function createVersionFollower(
       `the upstream gave other bytes than the blob ${hash}: it is asked again`,
     );
   };
-  const throughChain = async (latest: ReplicaManifest): Promise<TakenVersion | undefined> => {
+  const throughChain = async (latest: ReplicaManifest): Promise<StoredVersion | undefined> => {
     const chain = await chainTo(context, latest, manifestOf);
     if (!chain) return undefined;
-    for (const { setDelta } of chain.manifests) await fetchBlob(setDelta!.hash);
+    let setDelta: BlobRef | null = null;
+    for (const manifest of chain.manifests) setDelta = await fetchBlob(manifest.setDelta!.hash);
     try {
-      return await compute.takeVersion({ latest, chain });
+      return { ...(await compute.takeVersion({ latest, chain })), setDelta };
     } catch (error) {
       // A damaged set-delta, or a master damaged on this disk: the snapshot heals both, if it is still kept.
       if (!isDamage(error) || !latest.snapshot) throw error;
@@ -63,17 +66,17 @@ export function createVersionFollower(
       return undefined;
     }
   };
-  const throughSnapshot = async (latest: ReplicaManifest): Promise<TakenVersion> => {
+  const throughSnapshot = async (latest: ReplicaManifest): Promise<StoredVersion> => {
     for (const { hash } of snapshotOf(latest).chunks) await fetchBlob(hash);
-    return compute.takeVersion({ latest, chain: null });
+    const taken = await compute.takeVersion({ latest, chain: null });
+    return { ...taken, setDelta: latest.setDelta && (await fetchBlob(latest.setDelta.hash)) };
   };
   return {
     async follow(manifest) {
       if (await findVersion(db, manifest.version)) return;
       const latest = checked(manifest);
-      const taken = (await throughChain(latest)) ?? (await throughSnapshot(latest));
-      const setDelta = latest.setDelta && (await fetchBlob(latest.setDelta.hash));
-      await storeVersion(context, latest, { ...taken, setDelta });
+      const stored = (await throughChain(latest)) ?? (await throughSnapshot(latest));
+      await insertStored(context, latest, stored);
       log.info('Version taken over', { version: latest.version, lossNats: latest.heldOutLossNats });
       context.changed();
     },
@@ -112,14 +115,14 @@ function isDamage(error: unknown): boolean {
   return isHealedBySnapshot(error) || /^BLOB_/.test(errorCodeOf(error) ?? '');
 }
 
-async function storeVersion(
+async function insertStored(
   context: ServerContext,
   manifest: VersionManifest,
-  taken: TakenVersion & { readonly setDelta: BlobRef | null },
+  stored: StoredVersion,
 ): Promise<void> {
   const row = versionRow(
     context,
-    { ...taken, changedElements: 0 },
+    { ...stored, changedElements: 0 },
     {
       version: manifest.version,
       parent_state_root: manifest.parentStateRoot as HashHex | null,
