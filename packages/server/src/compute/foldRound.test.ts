@@ -27,20 +27,13 @@ import { type BlobStore, contentHash, openFolderBlobStore } from '../blobs/BlobS
 import type { Candidate } from '../state/rounds.js';
 import { submissionBounds } from '../submissionBounds.js';
 import { makeSmallDisk } from '../testing/smallDisk.js';
-import { randomDelta } from '../testing/TestClient.js';
+import { HEADER_OF_NO_TASK, randomDelta } from '../testing/TestClient.js';
 import { tinyModel, tinyTraining } from '../testing/tinyNetwork.js';
 import { compareSubmission } from './compareSubmission.js';
 import { FileTermStore } from './FileTermStore.js';
 import { type FoldRequest, firstVersion, foldRound, type NewTermStore } from './foldRound.js';
 import { ModelState } from './ModelState.js';
 import { openScratchFolder, type ScratchFolder } from './scratchFolder.js';
-
-const header = {
-  taskId: `0x${'01'.repeat(16)}`,
-  nonce: `0x${'02'.repeat(32)}`,
-  stateRoot: `0x${'00'.repeat(32)}`,
-  ...{ baseVersion: 0, innerSteps: 1, tokens: 1, meanTrainingLossNats: 1 },
-} as const;
 
 describe('folding', () => {
   const layout = modelLayout(tinyModel);
@@ -59,7 +52,9 @@ describe('folding', () => {
     base = await firstVersion(new ModelState(options, blobs), blobs, scratch);
     hashes = [];
     for (const seed of ['a', 'b', 'c', 'd']) {
-      hashes.push((await blobs.put(await encodeSubmission(header, randomDelta(layout, seed), layout))).hash);
+      hashes.push(
+        (await blobs.put(await encodeSubmission(HEADER_OF_NO_TASK, randomDelta(layout, seed), layout))).hash,
+      );
     }
   });
   after(() => rmSync(dir, { recursive: true }));
@@ -120,7 +115,7 @@ describe('folding', () => {
         values: part.values.map(() => 1e6),
       })),
     };
-    const { hash } = await blobs.put(await encodeSubmission(header, loud, layout));
+    const { hash } = await blobs.put(await encodeSubmission(HEADER_OF_NO_TASK, loud, layout));
     const missing: HashHex = `0x${'55'.repeat(32)}`;
     const { candidate, dropped } = await fold(request([hashes[0]!, hash, missing, hashes[1]!]));
     assert.deepEqual(
@@ -175,7 +170,7 @@ describe('folding', () => {
           : [{ tensor, indices: Uint32Array.from(own, (at) => at - offset), values }];
       }),
     };
-    const { hash } = await blobs.put(await encodeSubmission(header, delta, layout));
+    const { hash } = await blobs.put(await encodeSubmission(HEADER_OF_NO_TASK, delta, layout));
     const state = new ModelState(options, blobs);
     const versions = { from: base.master.hash, to: candidate.master.hash };
     const compare = (blobHash: HashHex) =>
@@ -184,7 +179,7 @@ describe('folding', () => {
         thresholds: defaultOverlapThresholds,
       });
     assert.deepEqual(await compare(hash), { copyOf: 'published', overlap: 1 });
-    const honest = await encodeSubmission(header, randomDelta(layout, 'another'), layout);
+    const honest = await encodeSubmission(HEADER_OF_NO_TASK, randomDelta(layout, 'another'), layout);
     assert.equal((await compare((await blobs.put(honest)).hash)).copyOf, 'none');
 
     const own = await state.flatDeltaOf(hash);

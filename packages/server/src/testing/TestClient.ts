@@ -217,6 +217,14 @@ export function submissionFor(
   return encodeAnySubmission(header, delta, { layout, format });
 }
 
+/** Of a submission that answers no task: for what only looks at deltas. */
+export const HEADER_OF_NO_TASK = {
+  taskId: `0x${'01'.repeat(16)}`,
+  nonce: `0x${'02'.repeat(32)}`,
+  stateRoot: `0x${'00'.repeat(32)}`,
+  ...{ baseVersion: 0, innerSteps: 1, tokens: 1, meanTrainingLossNats: 1 },
+} as const;
+
 /** One random element in forty of each tensor, as an honest top-k would choose. */
 export function randomDelta(layout: TensorLayout, seed: string): SparseDelta {
   const random = seededRandom(seed);

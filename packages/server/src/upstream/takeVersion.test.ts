@@ -20,16 +20,9 @@ import { ModelState } from '../compute/ModelState.js';
 import { openScratchFolder, type ScratchFolder } from '../compute/scratchFolder.js';
 import type { Candidate } from '../state/rounds.js';
 import { submissionBounds } from '../submissionBounds.js';
-import { randomDelta } from '../testing/TestClient.js';
+import { HEADER_OF_NO_TASK, randomDelta } from '../testing/TestClient.js';
 import { tinyModel, tinyTraining } from '../testing/tinyNetwork.js';
 import { type TakenVersion, type TakeRequest, takeVersion } from './takeVersion.js';
-
-const header = {
-  taskId: `0x${'01'.repeat(16)}`,
-  nonce: `0x${'02'.repeat(32)}`,
-  stateRoot: `0x${'00'.repeat(32)}`,
-  ...{ baseVersion: 0, innerSteps: 1, tokens: 1, meanTrainingLossNats: 1 },
-} as const;
 
 describe('taking over a version', () => {
   const layout = modelLayout(tinyModel);
@@ -62,7 +55,9 @@ describe('taking over a version', () => {
     versions = [await firstVersion(model(upstream), upstream, scratch)];
     for (const seed of ['a', 'b']) {
       const { stateRoot, master } = versions.at(-1)!;
-      const blob = await upstream.put(await encodeSubmission(header, randomDelta(layout, seed), layout));
+      const blob = await upstream.put(
+        await encodeSubmission(HEADER_OF_NO_TASK, randomDelta(layout, seed), layout),
+      );
       const { candidate } = await foldRound(model(upstream), upstream, scratch, {
         base: { version: versions.length - 1, stateRoot, masterHash: master.hash },
         submissions: [{ blobHash: blob.hash, weight: 1 }],
