@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type HashHex, PortCalls, portOfThread } from '@alice/protocol';
 import { openBlobStore } from '../blobs/blobLocation.js';
+import { createInTurn } from '../inTurn.js';
 import { foldRegion, type RegionFoldRequest } from '../upstream/foldRegion.js';
 import { type TakeRequest, takeVersion } from '../upstream/takeVersion.js';
 import { type CompareRequest, compareSubmission } from './compareSubmission.js';
@@ -26,22 +27,19 @@ const blobs = openBlobStore(location);
 const scratch = openScratchFolder(scratchDir);
 const model = new ModelState(options, blobs);
 
-let last: Promise<unknown> = Promise.resolve();
-function inTurn<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promise<R> {
-  return (argument) => {
-    const result = last.then(() => work(argument));
-    last = result.catch(() => undefined);
-    return result;
-  };
-}
+const inTurn = createInTurn();
+const oneByOne =
+  <A, R>(work: (argument: A) => Promise<R>) =>
+  (argument: A): Promise<R> =>
+    inTurn(() => work(argument));
 
 const handlers = {
-  sketch: inTurn((blobHash: HashHex) => model.sketchOf(blobHash)),
-  compare: inTurn((request: CompareRequest) => compareSubmission(model, request)),
-  fold: inTurn((request: FoldRequest) => foldRound(model, blobs, scratch, request)),
-  foldRegion: inTurn((request: RegionFoldRequest) => foldRegion(model, blobs, request)),
-  takeVersion: inTurn((request: TakeRequest) => takeVersion(model, blobs, scratch, request)),
-  first: inTurn(() => firstVersion(model, blobs, scratch)),
+  sketch: oneByOne((blobHash: HashHex) => model.sketchOf(blobHash)),
+  compare: oneByOne((request: CompareRequest) => compareSubmission(model, request)),
+  fold: oneByOne((request: FoldRequest) => foldRound(model, blobs, scratch, request)),
+  foldRegion: oneByOne((request: RegionFoldRequest) => foldRegion(model, blobs, request)),
+  takeVersion: oneByOne((request: TakeRequest) => takeVersion(model, blobs, scratch, request)),
+  first: oneByOne(() => firstVersion(model, blobs, scratch)),
 };
 export type ComputeCalls = typeof handlers;
 

@@ -6,6 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import { errorCodeOf, messageOf, PortCalls, portOfThread } from '@alice/protocol';
 import { PGlite, types } from '@electric-sql/pglite';
 import { diskFull } from '../errors.js';
+import { createInTurn } from '../inTurn.js';
 import type { SqlValue } from './Database.js';
 import { databaseStopped } from './databaseStopped.js';
 import { PreparedStatements } from './PreparedStatements.js';
@@ -32,12 +33,7 @@ let engine: PGlite | undefined;
 let prepared: PreparedStatements | undefined;
 
 /** One after another: statements of a transaction may be asked for at once, and the engine takes one at a time. */
-let last: Promise<unknown> = Promise.resolve();
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const result = last.then(work);
-  last = result.catch(() => undefined);
-  return result;
-}
+const inTurn = createInTurn();
 
 const handlers: EmbeddedCalls = {
   open: ({ folder, program }) =>

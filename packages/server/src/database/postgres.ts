@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { errorCodeOf, messageOf } from '@alice/protocol';
 import pg from 'pg';
 import { ServerError } from '../errors.js';
+import { createInTurn } from '../inTurn.js';
 import type { Engine, Queryable, SessionLock, SqlValue } from './Database.js';
 import { listenTo } from './notices.js';
 
@@ -122,12 +123,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
   const client = await connect(pool);
   let isCommitting = false;
   // Statements that are asked for at once run in that order: node-postgres wants one at a time.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <R>(ask: () => Promise<R>): Promise<R> => {
-    const result = last.then(ask);
-    last = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = createInTurn();
   try {
     await client.query('BEGIN');
     const result = await work({
@@ -143,7 +139,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
     return result;
   } catch (error) {
     const lost = isLost(error);
-    await last;
+    await inTurn(async () => undefined); // all of them have ended
     if (!lost) await client.query('ROLLBACK').catch(() => undefined);
     client.release(lost);
     if (lost && !isCommitting) throw new NothingDone(messageOf(error), { cause: error });
