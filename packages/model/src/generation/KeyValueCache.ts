@@ -4,7 +4,7 @@
  */
 import { type TensorData, tensorOf } from '@alice/engine';
 import type { ModelConfig } from '../ModelConfig.js';
-import { FORBIDDEN, keyName, newKeyName, newValueName, valueName } from './extendGraph.js';
+import { keyName, valueName } from './extendGraph.js';
 
 const SMALLEST = 64;
 
@@ -13,24 +13,21 @@ export class KeyValueCache {
   length = 0;
   #capacity: number;
   #layers: { readonly keys: Float32Array; readonly values: Float32Array }[];
-  #mask: Float32Array;
   readonly #config: ModelConfig;
 
   constructor(config: ModelConfig) {
     this.#config = config;
     this.#capacity = Math.min(SMALLEST, config.context);
     this.#layers = this.#empty();
-    this.#mask = new Float32Array(this.#capacity).fill(FORBIDDEN);
   }
 
   get capacity(): number {
     return this.#capacity;
   }
 
-  /** Forgets all tokens. What lies in the arrays stays masked. */
+  /** Forgets all tokens. What lies in the arrays past the length is not to be read. */
   clear(): void {
     this.length = 0;
-    this.#mask.fill(FORBIDDEN);
   }
 
   /** Makes room for `tokens` in all; at most the context. */
@@ -40,7 +37,6 @@ export class KeyValueCache {
     while (this.#capacity < tokens) this.#capacity *= 2;
     this.#capacity = Math.min(this.#capacity, this.#config.context);
     this.#layers = this.#empty();
-    this.#mask = new Float32Array(this.#capacity).fill(FORBIDDEN).fill(0, 0, this.length);
     const { kvHeads, depth } = this.#shape();
     old.layers.forEach((from, layer) => {
       for (const part of ['keys', 'values'] as const)
@@ -52,7 +48,7 @@ export class KeyValueCache {
     });
   }
 
-  /** The graph's inputs, by name; views, not copies. */
+  /** The graph's inputs, by name; views, not copies: they stay true until room is made. */
   feeds(): Record<string, TensorData> {
     const { kvHeads, depth } = this.#shape();
     const shape = [kvHeads, this.#capacity, depth];
@@ -60,29 +56,17 @@ export class KeyValueCache {
       [keyName(layer), tensorOf(keys, shape)] as const,
       [valueName(layer), tensorOf(values, shape)] as const,
     ]);
-    return { ...Object.fromEntries(entries), 'past mask': tensorOf(this.#mask, [this.#capacity]) };
+    return Object.fromEntries(entries);
   }
 
-  /** Remembers the first `count` of the `chunk` tokens a graph made keys and values of. */
-  append(
-    made: Readonly<Record<string, TensorData>>,
-    { chunk, count }: { chunk: number; count: number },
-  ): void {
+  /** Remembers the first `count` of the `chunk` tokens whose keys and values a graph made: (L·2·KV, n, D). */
+  append(made: Float32Array, { chunk, count }: { chunk: number; count: number }): void {
     const { kvHeads, depth } = this.#shape();
-    this.#layers.forEach(({ keys, values }, layer) => {
-      for (const [to, name] of [
-        [keys, newKeyName(layer)],
-        [values, newValueName(layer)],
-      ] as const) {
-        const from = made[name]!.data as Float32Array;
-        for (let head = 0; head < kvHeads; head++)
-          to.set(
-            from.subarray(head * chunk * depth, (head * chunk + count) * depth),
-            (head * this.#capacity + this.length) * depth,
-          );
-      }
-    });
-    this.#mask.fill(0, this.length, this.length + count);
+    let from = 0;
+    for (const { keys, values } of this.#layers)
+      for (const to of [keys, values])
+        for (let head = 0; head < kvHeads; head++, from += chunk * depth)
+          to.set(made.subarray(from, from + count * depth), (head * this.#capacity + this.length) * depth);
     this.length += count;
   }
 

@@ -3,15 +3,15 @@
  * computed once. A prompt is read in chunks of up to 64 tokens by one graph, single tokens by another. Holds the
  * weights by reference. Does not choose tokens; generate.ts does.
  */
-import { openSession, type Platform, type Session, tensorOf } from '@alice/engine';
+import type { Platform } from '@alice/engine';
 import { ModelError } from '../errors.js';
 import { checkConfig, type ModelConfig } from '../ModelConfig.js';
 import { parameterCount } from '../modelLayout.js';
 import { checkTokens } from '../splitInputsAndLabels.js';
-import { allWeightInputs } from '../transformer.js';
-import { checkParameters, weightFeeds } from '../weightFeeds.js';
-import { extendGraph } from './extendGraph.js';
+import { checkParameters } from '../weightFeeds.js';
+import { angleTables } from './angleTables.js';
 import { KeyValueCache } from './KeyValueCache.js';
+import { openStep, type Step } from './openStep.js';
 
 /** Large enough for efficient products, small enough that filling up a short prompt costs little. */
 const CHUNK = 64;
@@ -28,8 +28,8 @@ export interface Decoder {
   /** Tokens read since the start or the last `reset`. */
   readonly length: number;
   /**
-   * Reads tokens and returns the logits (V) after the last; the array is used again by the next call. Throws
-   * `SEQUENCE_TOO_LONG` when the context is full, `TOKEN_OUT_OF_RANGE`. Nothing is read then.
+   * Reads tokens and returns the logits (V) after the last, the caller's own. Throws `SEQUENCE_TOO_LONG` when the
+   * context is full, `TOKEN_OUT_OF_RANGE`. Nothing is read then.
    */
   read(tokens: ArrayLike<number>): Promise<Float32Array>;
   /** Forgets what was read. */
@@ -42,28 +42,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
   const { config, parameters } = options;
   checkParameters(parameters, parameterCount(checkConfig(config)));
   const cache = new KeyValueCache(config);
-  const steps = new StepSessions(options);
-  const angles = angleTables(config);
-  const logits = new Float32Array(config.vocab);
-
-  const extend = async (tokens: Int32Array, chunk: number): Promise<void> => {
-    const { session, weights } = await steps.get(chunk, cache.capacity);
-    const filled = new Int32Array(chunk);
-    filled.set(tokens);
-    const made = await session.run(
-      {
-        ...weights,
-        ...cache.feeds(),
-        tokens: tensorOf(filled, [chunk]),
-        last: tensorOf(Int32Array.of(tokens.length - 1), [1]),
-        cos: tensorOf(angles.cos.slice(cache.length, chunk), [chunk, angles.half]),
-        sin: tensorOf(angles.sin.slice(cache.length, chunk), [chunk, angles.half]),
-      },
-      { logits: tensorOf(logits, [1, config.vocab]) },
-    );
-    cache.append(made, { chunk, count: tokens.length });
-  };
-
+  const steps = new Steps(options, cache);
+  let logits: Float32Array = new Float32Array(config.vocab);
   return {
     get length() {
       return cache.length;
@@ -75,7 +55,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
       const all = Int32Array.from(tokens);
       for (let from = 0; from < all.length; from += CHUNK) {
         const part = all.subarray(from, from + CHUNK);
-        await extend(part, part.length === 1 ? 1 : CHUNK);
+        const step = await steps.get(part.length === 1 ? 1 : CHUNK);
+        logits = await step.run(part);
       }
       return logits;
     },
@@ -92,46 +73,32 @@ function checkRoom({ name, context }: ModelConfig, sequenceLength: number): void
   );
 }
 
-interface Step {
-  readonly session: Session;
-  readonly weights: ReturnType<typeof weightFeeds>;
-}
-
-/** One compiled graph for each (chunk, capacity) in use; smaller capacities are let go of. */
-class StepSessions {
+/** The steps in use: of the cache's present room, one for each number of tokens at a time. */
+class Steps {
   readonly #options: DecoderOptions;
-  readonly #open = new Map<number, Step & { readonly capacity: number }>();
+  readonly #cache: KeyValueCache;
+  readonly #angles: ReturnType<typeof angleTables>;
+  readonly #open = new Map<number, Step>();
+  #capacity = 0;
 
-  constructor(options: DecoderOptions) {
+  constructor(options: DecoderOptions, cache: KeyValueCache) {
     this.#options = options;
+    this.#cache = cache;
+    this.#angles = angleTables(options.config, { spare: CHUNK });
   }
 
-  async get(chunk: number, capacity: number): Promise<Step> {
+  async get(chunk: number): Promise<Step> {
+    if (this.#cache.capacity !== this.#capacity) await this.dispose();
+    this.#capacity = this.#cache.capacity;
     const known = this.#open.get(chunk);
-    if (known?.capacity === capacity) return known;
-    await known?.session.release();
-    const { config, parameters, threads, platform } = this.#options;
-    const { weights, outputs } = extendGraph(config, { chunk, capacity });
-    const session = await openSession(outputs, { threads, platform });
-    const step = { session, capacity, weights: weightFeeds(parameters, allWeightInputs(weights)) };
+    if (known) return known;
+    const step = await openStep(this.#options, { chunk, cache: this.#cache, angles: this.#angles });
     this.#open.set(chunk, step);
     return step;
   }
 
   async dispose(): Promise<void> {
-    for (const { session } of this.#open.values()) await session.release();
+    for (const step of this.#open.values()) await step.release();
     this.#open.clear();
   }
-}
-
-/** Angles of all positions of the context; past its end zeros, which only filled-up tokens read. */
-function angleTables({ context, width, heads, ropeTheta }: ModelConfig) {
-  const half = width / heads / 2;
-  const table = (of: (angle: number) => number) => {
-    const values = new Float32Array((context + CHUNK) * half);
-    for (let t = 0; t < context; t++)
-      for (let i = 0; i < half; i++) values[t * half + i] = of(t * ropeTheta ** (-i / half));
-    return { slice: (from: number, count: number) => values.subarray(from * half, (from + count) * half) };
-  };
-  return { half, cos: table(Math.cos), sin: table(Math.sin) };
 }

@@ -1,28 +1,29 @@
 /**
  * @file The transformer as a step of generation: n new tokens after up to S remembered ones → the logits after one of
- * them, and the new keys and values for the caller to remember. The same function as transformer.ts (its weights and
- * names; a test compares them); only attention differs, because keys and values of earlier tokens come from outside.
+ * them, and the new keys and values for the caller to remember. The same function as transformer.ts (same weights; a
+ * test compares them); attention differs, because keys and values of earlier tokens come from outside. A single token is
+ * little work to each op, so ops are few, and so are inputs and outputs: handing over each costs as much as a small op.
  */
 import {
   add,
   concat,
-  constant,
   gather,
   input,
   matmul,
+  matmulAdd,
   mul,
   reshape,
   rmsNorm,
   rotary,
   scalar,
-  silu,
   slice,
   softmax,
+  swiGlu,
   transpose,
   type Value,
 } from '@alice/engine';
 import type { ModelConfig } from '../ModelConfig.js';
-import { type BlockWeights, type TransformerWeights, weightInputs } from '../transformer.js';
+import { type BlockWeights, type WeightInput, weightInputs } from '../transformer.js';
 
 /** Added to a forbidden score, as in the engine's own attention. */
 export const FORBIDDEN = -1e9;
@@ -35,58 +36,61 @@ export interface ExtendShape {
 }
 
 export interface ExtendGraph {
-  readonly weights: TransformerWeights;
-  readonly outputs: Readonly<Record<string, Value>>;
+  readonly weights: readonly WeightInput[];
+  readonly outputs: Readonly<Record<'logits' | 'made', Value>>;
 }
 
 export const keyName = (layer: number): string => `keys of layer ${layer}`;
 export const valueName = (layer: number): string => `values of layer ${layer}`;
-export const newKeyName = (layer: number): string => `new ${keyName(layer)}`;
-export const newValueName = (layer: number): string => `new ${valueName(layer)}`;
 
 interface Shared extends ExtendShape {
   readonly config: ModelConfig;
   /** (n, D/2), of the new tokens' positions. */
   readonly cos: Value;
   readonly sin: Value;
-  /** (S): 0 where there is a remembered token, FORBIDDEN elsewhere. */
-  readonly pastMask: Value;
-  /** (n, n): 0 on and below the diagonal, FORBIDDEN above. */
-  readonly newMask: Value;
+  /** (n, S + n): 0 where a new token may look, at remembered tokens and then at new ones; FORBIDDEN elsewhere. */
+  readonly mask: Value;
+}
+
+/** A block's weights as they are read here: gate and up as one matrix. */
+interface ExtendWeights extends Omit<BlockWeights, 'gate' | 'up'> {
+  /** (2·F, C): gate, up under one another. */
+  readonly gateUp: WeightInput;
 }
 
 /**
- * Inputs besides weights: tokens (n), cos, sin (n, D/2), "past mask" (S), last (1), and keys, values (KV, S, D) of each
- * layer. Outputs: logits (1, V) after new token `last`, new keys and values (KV, n, D) of each layer.
+ * Inputs besides weights: tokens (n), cos, sin (n, D/2), mask (n, S + n), keys, values (KV, S, D) of each layer and,
+ * where n > 1, last (1). Outputs: logits (1, V) after new token `last`; made (L·2·KV, n, D), new keys, then new values of
+ * each layer.
  */
 export function extendGraph(config: ModelConfig, { chunk, capacity }: ExtendShape): ExtendGraph {
-  const weights = weightInputs(config);
+  const { embedding, blocks, norm, head } = weightInputs(config);
   const half = config.width / config.heads / 2;
   const shared: Shared = {
     ...{ config, chunk, capacity },
     cos: input('cos', [chunk, half]),
     sin: input('sin', [chunk, half]),
-    pastMask: input('past mask', [capacity]),
-    newMask: causalMask(chunk),
+    mask: input('mask', [chunk, capacity + chunk]),
   };
-  const outputs: Record<string, Value> = {};
-  let stream: Value = gather(weights.embedding.value, input('tokens', [chunk], 'int32')); // (n, C)
-  weights.blocks.forEach((block, layer) => {
-    const made = extendBlock(stream, block, { ...shared, layer });
-    outputs[newKeyName(layer)] = made.keys;
-    outputs[newValueName(layer)] = made.values;
-    stream = made.stream;
+  const made: Value[] = [];
+  let stream: Value = gather(embedding.value, input('tokens', [chunk], 'int32')); // (n, C)
+  const extended = blocks.map(({ gate, up, ...rest }) => ({ ...rest, gateUp: joined(gate, up) }));
+  extended.forEach((block, layer) => {
+    const after = extendBlock(stream, block, { ...shared, layer });
+    made.push(after.keys, after.values);
+    stream = after.stream;
   });
-  const last = gather(stream, input('last', [1], 'int32')); // (1, C)
-  const hidden = rmsNorm(last, weights.norm.value, config.normEps);
-  outputs['logits'] = matmul(hidden, weights.head.value, { transposeB: true }); // (1, V)
-  return { weights, outputs };
+  const last = chunk === 1 ? stream : gather(stream, input('last', [1], 'int32')); // (1, C)
+  const logits = matmul(rmsNorm(last, norm.value, config.normEps), head.value, { transposeB: true }); // (1, V)
+  const ofBlocks = extended.flatMap((block) => Object.values(block) as WeightInput[]);
+  return { weights: [embedding, ...ofBlocks, norm, head], outputs: { logits, made: concat(made, 0) } };
 }
 
-function causalMask(chunk: number): Value {
-  const mask = new Float32Array(chunk * chunk);
-  for (let row = 0; row < chunk; row++) mask.fill(FORBIDDEN, row * chunk + row + 1, (row + 1) * chunk);
-  return constant(mask, [chunk, chunk]);
+/** One matrix of two that follow one another in the flat vector. */
+function joined(first: WeightInput, second: WeightInput): WeightInput {
+  const names = [first, second].map(({ value }) => value.attributes.name);
+  const shape = [first.value.shape[0]! + second.value.shape[0]!, first.value.shape[1]!];
+  return { value: input(names.join('+'), shape), offset: first.offset, size: first.size + second.size };
 }
 
 interface Extended {
@@ -96,58 +100,73 @@ interface Extended {
   readonly values: Value;
 }
 
-function extendBlock(x: Value, weights: BlockWeights, shared: Shared & { readonly layer: number }): Extended {
-  const { normEps } = shared.config;
+function extendBlock(
+  x: Value,
+  weights: ExtendWeights,
+  shared: Shared & { readonly layer: number },
+): Extended {
+  const { normEps, ffn } = shared.config;
   const normed = rmsNorm(x, weights.attentionNorm.value, normEps); // (n, C)
-  const { mixed, keys, values } = extendAttention(normed, weights, shared);
-  const y = add(x, matmul(mixed, weights.output.value, { transposeB: true })); // (n, C)
-  return { stream: add(y, feedForward(rmsNorm(y, weights.ffnNorm.value, normEps), weights)), keys, values };
+  const projected = matmul(normed, weights.qkv.value, { transposeB: true }); // (n, (H+2KV)·D)
+  const { mixed, keys, values } = extendAttention(projected, shared);
+  const y = matmulAdd([mixed, weights.output.value], x, { transposeB: true }); // (n, C)
+  const lifted = matmul(rmsNorm(y, weights.ffnNorm.value, normEps), weights.gateUp.value, {
+    transposeB: true,
+  }); // (n, 2F)
+  const gate = slice(lifted, { axis: 1, start: 0, end: ffn });
+  const up = slice(lifted, { axis: 1, start: ffn, end: 2 * ffn });
+  const stream = matmulAdd([swiGlu(gate, up), weights.down.value], y, { transposeB: true }); // (n, C)
+  return { stream, keys, values };
 }
 
+/** Projections (n, (H+2KV)·D) → what the new tokens read (n, C), and their keys and values. */
 function extendAttention(
-  x: Value,
-  { qkv }: BlockWeights,
+  projected: Value,
   shared: Shared & { readonly layer: number },
 ): { mixed: Value; keys: Value; values: Value } {
-  const { config, chunk, capacity, cos, sin, layer } = shared;
+  const { config, chunk, capacity, layer, mask } = shared;
   const { heads, kvHeads, width } = config;
   const depth = width / heads;
-  const rows = reshape(matmul(x, qkv.value, { transposeB: true }), [1, chunk, heads + 2 * kvHeads, depth]);
-  const perHead = transpose(rows, [0, 2, 1, 3]); // (1, H+2KV, n, D)
-  const headsFrom = (start: number, count: number): Value =>
-    slice(perHead, { axis: 1, start, end: start + count });
-  const group = (heads / kvHeads) * chunk; // rows of the query heads that share a key head
-  const q = reshape(rotary(headsFrom(0, heads), cos, sin), [kvHeads, group, depth]);
-  const keys = reshape(rotary(headsFrom(heads, kvHeads), cos, sin), [kvHeads, chunk, depth]);
-  const values = reshape(headsFrom(heads + kvHeads, kvHeads), [kvHeads, chunk, depth]);
+  const group = heads / kvHeads; // query heads that share a key head
+  const { q, keys, values } = splitHeads(projected, shared);
   const past = [kvHeads, capacity, depth];
-  const p = probabilities(mul(q, scalar(1 / Math.sqrt(depth))), {
-    ...shared,
-    keys,
-    pastKeys: input(keyName(layer), past),
-  });
-  const ofPast = slice(p, { axis: 2, start: 0, end: capacity }); // (KV, G·n, S)
-  const ofNew = slice(p, { axis: 2, start: capacity, end: capacity + chunk }); // (KV, G·n, n)
-  const mixed = add(matmul(ofPast, input(valueName(layer), past)), matmul(ofNew, values)); // (KV, G·n, D)
-  const byToken = transpose(reshape(mixed, [heads, chunk, depth]), [1, 0, 2]); // (n, H, D)
-  return { mixed: reshape(byToken, [chunk, width]), keys, values };
+  const allKeys = concat([input(keyName(layer), past), keys], 1); // (KV, S+n, D)
+  const allValues = concat([input(valueName(layer), past), values], 1);
+  const scaled = mul(reshape(q, [kvHeads, group * chunk, depth]), scalar(1 / Math.sqrt(depth)));
+  const scores = matmul(scaled, allKeys, { transposeB: true }); // (KV, G·n, S+n)
+  const byHead = chunk === 1 ? scores.shape : [kvHeads, group, chunk, capacity + chunk];
+  const p = reshape(softmax(add(reshape(scores, byHead), mask)), scores.shape); // (KV, G·n, S+n)
+  const mixed = reshape(matmul(p, allValues), [heads, chunk, depth]);
+  return { mixed: reshape(swapFirstTwo(mixed, chunk), [chunk, width]), keys, values };
 }
 
-/** q (KV, G·n, D), scaled → (KV, G·n, S + n): over remembered tokens, then over new ones. */
-function probabilities(
-  q: Value,
-  { config, chunk, keys, pastKeys, pastMask, newMask }: Shared & { keys: Value; pastKeys: Value },
-): Value {
-  const { heads, kvHeads } = config;
-  const ofPast = add(matmul(q, pastKeys, { transposeB: true }), pastMask);
-  const scores = reshape(matmul(q, keys, { transposeB: true }), [kvHeads, heads / kvHeads, chunk, chunk]);
-  const ofNew = reshape(add(scores, newMask), [kvHeads, (heads / kvHeads) * chunk, chunk]);
-  return softmax(concat([ofPast, ofNew], 2));
+/** (n, (H+2KV)·D) → q (H, n, D) and keys (KV, n, D), turned, and values (KV, n, D). */
+function splitHeads(
+  projected: Value,
+  { config, chunk, cos, sin }: Shared,
+): { q: Value; keys: Value; values: Value } {
+  const { heads, kvHeads, width } = config;
+  const depth = width / heads;
+  const all = heads + 2 * kvHeads;
+  const perHead = swapFirstTwo(reshape(projected, [chunk, all, depth]), chunk); // (H+2KV, n, D)
+  const headsFrom = (of: Value, start: number, count: number): Value =>
+    slice(of, { axis: 0, start, end: start + count });
+  const turned = rotary(
+    reshape(headsFrom(perHead, 0, heads + kvHeads), [1, heads + kvHeads, chunk, depth]),
+    cos,
+    sin,
+  );
+  const flat = reshape(turned, [heads + kvHeads, chunk, depth]);
+  return {
+    q: headsFrom(flat, 0, heads),
+    keys: headsFrom(flat, heads, kvHeads),
+    values: headsFrom(perHead, heads + kvHeads, kvHeads),
+  };
 }
 
-/** SwiGLU: (n, C) → (n, C). */
-function feedForward(x: Value, { gate, up, down }: BlockWeights): Value {
-  const gated = silu(matmul(x, gate.value, { transposeB: true })); // (n, F)
-  const lifted = matmul(x, up.value, { transposeB: true }); // (n, F)
-  return matmul(mul(gated, lifted), down.value, { transposeB: true }); // (n, C)
+/** (n, H, D) ↔ (H, n, D); of a single token nothing moves. */
+function swapFirstTwo(x: Value, chunk: number): Value {
+  if (chunk > 1) return transpose(x, [1, 0, 2]);
+  const [a, b, depth] = x.shape;
+  return reshape(x, [b!, a!, depth!]);
 }

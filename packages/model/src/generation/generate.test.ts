@@ -124,3 +124,13 @@ test('logits of each token, read singly, in chunks or at once, are those of the 
   assert.equal(decoder.length, 140);
   await decoder.dispose();
 });
+
+test("logits are the caller's own: reading on leaves them as they are", async () => {
+  const decoder = createDecoder({ config: longConfig, parameters: longParameters, threads: 1 });
+  const first = await decoder.read([3]);
+  const copy = first.slice();
+  await decoder.read([4]);
+  await decoder.read([5, 6]);
+  await decoder.dispose();
+  assert.deepEqual(first, copy);
+});
