@@ -14,22 +14,40 @@ export interface SampleOptions {
   readonly unit: number;
 }
 
+/** Tokens that take part, each with its unnormalised probability. Plain loops: at times these are all tokens there are. */
+interface Candidates {
+  readonly tokens: Uint32Array;
+  readonly weights: Float64Array;
+}
+
 /** The token whose share of the cumulative probability `unit` falls into. First top-k, then top-p of what is left. */
 export function sampleToken(logits: Float32Array, options: SampleOptions): number {
   const { temperature, topK, topP = 1, unit } = options;
   const best = likeliest(logits);
   if (temperature <= 0) return best;
-  const tokens = topK > 0 && topK < logits.length ? topTokens(logits, topK) : undefined;
-  const weightOf = (token: number): number => Math.exp((logits[token]! - logits[best]!) / temperature);
-  const all = tokens ?? Uint32Array.from(logits, (_, token) => token);
-  const kept = topP < 1 ? nucleus(all, weightOf, topP) : all;
-  const weights = Float64Array.from(kept, weightOf);
-  let left = unit * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [i, weight] of weights.entries()) {
-    left -= weight;
-    if (left < 0) return kept[i]!;
+  const tokens = topK > 0 && topK < logits.length ? topTokens(logits, topK) : allTokens(logits.length);
+  const weights = new Float64Array(tokens.length);
+  for (let i = 0; i < tokens.length; i++)
+    weights[i] = Math.exp((logits[tokens[i]!]! - logits[best]!) / temperature);
+  const kept = topP < 1 ? nucleus({ tokens, weights }, topP) : { tokens, weights };
+  let left = unit * sum(kept.weights);
+  for (let i = 0; i < kept.tokens.length; i++) {
+    left -= kept.weights[i]!;
+    if (left < 0) return kept.tokens[i]!;
   }
   return best; // rounding left a crumb past the end
+}
+
+function sum(weights: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) total += weights[i]!;
+  return total;
+}
+
+function allTokens(count: number): Uint32Array {
+  const tokens = new Uint32Array(count);
+  for (let token = 0; token < count; token++) tokens[token] = token;
+  return tokens;
 }
 
 function likeliest(logits: Float32Array): number {
@@ -59,23 +77,21 @@ function topTokens(logits: Float32Array, k: number): Uint32Array {
 }
 
 /** The fewest likeliest tokens whose probabilities sum to at least `share`, likeliest first. */
-function nucleus(tokens: Uint32Array, weightOf: (token: number) => number, share: number): Uint32Array {
-  const weights = new Map<number, number>();
-  let total = 0;
-  for (const token of tokens) {
-    const weight = weightOf(token);
-    weights.set(token, weight);
-    total += weight;
-  }
+function nucleus({ tokens, weights }: Candidates, share: number): Candidates {
+  const total = sum(weights);
   // All tokens below this share sum to less than what may be left out, so none of them is in the nucleus.
   const least = (total * (1 - share)) / tokens.length;
-  const sorted = tokens
-    .filter((token) => weights.get(token)! >= least)
-    .sort((a, b) => weights.get(b)! - weights.get(a)! || a - b);
-  let sum = 0;
-  const end = sorted.findIndex((token) => {
-    sum += weights.get(token)!;
-    return sum >= share * total;
+  const places: number[] = [];
+  for (let i = 0; i < tokens.length; i++) if (weights[i]! >= least) places.push(i);
+  places.sort((a, b) => weights[b]! - weights[a]! || tokens[a]! - tokens[b]!);
+  let reached = 0;
+  const last = places.findIndex((i) => {
+    reached += weights[i]!;
+    return reached >= share * total;
   });
-  return end < 0 ? sorted : sorted.subarray(0, end + 1);
+  const kept = last < 0 ? places : places.slice(0, last + 1);
+  return {
+    tokens: Uint32Array.from(kept, (i) => tokens[i]!),
+    weights: Float64Array.from(kept, (i) => weights[i]!),
+  };
 }
