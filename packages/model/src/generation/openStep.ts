@@ -1,6 +1,6 @@
 /**
  * @file One compiled graph of generation (extendGraph.ts), with everything it is fed: made once, because making it anew
- * for each token takes a small model a quarter of its time. What changes from run to run is written into the arrays.
+ * for each token is time a small model notices. What changes from run to run is written into the arrays.
  */
 import { openSession, type TensorData, tensorOf } from '@alice/engine';
 import { weightFeeds } from '../weightFeeds.js';
