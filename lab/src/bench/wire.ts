@@ -104,9 +104,10 @@ function projection(bytesPerEntry: number): Figure {
 
 /** Presence, counts and positions, against the bits that the sets of positions need when their sizes are known. */
 function ratio(name: string, delta: SparseDelta, density: string): Figure {
+  const { counts, positions } = encodeIndices(delta.tensors, layout);
   return {
     name,
-    value: (8 * encodeIndices(delta.tensors, layout).length) / entropyBits(delta),
+    value: (8 * (counts.length + positions.length)) / entropyBits(delta),
     unit: 'x',
     baseline: promised.indexRatio,
     note: `${density}, all that says where / sum over chunks of log2 C(n, k); baseline: the promise`,

@@ -1,112 +1,146 @@
 /**
- * @file The inverse of `PositionEncoder`, a chunk at a time. Any coded stream gives strictly ascending positions inside
- * the chunk, exactly as many as asked for, or is refused by the range decoder; so neither order nor range is left to
- * check afterwards. The tree is walked with a stack of its own and the coder's state in local variables: most of the
- * time of a decoder is spent here.
+ * @file The inverse of `PositionEncoder`, a chunk at a time, from bytes nobody vouches for. Any bits give strictly ascending
+ * positions, exactly as many as asked for, or lead out of the chunk and are refused; each set of positions has one code. Most
+ * of the time of a decoder is spent here, so 32 bits are looked at together and the choice between the two lengths of
+ * a remainder is arithmetic: its outcome cannot be predicted, and a wrong guess costs a processor more than the rest.
  */
-import { bitPatterns, PATTERN_POSITIONS } from './bitPatterns.js';
-import type { RangeDecoder } from './RangeDecoder.js';
-import { BOTTOM, MAX_UNIFORM, TABLE_BITS, WINDOW } from './rangeCoding.js';
-import { GUESS_SHIFT, leftSize, splitTable } from './splitTable.js';
+import type { ByteFeed } from './ByteFeed.js';
+import { needBytes, noMoreThan } from './ByteReader.js';
+import { notCanonical } from './bodyErrors.js';
+import { gapDivisor, isMostlyFull, MOST_CHUNK_BYTES, remainderBits } from './gapCode.js';
+import { CHUNK_ELEMENTS } from './sparseBody.js';
 
-/**
- * The most bytes that the positions of one chunk take: 255 splits of 15.01 bits and 256 patterns of 13.7 bits, however
- * unlikely, come to 916.
- */
-export const MOST_CHUNK_BYTES = 1024;
-/** Right halves that wait: one a level, three numbers each. */
-const STACK = 3 * 16;
+/** What is looked at together ends so much behind the last bit in use. */
+const LOOKAHEAD_BYTES = 4;
+/** What a chunk may look at. */
+export const CHUNK_REACH_BYTES = MOST_CHUNK_BYTES + LOOKAHEAD_BYTES;
+/** Bits of the 32 that are there wherever in a byte they begin. */
+const SURE_BITS = 25;
 
 export class PositionDecoder {
-  /** Where the next position goes. */
-  #to = 0;
-  readonly #patterns = bitPatterns();
-  readonly #waiting = new Int32Array(STACK);
+  /** Bits read of the byte at the feed's `at`. */
+  #used = 0;
+  readonly #positions = new Uint16Array(CHUNK_ELEMENTS / 2);
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #viewOf: Uint8Array | undefined;
 
-  /** `indices` must have room for all entries asked for; without it positions are only checked. */
-  constructor(
-    private readonly coder: RangeDecoder,
-    private readonly indices: Uint32Array | undefined,
-  ) {}
+  /** Before each chunk the feed must hold `CHUNK_REACH_BYTES`, or all that will ever come. */
+  constructor(private readonly feed: ByteFeed) {}
 
-  /** Decodes `entries` positions among the `size` ≤ 4,096 from `base` on; 0 ≤ entries ≤ size. */
-  chunk(entries: number, base: number, size: number): void {
-    const { coder, indices } = this;
-    const { feed } = coder;
-    const { bytes } = feed;
-    const { choose, masks, from } = this.#patterns;
-    const waiting = this.#waiting;
-    let { code, range, last } = coder;
-    let { at } = feed;
-    let to = this.#to;
-    let top = 0;
-    let k = entries;
-    let b = base;
-    let n = size;
-    for (;;) {
-      let left = -1;
-      if (k === n) {
-        if (indices !== undefined) for (let i = 0; i < n; i++) indices[to + i] = b + i;
-        to += k;
-      } else if (k > 0) {
-        let start: number;
-        if (k > 1 && n > PATTERN_POSITIONS) {
-          const { least, starts, guesses } = splitTable(n, 2 * k <= n ? k : n - k);
-          const unit = range >> TABLE_BITS;
-          const part = (code / unit) | 0;
-          if (part >= MAX_UNIFORM) throw this.#refusal(at);
-          let i = guesses[part >> GUESS_SHIFT]!;
-          while (starts[i + 1]! <= part) i++;
-          left = 2 * k <= n ? least + i : leftSize(n) - least - i;
-          start = Math.imul(starts[i]!, unit);
-          range = Math.imul(starts[i + 1]! - starts[i]!, unit);
-        } else {
-          const count = k === 1 ? n : choose[(PATTERN_POSITIONS + 1) * n + k]!;
-          const unit = (count & (count - 1)) === 0 ? range >> (31 - Math.clz32(count)) : (range / count) | 0;
-          const symbol = (code / unit) | 0;
-          if (symbol >= count) throw this.#refusal(at);
-          start = Math.imul(symbol, unit);
-          range = unit;
-          if (indices === undefined) to += k;
-          else if (k === 1) indices[to++] = b + symbol;
-          else
-            for (let mask = masks[from[k]! + symbol]!; mask !== 0; mask &= mask - 1)
-              indices[to++] = b + 31 - Math.clz32(mask & -mask);
-        }
-        code -= start;
-        while (range < BOTTOM) {
-          const next = at < bytes.length ? bytes[at]! : coder.beyond(at);
-          at++;
-          code = ((code << 8) & WINDOW) | ((last & 1) << 7) | (next >>> 1);
-          last = next;
-          range <<= 8;
-        }
+  /**
+   * Decodes `entries` positions among the `size` ≤ 4,096 from `base` on, into `indices` from `to` on if there are any.
+   * Throws `WIRE_NOT_CANONICAL`, `WIRE_TRUNCATED`.
+   */
+  chunk(
+    entries: number,
+    { base, size }: { base: number; size: number },
+    indices?: Uint32Array,
+    to = 0,
+  ): void {
+    const isFull = isMostlyFull(entries, size);
+    const coded = isFull ? size - entries : entries;
+    if (coded > 0) this.#gaps(coded, size);
+    if (indices === undefined) return;
+    if (isFull) fillBetween(this.#positions.subarray(0, coded), { base, size, indices, to });
+    else for (let i = 0; i < coded; i++) indices[to + i] = base + this.#positions[i]!;
+  }
+
+  /** Throws `WIRE_TRAILING_BYTES`, `WIRE_NOT_CANONICAL` unless the stream ends here, filled up with zeros. */
+  finish(): void {
+    const { feed } = this;
+    const isInside = this.#used > 0;
+    noMoreThan(feed.position + (isInside ? 1 : 0), feed.arrived);
+    if (isInside && ((feed.bytes[feed.at]! << this.#used) & 0xff) !== 0) throw notCanonical(feed.position);
+  }
+
+  #gaps(count: number, size: number): void {
+    const { feed } = this;
+    const { view, at } = this.#lookAhead();
+    const positions = this.#positions;
+    const divisor = gapDivisor(count, size);
+    const bits = remainderBits(divisor);
+    const shorter = (1 << bits) - divisor;
+    const most = SURE_BITS - 1 - bits;
+    let bit = this.#used;
+    let next = 0;
+    for (let i = 0; i < count - 1; i++) {
+      let ahead = view.getUint32(at + (bit >> 3)) << (bit & 7);
+      let skipped = Math.clz32(ahead);
+      if (skipped > most) {
+        skipped = zerosFrom(view, 8 * at + bit, Math.floor((size - next) / divisor));
+        const behind = bit + skipped;
+        ahead = view.getUint32(at + (behind >> 3)) << (behind & 7);
+        bit = behind + 1;
+      } else {
+        ahead <<= skipped;
+        bit += skipped + 1;
       }
-      if (left >= 0) {
-        const half = leftSize(n);
-        waiting[top] = k - left;
-        waiting[top + 1] = b + half;
-        waiting[top + 2] = n - half;
-        top += 3;
-        k = left;
-        n = half;
-        continue;
-      }
-      if (top === 0) break;
-      top -= 3;
-      k = waiting[top]!;
-      b = waiting[top + 1]!;
-      n = waiting[top + 2]!;
+      const longer = (ahead << 1) >>> (32 - bits);
+      const rest = longer >>> 1;
+      const isLonger = (shorter - 1 - rest) >>> 31; // 1 where rest ≥ shorter
+      bit += bits - 1 + isLonger;
+      const position = next + Math.imul(skipped, divisor) + rest + isLonger * (longer - rest - shorter);
+      if (position >= size) this.#refuse(bit);
+      positions[i] = position;
+      next = position + 1;
     }
-    coder.code = code;
-    coder.range = range;
-    coder.last = last;
-    feed.at = at;
-    this.#to = to;
+    if (next === size) this.#refuse(bit);
+    // The last lies anywhere in what is left.
+    const left = size - next;
+    const lastBits = remainderBits(left);
+    const shorterLast = (1 << lastBits) - left;
+    const longer = (view.getUint32(at + (bit >> 3)) << (bit & 7)) >>> (32 - lastBits);
+    const isShorter = longer >>> 1 < shorterLast;
+    positions[count - 1] = next + (isShorter ? longer >>> 1 : longer - shorterLast);
+    bit += isShorter ? lastBits - 1 : lastBits;
+    feed.at += bit >> 3;
+    this.#used = bit & 7;
+    needBytes(this.#end(), feed.arrived);
   }
 
-  #refusal(at: number): Error {
-    this.coder.feed.at = at;
-    return this.coder.refusal();
+  /** Bytes read so far, the last perhaps in part. */
+  #end(): number {
+    return this.feed.position + (this.#used > 0 ? 1 : 0);
   }
+
+  #refuse(bit: number): never {
+    const { feed } = this;
+    needBytes(feed.position + ((bit + 7) >> 3), feed.arrived); // what lies behind the end is no reason
+    throw notCanonical(feed.position);
+  }
+
+  /** Where to look: in the feed, or near its end in a copy with zeros behind it. */
+  #lookAhead(): { view: DataView; at: number } {
+    const { bytes, at, isComplete } = this.feed;
+    if (bytes.length - at >= CHUNK_REACH_BYTES) {
+      if (this.#viewOf !== bytes) this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.#viewOf = bytes;
+      return { view: this.#view, at };
+    }
+    if (!isComplete) throw new Error('the caller makes sure that the feed holds what one call takes');
+    const copy = new Uint8Array(bytes.length - at + CHUNK_REACH_BYTES);
+    copy.set(bytes.subarray(at));
+    return { view: new DataView(copy.buffer), at: 0 };
+  }
+}
+
+/** Zeros from a bit on; `most` + 1 stands for any more. */
+function zerosFrom(view: DataView, bit: number, most: number): number {
+  let zeros = 0;
+  while (zeros <= most && (view.getUint8((bit + zeros) >> 3) & (128 >> ((bit + zeros) & 7))) === 0) zeros++;
+  return zeros;
+}
+
+/** All positions but the free ones. */
+function fillBetween(
+  free: Uint16Array,
+  { base, size, indices, to }: { base: number; size: number; indices: Uint32Array; to: number },
+): void {
+  let at = to;
+  let next = 0;
+  for (const position of free) {
+    for (; next < position; next++) indices[at++] = base + next;
+    next = position + 1;
+  }
+  for (; next < size; next++) indices[at++] = base + next;
 }

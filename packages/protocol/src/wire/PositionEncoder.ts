@@ -1,64 +1,65 @@
-/**
- * @file Which positions of a chunk have an entry, given how many: the chunk is halved again and again, and each time
- * the number of entries on the left is coded with its exact chance, so that a set costs log2 C(n, k) bits and little
- * more. Halves without entries or full of them cost nothing; table in docs/spec/wire.md. Method: recursive halving,
- * as in Moffat and Stuiver 2000, "Binary interpolative coding", with hypergeometric chances instead of plain bits.
- */
-import { bitPatterns, PATTERN_POSITIONS } from './bitPatterns.js';
-import type { RangeEncoder } from './RangeEncoder.js';
-import { leftSize, splitTable } from './splitTable.js';
+/** @file Which positions of a chunk have an entry, given how many: the gaps between them, as gapCode.ts says. */
+import { type BitWriter, MOST_BITS } from './BitWriter.js';
+import { gapDivisor, isMostlyFull, remainderBits } from './gapCode.js';
 
 /** Codes sets of positions out of one ascending list. */
 export class PositionEncoder {
-  private readonly patterns = bitPatterns();
-
   constructor(
-    private readonly coder: RangeEncoder,
+    private readonly writer: BitWriter,
     private readonly indices: Uint32Array,
   ) {}
 
-  /** Entries `from` … `to` − 1 of the list, all within the `size` positions from `base` on. */
-  node(from: number, to: number, base: number, size: number): void {
+  /** Entries `from` … `to` − 1 of the list, all within the `size` ≤ 4,096 positions from `base` on. */
+  chunk(from: number, to: number, { base, size }: { base: number; size: number }): void {
     const entries = to - from;
     if (entries === 0 || entries === size) return;
-    if (entries === 1) {
-      this.coder.uniform(this.indices[from]! - base, size);
-      return;
-    }
-    if (size <= PATTERN_POSITIONS) {
-      this.pattern(from, to, base, size);
-      return;
-    }
-    const left = leftSize(size);
-    const cut = this.firstAtLeast(base + left, from, to);
-    this.split(size, entries, cut - from);
-    this.node(from, cut, base, left);
-    this.node(cut, to, base + left, size - left);
+    const part = this.indices.subarray(from, to);
+    if (isMostlyFull(entries, size)) this.gaps(freeOf(part, { base, size }), { base: 0, size });
+    else this.gaps(part, { base, size });
   }
 
-  /** More than half full: the gaps are counted instead, so that tables are needed up to one half only. */
-  private split(size: number, entries: number, leftEntries: number): void {
-    const counted = 2 * entries <= size ? leftEntries : leftSize(size) - leftEntries;
-    const { least, starts } = splitTable(size, Math.min(entries, size - entries));
-    const start = starts[counted - least]!;
-    this.coder.part(start, starts[counted - least + 1]! - start);
-  }
-
-  private pattern(from: number, to: number, base: number, size: number): void {
-    let mask = 0;
-    for (let entry = from; entry < to; entry++) mask |= 1 << (this.indices[entry]! - base);
-    const count = this.patterns.choose[(PATTERN_POSITIONS + 1) * size + to - from]!;
-    this.coder.uniform(this.patterns.rankOf[mask]!, count);
-  }
-
-  private firstAtLeast(index: number, from: number, to: number): number {
-    let low = from;
-    let high = to;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.indices[middle]! < index) low = middle + 1;
-      else high = middle;
+  private gaps(positions: Uint32Array, { base, size }: { base: number; size: number }): void {
+    const { writer } = this;
+    const last = positions.length - 1;
+    const divisor = gapDivisor(positions.length, size);
+    const bits = remainderBits(divisor);
+    const shorter = (1 << bits) - divisor;
+    let next = base;
+    for (let i = 0; i < last; i++) {
+      const gap = positions[i]! - next;
+      const skipped = (gap / divisor) | 0;
+      const rest = gap - skipped * divisor;
+      const isLonger = rest >= shorter;
+      const count = isLonger ? bits : bits - 1;
+      const code = (1 << count) | (isLonger ? rest + shorter : rest);
+      if (skipped + count < MOST_BITS) writer.put(code, skipped + 1 + count);
+      else {
+        writer.zeros(skipped);
+        writer.put(code, 1 + count);
+      }
+      next = positions[i]! + 1;
     }
-    return low;
+    this.lastGap(positions[last]! - next, base + size - next);
   }
+
+  /** One of the positions that are left, all equally likely. */
+  private lastGap(gap: number, left: number): void {
+    const bits = remainderBits(left);
+    const shorter = (1 << bits) - left;
+    if (gap < shorter) this.writer.put(gap, bits - 1);
+    else this.writer.put(gap + shorter, bits);
+  }
+}
+
+/** The positions below `size`, counted from `base`, that are not in the ascending list. */
+function freeOf(taken: Uint32Array, { base, size }: { base: number; size: number }): Uint32Array {
+  const free = new Uint32Array(size - taken.length);
+  let to = 0;
+  let next = 0;
+  for (const index of taken) {
+    for (; next < index - base; next++) free[to++] = next;
+    next = index - base + 1;
+  }
+  for (; next < size; next++) free[to++] = next;
+  return free;
 }

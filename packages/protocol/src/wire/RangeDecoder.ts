@@ -8,7 +8,7 @@
 import type { ByteFeed } from './ByteFeed.js';
 import { needBytes, noMoreThan } from './ByteReader.js';
 import { notCanonical } from './bodyErrors.js';
-import { BOTTOM, CHANCE_BITS, learned, MAX_UNIFORM, TABLE_BITS, WINDOW } from './rangeCoding.js';
+import { BOTTOM, CHANCE_BITS, learned, WINDOW } from './rangeCoding.js';
 
 /** Zero bytes that the encoder leaves out at the end. */
 const IMPLIED_BYTES = 3;
@@ -17,28 +17,16 @@ export const START_BYTES = IMPLIED_BYTES + 1;
 
 /** Before each call the feed must hold what the call may take: two bytes a symbol, at most. */
 export class RangeDecoder {
-  /** The number coded, less the lower end of the interval. State is open to `PositionDecoder`, which works on a copy. */
-  code = 0;
-  range = WINDOW;
+  /** The number coded, less the lower end of the interval. */
+  private code = 0;
+  private range = WINDOW;
   /** The byte of which the window holds all but the lowest bit. */
-  last = 0;
+  private last = 0;
 
   /** Throws `WIRE_NOT_CANONICAL`. The feed must hold `START_BYTES`. */
   constructor(readonly feed: ByteFeed) {
     for (let i = 0; i < START_BYTES; i++) this.shift();
     if (this.code >= this.range) throw this.refusal();
-  }
-
-  /** Where in the 2¹⁵ parts of a table the symbol lies; to be followed by `take` with the symbol's part. */
-  partAt(): number {
-    const part = (this.code / (this.range >> TABLE_BITS)) | 0;
-    if (part >= MAX_UNIFORM) throw this.refusal();
-    return part;
-  }
-
-  take(start: number, size: number): void {
-    const unit = this.range >> TABLE_BITS;
-    this.narrow(Math.imul(start, unit), Math.imul(size, unit));
   }
 
   uniform(count: number): number {
@@ -70,7 +58,7 @@ export class RangeDecoder {
   }
 
   /** What stands at `at`, the end of the feed or past it. Throws `WIRE_TRUNCATED`. */
-  beyond(at: number): 0 {
+  private beyond(at: number): 0 {
     const { feed } = this;
     if (!feed.isComplete) throw new Error('the caller makes sure that the feed holds what one call takes');
     const past = at - feed.bytes.length;

@@ -2,7 +2,7 @@
  * @file Symbols → bytes at the cost of their entropy. Of the byte strings that would decode to the same symbols it
  * always writes the one that `RangeDecoder.finish` accepts: the last byte is the smallest that lies in the interval.
  */
-import { BOTTOM, CHANCE_BITS, learned, TABLE_BITS, WINDOW } from './rangeCoding.js';
+import { BOTTOM, CHANCE_BITS, learned, WINDOW } from './rangeCoding.js';
 
 const FIRST_BYTES = 1024;
 
@@ -12,12 +12,6 @@ export class RangeEncoder {
   private at = 0;
   private low = 0;
   private range = WINDOW;
-
-  /** A symbol that has `size` of 2¹⁵ parts of the probability, `start` parts lying before it. */
-  part(start: number, size: number): void {
-    const unit = this.range >>> TABLE_BITS;
-    this.take(Math.imul(start, unit), Math.imul(size, unit));
-  }
 
   /** One of `count` ≤ `MAX_UNIFORM` equally likely symbols. */
   uniform(symbol: number, count: number): void {

@@ -63,14 +63,14 @@ function randomDelta(seed: string, shapes: TensorLayout, density: number): Spars
 /** The frame of a valid submission around another body. */
 async function forge(
   body: Uint8Array,
-  claims: { tensors: number; entries: number; indexBytes: number; valueBits?: ValueBits },
+  claims: { tensors: number; entries: number; countBytes: number; valueBits?: ValueBits },
 ): Promise<Uint8Array> {
   const head = (await encode(delta, claims.valueBits ?? 8)).subarray(0, SUBMISSION_HEADER_BYTES);
   const bytes = new Uint8Array([...head, ...body]);
   const view = new DataView(bytes.buffer);
   view.setUint16(98, claims.tensors, true);
   view.setUint32(104, claims.entries, true);
-  view.setUint32(108, claims.indexBytes, true);
+  view.setUint32(108, claims.countBytes, true);
   view.setUint32(112, body.length, true);
   return bytes;
 }
@@ -92,8 +92,8 @@ test('a submission comes back rounded, the header as it was', async () => {
     );
     const frame = decodeSubmissionHeaderV3(bytes.subarray(0, SUBMISSION_HEADER_BYTES));
     const bodyBytes = bytes.length - SUBMISSION_HEADER_BYTES;
-    const indexBytes = bodyBytes - 8 - Math.ceil((5 * valueBits) / 8);
-    assert.deepEqual(frame, { header, tensorCount: 2, entryCount: 5, valueBits, indexBytes, bodyBytes });
+    const countBytes = bodyBytes - 6 - 8 - Math.ceil((5 * valueBits) / 8);
+    assert.deepEqual(frame, { header, tensorCount: 2, entryCount: 5, valueBits, countBytes, bodyBytes });
   }
 });
 
@@ -118,7 +118,7 @@ test('the bytes are those of the specification', async () => {
   assert.equal(body.slice(-4), '4902'); // 01 10 00 01 | 10, lowest bits first
   assert.equal(body.slice(0, -20), INDEX_STREAM);
 });
-const INDEX_STREAM = '881bfc55b60c3f309c';
+const INDEX_STREAM = '881becb8' + '803ffc003ff8'; // counts, positions
 
 test('any delta over any layout comes back as rounded, and encodes to the same bytes', async () => {
   const property = fc.asyncProperty(
@@ -231,7 +231,7 @@ test('each header field out of place has its code', async () => {
   assert.equal(await codeOf(other), 'WIRE_UNEXPECTED');
 });
 
-/** An index stream that says anything at all about presence and counts. */
+/** A count stream that says anything at all about presence and counts. */
 function stream(say: (coder: RangeEncoder, model: CountModel) => void): Uint8Array {
   const coder = new RangeEncoder();
   say(coder, new CountModel());
@@ -248,7 +248,7 @@ test('counts that lie have their codes', async () => {
     const values = new Uint8Array(4 * tensors + entries); // scales 0, 0: all values 0
     const body = new Uint8Array([...index, ...values]);
     return infoOf(
-      decodeSubmissionV3(await forge(body, { tensors, entries, indexBytes: index.length }), limits),
+      decodeSubmissionV3(await forge(body, { tensors, entries, countBytes: index.length }), limits),
     );
   };
   const norm = (coder: RangeEncoder, model: CountModel): void => {
@@ -320,7 +320,7 @@ test('a header cannot make the decoder take memory that the bytes could not fill
   const bytes = await forge(new Uint8Array(100), {
     tensors: 1,
     entries: 100_000_000,
-    indexBytes: 10,
+    countBytes: 10,
     valueBits: 2,
   });
   assert.deepEqual(
@@ -339,27 +339,29 @@ test('a count may be written in one way only', async () => {
     m.encode(c, 7);
   });
   const body = new Uint8Array([...index, ...new Uint8Array(4 + 14)]);
-  const bytes = await forge(body, { tensors: 1, entries: 14, indexBytes: index.length });
+  const bytes = await forge(body, { tensors: 1, entries: 14, countBytes: index.length });
   assert.equal(await codeOf(decodeSubmissionV3(bytes, generous(shapes))), 'WIRE_NOT_CANONICAL');
 });
 
-test('spare bits, a longer index stream and a longer body are refused', async () => {
+test('spare bits, longer counts and longer positions are refused', async () => {
   const bytes = await encode(delta, 2); // 5 codes of 2 bits: 6 bits to spare
   for (const bit of [2, 4, 7]) {
     const copy = bytes.slice();
     copy[copy.length - 1]! |= 1 << bit;
     assert.equal(await codeOf(decodeSubmissionV3(copy, limits)), 'WIRE_NOT_CANONICAL');
   }
-  const { indexBytes, bodyBytes } = decodeSubmissionHeaderV3(bytes);
+  const { countBytes, bodyBytes } = decodeSubmissionHeaderV3(bytes);
   const body = bytes.subarray(SUBMISSION_HEADER_BYTES);
   const claims = { tensors: 2, entries: 5, valueBits: 2 } as const;
-  const wider = new Uint8Array([...body.subarray(0, indexBytes), 0, ...body.subarray(indexBytes)]);
+  const wider = new Uint8Array([...body.subarray(0, countBytes), 0, ...body.subarray(countBytes)]);
+  const valuesAt = bodyBytes - 8 - 2;
+  const longer = new Uint8Array([...body.subarray(0, valuesAt), 0, ...body.subarray(valuesAt)]);
   assert.equal(
-    await codeOf(decodeSubmissionV3(await forge(wider, { ...claims, indexBytes: indexBytes + 1 }), limits)),
+    await codeOf(decodeSubmissionV3(await forge(wider, { ...claims, countBytes: countBytes + 1 }), limits)),
     'WIRE_TRAILING_BYTES',
   );
   assert.equal(
-    await codeOf(decodeSubmissionV3(await forge(wider, { ...claims, indexBytes }), limits)),
+    await codeOf(decodeSubmissionV3(await forge(longer, { ...claims, countBytes }), limits)),
     'WIRE_TRAILING_BYTES',
   );
   assert.equal(bodyBytes, body.length);
@@ -396,10 +398,10 @@ test('cut anywhere it is refused', async () => {
     for (let length = 0; length < bytes.length; length++)
       assert.equal(await codeOf(decodeSubmissionV3(bytes.subarray(0, length), limits)), 'WIRE_TRUNCATED');
     // The same with a header that agrees, so that the cut reaches the sections themselves.
-    const { tensorCount: tensors, entryCount: entries, indexBytes } = decodeSubmissionHeaderV3(bytes);
+    const { tensorCount: tensors, entryCount: entries, countBytes } = decodeSubmissionHeaderV3(bytes);
     for (let length = SUBMISSION_HEADER_BYTES; length < bytes.length; length++) {
       const body = bytes.subarray(SUBMISSION_HEADER_BYTES, length);
-      const cut = await forge(body, { tensors, entries, indexBytes, valueBits: bits });
+      const cut = await forge(body, { tensors, entries, countBytes, valueBits: bits });
       assert.equal(await codeOf(decodeSubmissionV3(cut, limits)), 'WIRE_TRUNCATED');
     }
   }
@@ -447,8 +449,8 @@ test('junk ends in a result or a WireError', async () => {
       fc.constantFrom(...VALUE_BITS),
       async (body, valueBits) => {
         const entries = 1 + ((body[1] ?? 0) % 8);
-        const indexBytes = (body[2] ?? 0) % (body.length + 1);
-        const claims = { tensors: 1 + ((body[0] ?? 0) % 3), entries, indexBytes, valueBits };
+        const countBytes = (body[2] ?? 0) % (body.length + 1);
+        const claims = { tensors: 1 + ((body[0] ?? 0) % 3), entries, countBytes, valueBits };
         await codeOf(decodeSubmissionV3(await forge(body, claims), limits));
         await codeOf(decodeSubmissionV3(body, limits));
       },

@@ -45,9 +45,9 @@ export async function encodeSubmissionV3(
 ): Promise<Uint8Array> {
   if (entryCount(delta) === 0) throw empty();
   const body = encodeQuantizedBody(delta.tensors, layout, knownBits(valueBits));
-  const { indexStream, scales, packedCodes } = body;
+  const { counts, positions, scales, packedCodes } = body;
   const scaleBytes = scales.reduce((sum, part) => sum + 2 * part.length, 0);
-  const bodyBytes = indexStream.length + scaleBytes + packedCodes.length;
+  const bodyBytes = counts.length + positions.length + scaleBytes + packedCodes.length;
   const writer = new ByteWriter(SUBMISSION_HEADER_BYTES + bodyBytes)
     .raw(utf8.encode(MAGIC))
     .u8('version', VERSION)
@@ -55,7 +55,7 @@ export async function encodeSubmissionV3(
     .u8('dtype', DTYPE_BLOCK_SCALED)
     .u8('valueBits', valueBits);
   writeFields(writer, header, body);
-  writer.u32('indexBytes', indexStream.length).u32('bodyBytes', bodyBytes).raw(indexStream);
+  writer.u32('countBytes', counts.length).u32('bodyBytes', bodyBytes).raw(counts).raw(positions);
   for (const part of scales) for (const scale of part) writer.u16('scale', scale);
   return writer.raw(packedCodes).bytes;
 }
@@ -78,13 +78,13 @@ export function decodeSubmissionHeaderV3(bytes: Uint8Array): QuantizedFrame {
   checkDtype(reader.u8(), DTYPE_BLOCK_SCALED);
   const valueBits = knownBits(reader.u8());
   const fields = readFields(reader);
-  return { ...fields, valueBits, indexBytes: reader.u32(), bodyBytes: reader.u32() };
+  return { ...fields, valueBits, countBytes: reader.u32(), bodyBytes: reader.u32() };
 }
 
 /**
  * A submission's header and delta, checked in full. // SPEC WIRE-2
  * Throws `WireError` with any of its decoding codes, and nothing else for any bytes whatever.
- * Cost: O(bytes + entries + chunks of the layout); memory ≤ 12 bytes an entry, and 2 a chunk of the largest tensor.
+ * Cost: O(bytes + entries + chunks of the layout); memory ≤ 12 bytes an entry, and 2 a chunk of the layout.
  */
 export async function decodeSubmissionV3(
   bytes: Uint8Array,
@@ -101,7 +101,7 @@ export async function decodeSubmissionV3(
 
 /**
  * The same checks for a body that is still on its way; `head` is what `decodeSubmissionHeaderV3` takes.
- * Cost: as for decoding; memory ≤ 6 bytes for each 64 entries, and 2 a chunk of the largest tensor.
+ * Cost: as for decoding; memory ≤ 6 bytes for each 64 entries, and 2 a chunk of the layout.
  */
 export function checkArrivingV3(head: Uint8Array, limits: SubmissionLimits): QuantizedBodyCheck {
   const { header: _, bodyBytes, ...shape } = checkedFrame(head, limits);

@@ -1,8 +1,8 @@
 /**
  * @file The body of `binary_v3` → sparse entries, from bytes nobody vouches for: whole, or checked as it arrives. Memory
  * is taken for counts that the bytes have already paid for: every entry has at least two bits of value code, so 12 bytes
- * of memory an entry are at most 48 times what arrived, besides 2 bytes a chunk of the largest tensor. A check alone
- * keeps 6 bytes a block and no entry. Only the encoder's own bytes are accepted.
+ * of memory an entry are at most 48 times what arrived, besides a byte or two for each chunk of the tensors that have any. A
+ * check alone keeps those, 6 bytes a block, and no entry. Only the encoder's own bytes are accepted.
  */
 import type { SparseDelta } from '../sparseDelta.js';
 import type { TensorLayout } from '../tensorLayout.js';
@@ -10,13 +10,14 @@ import { ByteFeed } from './ByteFeed.js';
 import { needBytes, noMoreThan } from './ByteReader.js';
 import type { ValueBits } from './quantize.js';
 import { BLOCK_SCALE_BYTES, codeBytes } from './quantizedBody.js';
-import { readIndices, type TensorEntries } from './readIndices.js';
+import { readCounts, type TensorCounts } from './readCounts.js';
+import { readPositions } from './readPositions.js';
 import { readValues } from './readValues.js';
 import type { BodyShape } from './sparseBody.js';
 
 export interface QuantizedShape extends Pick<BodyShape, 'tensorCount' | 'entryCount'> {
   readonly valueBits: ValueBits;
-  readonly indexBytes: number;
+  readonly countBytes: number;
 }
 
 /**
@@ -29,70 +30,111 @@ export function decodeQuantizedBody(
   shape: QuantizedShape,
   layout: TensorLayout,
 ): SparseDelta {
-  checkSections(body.length, shape);
-  const index = ByteFeed.of(body.subarray(0, shape.indexBytes));
-  const tensors = atOnce(readIndices(index, { ...shape, layout, keepsEntries: true }));
-  checkValueBytes(body.length, shape, tensors);
-  atOnce(readValues(ByteFeed.of(body.subarray(shape.indexBytes)), tensors, shape));
-  return {
-    tensors: tensors.map(({ tensor, indices, values }) => ({ tensor, indices: indices!, values: values! })),
-  };
+  checkRoom(body.length, shape);
+  const { countBytes } = shape;
+  const tensors = atOnce(readCounts(ByteFeed.of(body.subarray(0, countBytes)), { ...shape, layout }));
+  const valuesAt = countBytes + positionBytes(body.length, shape, tensors);
+  const positions = ByteFeed.of(body.subarray(countBytes, valuesAt));
+  const indices = atOnce(readPositions(positions, tensors, { keepsEntries: true }));
+  const entries = tensors.map((part, i) => ({
+    ...part,
+    indices: indices[i]!,
+    values: new Float32Array(part.total),
+  }));
+  atOnce(readValues(ByteFeed.of(body.subarray(valuesAt)), entries, shape));
+  return { tensors: entries.map(({ tensor, indices, values }) => ({ tensor, indices, values })) };
+}
+
+/** A part of the body with what reads it; `left` bytes are still to come. */
+interface Section {
+  readonly feed: ByteFeed;
+  left: number;
+  /** Goes on reading. Returns the section that follows once all of this has been read. */
+  read(): Section | 'last' | undefined;
 }
 
 /** The same checks on a body that arrives in parts, each looked at and let go; nothing is decoded to keep. */
 export class QuantizedBodyCheck {
-  readonly #sections: { readonly shape: QuantizedShape; readonly bodyBytes: number };
-  readonly #indexFeed = new ByteFeed();
-  readonly #valueFeed = new ByteFeed();
-  readonly #indices: Generator<void, TensorEntries[]>;
-  #values: Generator<void, number> | undefined;
+  readonly #bodyBytes: number;
+  #section: Section;
   #squares: number | undefined;
   #arrived = 0;
 
   /** `bodyBytes`: as announced. Throws `WIRE_TRUNCATED` where that cannot be enough. */
   constructor(shape: QuantizedShape, { layout, bodyBytes }: { layout: TensorLayout; bodyBytes: number }) {
-    checkSections(bodyBytes, shape);
-    this.#sections = { shape, bodyBytes };
-    this.#indices = readIndices(this.#indexFeed, { ...shape, layout, keepsEntries: false });
+    checkRoom(bodyBytes, shape);
+    this.#bodyBytes = bodyBytes;
+    this.#section = section(
+      shape.countBytes,
+      (feed) => readCounts(feed, { ...shape, layout }),
+      (tensors) => this.#positions(shape, tensors),
+    );
   }
 
   /** Throws what `decodeQuantizedBody` would, as soon as it shows. Keeps nothing of the part but what it could not read yet. */
   add(part: Uint8Array): void {
-    const { shape, bodyBytes } = this.#sections;
-    noMoreThan(bodyBytes, this.#arrived + part.length);
-    const ofIndex = Math.min(part.length, Math.max(0, shape.indexBytes - this.#arrived));
+    noMoreThan(this.#bodyBytes, this.#arrived + part.length);
     this.#arrived += part.length;
-    if (!this.#values) {
-      this.#indexFeed.add(part.subarray(0, ofIndex));
-      this.#indexFeed.isComplete = this.#arrived >= shape.indexBytes;
-      this.#readIndices();
+    let rest = part;
+    for (;;) {
+      const { feed, left } = this.#section;
+      const own = rest.subarray(0, left);
+      rest = rest.subarray(own.length);
+      feed.add(own);
+      this.#section.left -= own.length;
+      feed.isComplete = this.#section.left === 0;
+      const next = this.#section.read();
+      if (next === undefined || next === 'last') {
+        feed.release();
+        return;
+      }
+      this.#section = next;
     }
-    this.#valueFeed.add(part.subarray(ofIndex));
-    this.#valueFeed.isComplete = this.#arrived === bodyBytes;
-    this.#readValues();
-    this.#indexFeed.release();
-    this.#valueFeed.release();
   }
 
   /** L2 norm of all values. Throws `WIRE_TRUNCATED` when the body has not arrived in full. */
   end(): number {
-    needBytes(this.#sections.bodyBytes, this.#arrived);
+    needBytes(this.#bodyBytes, this.#arrived);
     if (this.#squares === undefined) throw new Error('a feed that is complete is read to its end');
     return Math.sqrt(this.#squares);
   }
 
-  #readIndices(): void {
-    const { shape, bodyBytes } = this.#sections;
-    const { done, value: tensors } = this.#indices.next();
-    if (!done) return;
-    checkValueBytes(bodyBytes, shape, tensors);
-    this.#values = readValues(this.#valueFeed, tensors, shape);
+  #positions(shape: QuantizedShape, tensors: readonly TensorCounts[]): Section {
+    const bytes = positionBytes(this.#bodyBytes, shape, tensors);
+    return section(
+      bytes,
+      (feed) => readPositions(feed, tensors, { keepsEntries: false }),
+      () => this.#values(this.#bodyBytes - shape.countBytes - bytes, shape, tensors),
+    );
   }
 
-  #readValues(): void {
-    const read = this.#values?.next();
-    if (read?.done) this.#squares ??= read.value;
+  #values(bytes: number, shape: QuantizedShape, tensors: readonly TensorCounts[]): Section {
+    return section(
+      bytes,
+      (feed) => readValues(feed, tensors, shape),
+      (squares) => {
+        this.#squares = squares;
+        return 'last';
+      },
+    );
   }
+}
+
+function section<T>(
+  bytes: number,
+  start: (feed: ByteFeed) => Generator<void, T>,
+  then: (result: T) => Section | 'last',
+): Section {
+  const feed = new ByteFeed();
+  const reader = start(feed);
+  return {
+    feed,
+    left: bytes,
+    read() {
+      const read = reader.next();
+      return read.done ? then(read.value) : undefined;
+    },
+  };
 }
 
 /** Runs a reader whose feed is complete. */
@@ -102,20 +144,21 @@ function atOnce<T>(reader: Generator<void, T>): T {
   return value;
 }
 
-function checkSections(
+function checkRoom(
   bodyBytes: number,
-  { tensorCount, entryCount, indexBytes, valueBits }: QuantizedShape,
+  { tensorCount, entryCount, countBytes, valueBits }: QuantizedShape,
 ): void {
-  needBytes(indexBytes + BLOCK_SCALE_BYTES * tensorCount + codeBytes(entryCount, valueBits), bodyBytes);
+  needBytes(countBytes + BLOCK_SCALE_BYTES * tensorCount + codeBytes(entryCount, valueBits), bodyBytes);
 }
 
-function checkValueBytes(
+/** What the other sections leave; their lengths follow from the counts. Throws `WIRE_TRUNCATED` where they leave less than none. */
+function positionBytes(
   bodyBytes: number,
-  { indexBytes, entryCount, valueBits }: QuantizedShape,
-  tensors: readonly TensorEntries[],
-): void {
+  { countBytes, entryCount, valueBits }: QuantizedShape,
+  tensors: readonly TensorCounts[],
+): number {
   const blocks = tensors.reduce((sum, { blocks }) => sum + blocks.length, 0);
-  const allBytes = indexBytes + BLOCK_SCALE_BYTES * blocks + codeBytes(entryCount, valueBits);
-  needBytes(allBytes, bodyBytes);
-  noMoreThan(allBytes, bodyBytes);
+  const others = countBytes + BLOCK_SCALE_BYTES * blocks + codeBytes(entryCount, valueBits);
+  needBytes(others, bodyBytes);
+  return bodyBytes - others;
 }

@@ -1,9 +1,10 @@
 /**
- * @file Sparse entries → the body of `binary_v3`: index stream, scales, value codes. Refuses whatever the decoder would
+ * @file Sparse entries → the body of `binary_v3`: counts, positions, scales, value codes. Refuses whatever the decoder would
  * refuse. Its bytes are a function of the decoded content alone: decoding and encoding again gives them back.
  */
 import type { SparseTensor } from '../sparseDelta.js';
 import type { TensorLayout, TensorSpec } from '../tensorLayout.js';
+import { BitWriter } from './BitWriter.js';
 import { indexOrder, indexRange } from './bodyErrors.js';
 import { CountModel } from './CountModel.js';
 import { PositionEncoder } from './PositionEncoder.js';
@@ -12,8 +13,13 @@ import { codeBytes, packCodes } from './quantizedBody.js';
 import { RangeEncoder } from './RangeEncoder.js';
 import { type BodyShape, bodyShape, CHUNK_ELEMENTS, chunkCount } from './sparseBody.js';
 
-export interface QuantizedSections extends Pick<BodyShape, 'tensorCount' | 'entryCount'> {
-  readonly indexStream: Uint8Array;
+/** All that says where entries are. */
+export interface IndexSections {
+  readonly counts: Uint8Array;
+  readonly positions: Uint8Array;
+}
+
+export interface QuantizedSections extends IndexSections, Pick<BodyShape, 'tensorCount' | 'entryCount'> {
   /** Two of each block, in the order of the entries. */
   readonly scales: readonly Uint16Array[];
   readonly packedCodes: Uint8Array;
@@ -38,39 +44,44 @@ export function encodeQuantizedBody(
   return {
     tensorCount,
     entryCount,
-    indexStream: encodeIndices(tensors, layout),
+    ...encodeIndices(tensors, layout),
     scales,
     packedCodes: packed,
   };
 }
 
-/** For each tensor up to the last with entries: whether it has any; if so all its counts, then all positions. */
-export function encodeIndices(tensors: readonly SparseTensor[], layout: TensorLayout): Uint8Array {
+/** For each tensor up to the last with entries whether it has any and all its counts; and the positions of all. */
+export function encodeIndices(tensors: readonly SparseTensor[], layout: TensorLayout): IndexSections {
   const coder = new RangeEncoder();
   const model = new CountModel();
+  const writer = new BitWriter();
   let next = 0;
   for (let tensor = 0; next < tensors.length; tensor++) {
     const part = tensors[next]!;
     const isPresent = part.tensor === tensor;
     model.encodePresence(coder, isPresent ? 1 : 0);
     if (!isPresent) continue;
-    encodeTensor(coder, model, part, layout.tensors[tensor]!);
+    const spec = layout.tensors[tensor]!;
+    const counts = countsOf(part, spec);
+    for (const count of counts) model.encode(coder, count);
+    encodePositions(writer, part, { spec, counts });
     next++;
   }
-  return coder.finish();
+  return { counts: coder.finish(), positions: writer.finish() };
 }
 
-function encodeTensor(coder: RangeEncoder, model: CountModel, part: SparseTensor, spec: TensorSpec): void {
-  const counts = countsOf(part, spec);
-  for (const count of counts) model.encode(coder, count);
-  const positions = new PositionEncoder(coder, part.indices);
+function encodePositions(
+  writer: BitWriter,
+  part: SparseTensor,
+  { spec, counts }: { spec: TensorSpec; counts: Uint16Array },
+): void {
+  const positions = new PositionEncoder(writer, part.indices);
   let from = 0;
-  for (let chunk = 0; chunk < counts.length; chunk++) {
+  counts.forEach((count, chunk) => {
     const base = chunk * CHUNK_ELEMENTS;
-    const to = from + counts[chunk]!;
-    positions.node(from, to, base, Math.min(CHUNK_ELEMENTS, spec.size - base));
-    from = to;
-  }
+    positions.chunk(from, from + count, { base, size: Math.min(CHUNK_ELEMENTS, spec.size - base) });
+    from += count;
+  });
 }
 
 function countsOf({ tensor, indices }: SparseTensor, spec: TensorSpec): Uint16Array {

@@ -1,21 +1,14 @@
-/** @file Positions: tables against exact chances, every small set, random large ones, and what a set costs. */
+/** @file Positions: the divisor against its formula, every small set, random large ones, junk, and what a set costs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { seededRandom } from '../random.js';
+import { BitWriter } from './BitWriter.js';
 import { ByteFeed } from './ByteFeed.js';
-import { bitPatterns } from './bitPatterns.js';
+import { WireError } from './errors.js';
+import { gapDivisor, MOST_CHUNK_BYTES, remainderBits } from './gapCode.js';
 import { PositionDecoder } from './PositionDecoder.js';
 import { PositionEncoder } from './PositionEncoder.js';
-import { RangeDecoder } from './RangeDecoder.js';
-import { RangeEncoder } from './RangeEncoder.js';
-import { leftSize, splitTable } from './splitTable.js';
-
-function choose(n: number, k: number): bigint {
-  let result = 1n;
-  for (let i = 0; i < k; i++) result = (result * BigInt(n - i)) / BigInt(i + 1);
-  return result;
-}
 
 function log2Choose(n: number, k: number): number {
   let bits = 0;
@@ -24,20 +17,16 @@ function log2Choose(n: number, k: number): number {
 }
 
 function encode(indices: Uint32Array, base: number, size: number): Uint8Array {
-  const coder = new RangeEncoder();
-  new PositionEncoder(coder, indices).node(0, indices.length, base, size);
-  return coder.finish();
+  const writer = new BitWriter();
+  new PositionEncoder(writer, indices).chunk(0, indices.length, { base, size });
+  return writer.finish();
 }
 
-function decode(
-  bytes: Uint8Array,
-  entries: number,
-  { base, size }: { base: number; size: number },
-): Uint32Array {
-  const coder = new RangeDecoder(ByteFeed.of(bytes));
+function decode(bytes: Uint8Array, entries: number, at: { base: number; size: number }): Uint32Array {
+  const decoder = new PositionDecoder(ByteFeed.of(bytes));
   const indices = new Uint32Array(entries);
-  new PositionDecoder(coder, indices).chunk(entries, base, size);
-  coder.finish();
+  decoder.chunk(entries, at, indices);
+  decoder.finish();
   return indices;
 }
 
@@ -51,43 +40,27 @@ function randomSet(seed: string, size: number, entries: number): Uint32Array {
   return all.subarray(0, entries).sort();
 }
 
-test('split tables are the hypergeometric distribution, every count possible', () => {
-  for (const [size, entries] of [
-    [17, 2],
-    [31, 15],
-    [100, 50],
-    [4096, 5],
-    [4096, 123],
-    [3072, 1500],
-  ] as const) {
-    const { least, starts } = splitTable(size, entries);
-    const left = leftSize(size);
-    const all = choose(size, entries);
-    assert.equal(least, Math.max(0, entries - (size - left)));
-    assert.equal(starts.length - 1, Math.min(entries, left) - least + 1);
-    assert.equal(starts.at(-1), 32_768);
-    for (let i = 0; i + 1 < starts.length; i++) {
-      const ways = choose(left, least + i) * choose(size - left, entries - least - i);
-      const chance = Number((ways * 10n ** 12n) / all) / 1e12;
-      const part = (starts[i + 1]! - starts[i]!) / 32_768;
-      assert.ok(part > 0);
-      // One part for each count is taken from all in proportion, and rounding down gives the rest to the likeliest.
+test('the divisor is what its formula says, and a chunk never takes more than its bound', () => {
+  for (const n of [1, 2, 17, 100, 3000, 4095, 4096])
+    for (let k = 1; 2 * k <= n; k++) {
+      const divisor = gapDivisor(k, n);
+      const exact = Math.LN2 * ((n - k) / (k + 1) + 0.5);
       assert.ok(
-        Math.abs(part - chance) <= (2 * starts.length) / 32_768,
-        `${size}/${entries}: ${part} for ${chance}`,
+        divisor === 1 || Math.abs(divisor - exact) < 0.5 + n * 1e-5,
+        `${k} of ${n}: ${divisor} for ${exact}`,
       );
+      const mostBits = k * (1 + remainderBits(divisor)) + n / divisor;
+      assert.ok(mostBits <= 8 * MOST_CHUNK_BYTES, `${k} of ${n}: ${mostBits} bits`);
     }
-  }
 });
 
-test('mask ranks are the combinatorial number system', () => {
-  const { rankOf, masks, from } = bitPatterns();
-  for (let mask = 0; mask < 65_536; mask += 7) {
-    const positions = Array.from({ length: 16 }, (_, i) => i).filter((i) => mask & (1 << i));
-    const rank = positions.reduce((sum, position, i) => sum + Number(choose(position, i + 1)), 0);
-    assert.equal(rankOf[mask], rank);
-    assert.equal(masks[from[positions.length]! + rank], mask);
-  }
+test('bits of a written-out example', () => {
+  // 4 of 16: m = 2, remainders 0, 1. Gaps 1, 0, 5 are 1·1, 1·0, 001·1; the last, 1 of 6 left, whose codes are 00, 01, 100 …
+  assert.equal(gapDivisor(4, 16), 2);
+  assert.deepEqual(encode(Uint32Array.of(1, 2, 8, 10), 0, 16), Uint8Array.of(0b1110_0011, 0b0100_0000));
+  // 12 of 16: the same of the free ones.
+  const others = Uint32Array.from({ length: 16 }, (_, i) => i).filter((i) => ![1, 2, 8, 10].includes(i));
+  assert.deepEqual(encode(others, 0, 16), Uint8Array.of(0b1110_0011, 0b0100_0000));
 });
 
 test('every set within 1 to 9, and within 17 positions, comes back', () => {
@@ -125,17 +98,87 @@ test('lopsided sets come back: all left, all right, one cluster, alternating', (
       assert.deepEqual(decode(encode(indices, 0, size), indices.length, { base: 0, size }), indices);
 });
 
-test('a set costs at most 1% and two bytes more than log2 C(n, k)', () => {
+test('a set costs little more than log2 C(n, k) bits', () => {
   for (const size of [4096, 3000, 64])
-    for (const share of [0.0003, 0.001, 0.01, 0.03, 0.2, 0.5, 0.8, 0.99]) {
+    for (const share of [0.0003, 0.001, 0.01, 0.03, 0.2, 0.4, 0.5, 0.8, 0.99]) {
       const entries = Math.max(1, Math.round(share * size));
       const sets = 20;
-      const coder = new RangeEncoder();
+      const writer = new BitWriter();
       for (let set = 0; set < sets; set++)
-        new PositionEncoder(coder, randomSet(`cost ${set}`, size, entries)).node(0, entries, 0, size);
-      const bits = 8 * coder.finish().length;
+        new PositionEncoder(writer, randomSet(`cost ${set}`, size, entries)).chunk(0, entries, {
+          base: 0,
+          size,
+        });
+      const bits = 8 * writer.finish().length;
       const entropy = sets * log2Choose(size, entries);
-      assert.ok(bits <= 1.01 * entropy + 16, `${entries} of ${size}: ${bits} bits for ${entropy}`);
+      const most = Math.min(entries, size - entries) < 0.3 * size ? 1.02 : 1.05; // short gaps in whole bits cost more
+      assert.ok(bits <= most * entropy + 2 * sets + 8, `${entries} of ${size}: ${bits} bits for ${entropy}`);
       assert.ok(bits >= 0.98 * entropy, 'random sets cannot cost less');
     }
+});
+
+test('junk is a set of the chunk or refused, and never read past its end', () => {
+  const outcomes = { read: 0, refused: 0 };
+  const property = fc.property(
+    fc.uint8Array({ maxLength: 1200 }),
+    fc.integer({ min: 1, max: 4096 }),
+    fc.integer({ min: 0, max: 1000 }),
+    (bytes, size, permille) => {
+      const entries = Math.round((permille / 1000) ** 2 * size);
+      const decoder = new PositionDecoder(ByteFeed.of(bytes));
+      const indices = new Uint32Array(entries);
+      try {
+        decoder.chunk(entries, { base: 0, size }, indices);
+      } catch (error) {
+        assert.ok(error instanceof WireError, String(error));
+        outcomes.refused++;
+        return;
+      }
+      outcomes.read++;
+      assert.ok(indices.every((index, i) => index < size && (i === 0 || index > indices[i - 1]!)));
+      const again = encode(indices, 0, size);
+      const whole = Math.max(0, again.length - 1);
+      assert.deepEqual(bytes.subarray(0, whole), again.subarray(0, whole), 'one code for each set');
+    },
+  );
+  fc.assert(property, { numRuns: 2000 });
+  assert.ok(outcomes.read > 50 && outcomes.refused > 50, JSON.stringify(outcomes));
+});
+
+test('a long run of zeros is read, or refused where it leads out of the chunk', () => {
+  const far = Uint32Array.from({ length: 1000 }, (_, i) => (i < 999 ? i : 4095)); // one gap of 3,096 after none
+  assert.deepEqual(decode(encode(far, 0, 4096), 1000, { base: 0, size: 4096 }), far);
+  assert.throws(() => decode(new Uint8Array(2000), 1000, { base: 0, size: 4096 }), {
+    info: { code: 'WIRE_NOT_CANONICAL', atByte: 0 },
+  });
+});
+
+test('what follows, and what is left of the last byte, is refused; what is missing is missed', () => {
+  const bytes = encode(Uint32Array.of(5), 0, 16); // one of 16: 4 bits
+  const codeOf = (run: () => unknown): string => {
+    try {
+      run();
+      return 'ok';
+    } catch (error) {
+      if (error instanceof WireError) return error.info.code;
+      throw error;
+    }
+  };
+  const at = { base: 0, size: 16 };
+  assert.equal(
+    codeOf(() => decode(bytes, 1, at)),
+    'ok',
+  );
+  assert.equal(
+    codeOf(() => decode(Uint8Array.of(...bytes, 0), 1, at)),
+    'WIRE_TRAILING_BYTES',
+  );
+  assert.equal(
+    codeOf(() => decode(Uint8Array.of(bytes[0]! | 1), 1, at)),
+    'WIRE_NOT_CANONICAL',
+  );
+  assert.equal(
+    codeOf(() => decode(new Uint8Array(), 1, at)),
+    'WIRE_TRUNCATED',
+  );
 });

@@ -1,5 +1,5 @@
 /**
- * @file The body of `binary_v3` apart from its index stream: where its three sections lie, and how value codes of 2, 4
+ * @file The body of `binary_v3` behind its positions: how long scales and codes are, and how value codes of 2, 4
  * or 8 bits are packed, lowest bits first. Limit: counts of entries below 2³².
  */
 import type { ValueBits } from './quantize.js';

@@ -11,8 +11,7 @@ import { bitContexts } from './rangeCoding.js';
 
 type Step =
   | { kind: 'bit'; context: number; bit: number }
-  | { kind: 'uniform'; symbol: number; count: number }
-  | { kind: 'part'; start: number; size: number };
+  | { kind: 'uniform'; symbol: number; count: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('bit' as const), context: fc.nat(3), bit: fc.nat(1) }),
@@ -23,13 +22,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       count: fc.constant(count),
     }),
   ),
-  fc.nat(32_767).chain((start) =>
-    fc.record({
-      kind: fc.constant('part' as const),
-      start: fc.constant(start),
-      size: fc.integer({ min: 1, max: 32_768 - start }),
-    }),
-  ),
 );
 
 function encode(steps: readonly Step[]): Uint8Array {
@@ -37,8 +29,7 @@ function encode(steps: readonly Step[]): Uint8Array {
   const contexts = bitContexts(4);
   for (const s of steps)
     if (s.kind === 'bit') coder.bit(contexts, s.context, s.bit);
-    else if (s.kind === 'uniform') coder.uniform(s.symbol, s.count);
-    else coder.part(s.start, s.size);
+    else coder.uniform(s.symbol, s.count);
   return coder.finish();
 }
 
@@ -48,12 +39,7 @@ test('any mix of symbols comes back and ends where it ended', () => {
     const contexts = bitContexts(4);
     for (const s of steps) {
       if (s.kind === 'bit') assert.equal(coder.bit(contexts, s.context), s.bit);
-      else if (s.kind === 'uniform') assert.equal(coder.uniform(s.count), s.symbol);
-      else {
-        const part = coder.partAt();
-        assert.ok(part >= s.start && part < s.start + s.size);
-        coder.take(s.start, s.size);
-      }
+      else assert.equal(coder.uniform(s.count), s.symbol);
     }
     coder.finish();
   });
@@ -63,13 +49,14 @@ test('any mix of symbols comes back and ends where it ended', () => {
 test('carries run through any number of full bytes', () => {
   // The upper end of the interval, again and again, makes bytes of 0xff that one late carry turns over.
   for (let last = 0; last < 64; last++) {
-    const steps: Step[] = Array.from({ length: 40 }, () => ({ kind: 'part', start: 32_767, size: 1 }));
+    const steps: Step[] = Array.from({ length: 40 }, () => ({
+      kind: 'uniform',
+      symbol: 32_767,
+      count: 32_768,
+    }));
     steps.push({ kind: 'uniform', symbol: last, count: 64 });
     const coder = new RangeDecoder(ByteFeed.of(encode(steps)));
-    for (let i = 0; i < 40; i++) {
-      assert.equal(coder.partAt(), 32_767);
-      coder.take(32_767, 1);
-    }
+    for (let i = 0; i < 40; i++) assert.equal(coder.uniform(32_768), 32_767);
     assert.equal(coder.uniform(64), last);
     coder.finish();
   }
@@ -105,7 +92,7 @@ test('of all byte strings, exactly one is accepted for each sequence of symbols'
 });
 
 test('numbers in what division leaves over, at the top of the range, are refused', () => {
-  // ⌊(2³¹ − 1) / 3⌋ · 3 = 2³¹ − 2, and 2¹⁵ parts of ⌊(2³¹ − 1) / 2¹⁵⌋ end lower still.
+  // ⌊(2³¹ − 1) / 3⌋ · 3 = 2³¹ − 2, and 2¹⁵ of ⌊(2³¹ − 1) / 2¹⁵⌋ end lower still.
   const top = Uint8Array.of(0xff, 0xff, 0xff, 0xfc); // 2³¹ − 2 in 31 bits
   const codeOf = (run: () => unknown): string | undefined => {
     try {
@@ -120,7 +107,7 @@ test('numbers in what division leaves over, at the top of the range, are refused
     'WIRE_NOT_CANONICAL',
   );
   assert.equal(
-    codeOf(() => new RangeDecoder(ByteFeed.of(top)).partAt()),
+    codeOf(() => new RangeDecoder(ByteFeed.of(top)).uniform(32_768)),
     'WIRE_NOT_CANONICAL',
   );
   assert.equal(

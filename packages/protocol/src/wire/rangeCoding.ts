@@ -8,10 +8,8 @@
 export const WINDOW = 0x7fff_ffff;
 /** When the range falls below this, one byte leaves the window. */
 export const BOTTOM = 1 << 23;
-/** Frequencies of one table add up to 2 to this power. */
-export const TABLE_BITS = 15;
 /** Largest number of equally likely symbols in one step. */
-export const MAX_UNIFORM = 1 << TABLE_BITS;
+export const MAX_UNIFORM = 1 << 15;
 /** Adaptive bits hold the chance of a zero in units of 2 to minus this power. */
 export const CHANCE_BITS = 11;
 /** A larger one learns slower and settles closer. */

@@ -1,5 +1,5 @@
 /**
- * @file What follows the index stream of `binary_v3`, read as far as it has arrived: two scales a block, then the packed
+ * @file What follows the positions of `binary_v3`, read as far as it has arrived: two scales a block, then the packed
  * codes. Formula: docs/spec/wire.md. It keeps the scales, and the values only where there is room for them.
  */
 
@@ -7,8 +7,17 @@ import type { ByteFeed } from './ByteFeed.js';
 import { needBytes } from './ByteReader.js';
 import { notCanonical, notFinite } from './bodyErrors.js';
 import type { ValueBits } from './quantize.js';
-import type { TensorEntries } from './readIndices.js';
 import { floatOfScale, isFiniteScale } from './scale16.js';
+
+/** What is known of a tensor's entries before their values. */
+export interface TensorEntries {
+  readonly tensor: number;
+  /** Entries of each block. */
+  readonly blocks: Uint16Array;
+  /** Where they are, and room for their values, if they are kept. */
+  readonly indices?: Uint32Array;
+  readonly values?: Float32Array;
+}
 
 /** The block that is being read; its codes may arrive in several parts. */
 interface Block {
