@@ -1,17 +1,19 @@
 /**
  * @file Reads tokens one after another and says what may come next, remembering keys and values, so that each token is
  * computed once. A prompt is read in chunks of up to 64 tokens by one graph, single tokens by another. Holds the
- * weights by reference. Does not choose tokens; generate.ts does.
+ * weights by reference, and a copy of the head. Does not choose tokens; generate.ts does.
  */
 import type { Platform } from '@alice/engine';
 import { ModelError } from '../errors.js';
 import { checkConfig, type ModelConfig } from '../ModelConfig.js';
 import { parameterCount } from '../modelLayout.js';
 import { checkTokens } from '../splitInputsAndLabels.js';
+import { weightInputs } from '../transformer.js';
 import { checkParameters } from '../weightFeeds.js';
 import { angleTables } from './angleTables.js';
 import { KeyValueCache } from './KeyValueCache.js';
 import { openStep, type Step } from './openStep.js';
+import { transposed } from './transposed.js';
 
 /** Large enough for efficient products, small enough that filling up a short prompt costs little. */
 const CHUNK = 64;
@@ -79,6 +81,8 @@ class Steps {
   readonly #cache: KeyValueCache;
   readonly #angles: ReturnType<typeof angleTables>;
   readonly #open = new Map<number, Step>();
+  /** (C, V) */
+  #head: Float32Array | undefined;
   #capacity = 0;
 
   constructor(options: DecoderOptions, cache: KeyValueCache) {
@@ -92,7 +96,13 @@ class Steps {
     this.#capacity = this.#cache.capacity;
     const known = this.#open.get(chunk);
     if (known) return known;
-    const step = await openStep(this.#options, { chunk, cache: this.#cache, angles: this.#angles });
+    this.#head ??= transposedHead(this.#options);
+    const step = await openStep(this.#options, {
+      chunk,
+      cache: this.#cache,
+      angles: this.#angles,
+      head: this.#head,
+    });
     this.#open.set(chunk, step);
     return step;
   }
@@ -101,4 +111,9 @@ class Steps {
     for (const step of this.#open.values()) await step.release();
     this.#open.clear();
   }
+}
+
+function transposedHead({ config, parameters }: DecoderOptions): Float32Array {
+  const { offset, size } = weightInputs(config).head;
+  return transposed(parameters.subarray(offset, offset + size), config.vocab, config.width);
 }

@@ -6,7 +6,7 @@ import { openSession, type TensorData, tensorOf } from '@alice/engine';
 import { weightFeeds } from '../weightFeeds.js';
 import type { AngleTables } from './angleTables.js';
 import type { DecoderOptions } from './createDecoder.js';
-import { extendGraph, FORBIDDEN } from './extendGraph.js';
+import { extendGraph, FORBIDDEN, HEAD } from './extendGraph.js';
 import type { KeyValueCache } from './KeyValueCache.js';
 
 export interface Step {
@@ -15,10 +15,15 @@ export interface Step {
   release(): Promise<void>;
 }
 
-/** Opens a step over a cache. Once room is made in the cache it must be opened anew. */
+/** Opens a step over a cache; `head` is transposed (C, V). Once room is made in the cache it must be opened anew. */
 export async function openStep(
   { config, parameters, threads, platform }: DecoderOptions,
-  { chunk, cache, angles }: { chunk: number; cache: KeyValueCache; angles: AngleTables },
+  {
+    chunk,
+    cache,
+    angles,
+    head,
+  }: { chunk: number; cache: KeyValueCache; angles: AngleTables; head: Float32Array },
 ): Promise<Step> {
   const { capacity } = cache;
   const { weights, outputs } = extendGraph(config, { chunk, capacity });
@@ -26,6 +31,7 @@ export async function openStep(
   const own = ownArrays({ chunk, capacity, half: angles.half });
   const feeds: Record<string, TensorData> = {
     ...weightFeeds(parameters, weights),
+    [HEAD]: tensorOf(head, [config.width, config.vocab]),
     ...cache.feeds(),
     tokens: tensorOf(own.tokens, [chunk]),
     cos: tensorOf(own.cos, [chunk, angles.half]),
