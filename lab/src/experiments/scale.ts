@@ -16,6 +16,7 @@ import {
   flattenDelta,
   mayBeCopies,
   overlapWithUpdate,
+  PART_ELEMENTS,
   publishedUpdate,
   StreamingAggregator,
   selectTopK,
@@ -33,7 +34,7 @@ const TRIES = 5;
 /** Rows of 128 tokens an accepted submission costs a scorer: one to four looks after, 96 for the work tests; before shared. */
 const SCORED_ROWS = 64 + 96;
 const ROW_TOKENS = 128;
-/** Bytes an element: exact sums of the fold, master, candidate, FP16 of both. See `exactSum.ts`, `foldRound.ts`. */
+/** Bytes an element of the part in hand: exact sums of the fold, master, candidate, FP16 of both. See `exactSum.ts`, `foldRound.ts`. */
 const FOLD_BYTES = 8 + 4 + 4 + 2 + 2;
 /** A scorer for 7B: not measured; a card that does this many useful operations a second. */
 const ASSUMED_SCORER = 2e14;
@@ -145,7 +146,7 @@ function loadOf(scenario: Scenario, miners: number, costs: UnitCosts): Load {
     ['scorers', scorers / Math.max(1, miners / 10)],
   ];
   const [limit, worst] = fullness.sort((a, b) => b[1] - a[1])[0]!;
-  const foldBytes = FOLD_BYTES * parameters;
+  const foldBytes = FOLD_BYTES * Math.min(parameters, PART_ELEMENTS);
   const cells = [
     name,
     String(miners),
