@@ -70,7 +70,7 @@ export type {
   TaskSettings,
   VersionManifest,
 } from './api/schemas.js';
-export { ErrorSchema } from './api/schemas.js';
+export { ErrorSchema, PROTOCOL } from './api/schemas.js';
 export { checkServerUrl } from './api/serverUrl.js';
 export { type NetworkStatus, StatusSchema } from './api/status.js';
 export { digestField, hashOfDigestField, PARTIAL_UPLOAD, type UploadState } from './api/uploads.js';

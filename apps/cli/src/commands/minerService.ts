@@ -8,10 +8,10 @@ import pc from 'picocolors';
 import { CliError } from '../errors.js';
 import { miningOptionsGiven, withMiningOptions } from '../miner/miningOptions.js';
 import {
-  LAUNCHD_LABEL,
   launchdAgent,
-  SERVICE_NAME,
+  launchdLabel,
   type ServicePlan,
+  serviceName,
   systemdUnit,
   windowsTask,
 } from '../miner/serviceFile.js';
@@ -20,6 +20,7 @@ import { walletPath } from '../wallet/walletStore.js';
 import { DEFAULT_DIR, DEFAULT_SERVER_URL } from './common.js';
 
 interface Flags {
+  instance: string;
   server: string;
   dir: string;
   wallet: string;
@@ -49,6 +50,7 @@ The service runs as you, never as root, and reads the wallet without asking: mak
 
 Examples:
   alice miner install-service --server https://alice.example
+  alice miner install-service --instance gpu2 --device cuda    # a second service beside the first
   alice miner install-service --print`,
     )
     .action((flags: Flags) => {
@@ -77,22 +79,23 @@ interface Service {
 
 function describe(flags: Flags, given: readonly string[]): Service {
   const plan = planOf(flags, given);
+  const name = serviceName(plan.instance);
   if (process.platform === 'darwin') {
-    const path = join(homedir(), 'Library', 'LaunchAgents', `${LAUNCHD_LABEL}.plist`);
+    const path = join(homedir(), 'Library', 'LaunchAgents', `${launchdLabel(plan.instance)}.plist`);
     return {
       ...{ path, text: launchdAgent(plan), workingDir: plan.workingDir },
       next: [`launchctl load ${path}`, `tail -f ${plan.logFile}`, `launchctl unload ${path}`],
     };
   }
   if (process.platform === 'win32') {
-    const path = join(plan.workingDir, `${SERVICE_NAME}.xml`);
+    const path = join(plan.workingDir, `${name}.xml`);
     return {
       ...{ path, text: windowsTask(plan), workingDir: plan.workingDir, isUtf16: true },
       next: [
-        `schtasks /Create /TN ${SERVICE_NAME} /XML "${path}"`,
-        `schtasks /Run /TN ${SERVICE_NAME}`,
-        `schtasks /Query /TN ${SERVICE_NAME}`,
-        `schtasks /Delete /TN ${SERVICE_NAME} /F`,
+        `schtasks /Create /TN ${name} /XML "${path}"`,
+        `schtasks /Run /TN ${name}`,
+        `schtasks /Query /TN ${name}`,
+        `schtasks /Delete /TN ${name} /F`,
       ],
     };
   }
@@ -102,7 +105,7 @@ function describe(flags: Flags, given: readonly string[]): Service {
       'services are written for systemd, launchd and the Task Scheduler of Windows: here, run "alice miner" as your system does such things',
     );
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
-  const unit = `${SERVICE_NAME}.service`;
+  const unit = `${name}.service`;
   return {
     ...{ path: join(config, 'systemd', 'user', unit), text: systemdUnit(plan), workingDir: plan.workingDir },
     next: [
@@ -115,7 +118,7 @@ function describe(flags: Flags, given: readonly string[]): Service {
 }
 
 /** Throws `WALLET_NOT_FOUND`: a service has nobody to show a new phrase to. */
-function planOf({ server, dir, wallet, keyFile }: Flags, given: readonly string[]): ServicePlan {
+function planOf({ instance, server, dir, wallet, keyFile }: Flags, given: readonly string[]): ServicePlan {
   const folder = resolve(dir);
   const key = resolve(keyFile ?? walletPath(join(folder, 'wallets'), wallet));
   if (!existsSync(key))
@@ -129,7 +132,8 @@ function planOf({ server, dir, wallet, keyFile }: Flags, given: readonly string[
       ...[process.execPath, entry, 'miner', '--server', server, '--key-file', key, '--dir', folder],
       ...given,
     ],
-    ...{ workingDir: folder, logFile: join(folder, 'miner.log'), environment: { NO_COLOR: '1' } },
+    ...{ instance, workingDir: folder, environment: { NO_COLOR: '1' } },
+    logFile: join(folder, instance === 'main' ? 'miner.log' : `miner-${instance}.log`),
   };
 }
 

@@ -5,9 +5,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { launchdAgent, type ServicePlan, systemdUnit, windowsTask } from './serviceFile.js';
+import {
+  launchdAgent,
+  launchdLabel,
+  type ServicePlan,
+  serviceName,
+  systemdUnit,
+  windowsTask,
+} from './serviceFile.js';
 
 const plan: ServicePlan = {
+  instance: 'main',
   command: [
     process.execPath,
     '/opt/my "alice" & 100%/main.js',
@@ -56,4 +64,13 @@ test('a task of Windows escapes what XML would read, and quotes what a program w
   const open = [...task.matchAll(/<(\w+)[ >]/g)].map(([, name]) => name);
   const closed = [...task.matchAll(/<\/(\w+)>/g)].map(([, name]) => name);
   assert.deepEqual(open.sort(), closed.sort());
+});
+
+test('each instance has a service of its own', () => {
+  assert.deepEqual([serviceName('main'), serviceName('attic')], ['alice-miner', 'alice-miner-attic']);
+  const attic = { ...plan, instance: 'attic' };
+  assert.match(launchdAgent(attic), new RegExp(`<string>${launchdLabel('attic')}</string>`));
+  assert.notEqual(launchdLabel('attic'), launchdLabel('main'));
+  assert.match(systemdUnit(attic), /^Description=Alice miner attic$/m);
+  assert.match(windowsTask(attic), /<Description>Alice miner attic</);
 });

@@ -4,6 +4,8 @@
  */
 
 export interface ServicePlan {
+  /** The miner's `--instance`: each has a service of its own. */
+  readonly instance: string;
   /** Absolute paths and arguments: what is run. */
   readonly command: readonly string[];
   /** Where it runs. */
@@ -12,17 +14,24 @@ export interface ServicePlan {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export const SERVICE_NAME = 'alice-miner';
-export const LAUNCHD_LABEL = 'network.alice.miner';
+/** Unit, task or, with dots, label; the instance that needs no name has none here either. */
+export const serviceName = (instance: string): string =>
+  instance === 'main' ? 'alice-miner' : `alice-miner-${instance}`;
+export const launchdLabel = (instance: string): string =>
+  instance === 'main' ? 'network.alice.miner' : `network.alice.miner.${instance}`;
+
+const titleOf = ({ instance }: ServicePlan): string =>
+  instance === 'main' ? 'Alice miner' : `Alice miner ${instance}`;
 
 /** A systemd user unit: restarted when it fails, with a low share of the processor when others want it. */
-export function systemdUnit({ command, workingDir, environment }: ServicePlan): string {
+export function systemdUnit(plan: ServicePlan): string {
+  const { command, workingDir, environment } = plan;
   const variables = Object.entries(environment).map(
     ([name, value]) => `Environment=${quoted(`${name}=${value}`)}`,
   );
   return [
     '[Unit]',
-    'Description=Alice miner',
+    `Description=${titleOf(plan)}`,
     'After=network-online.target',
     '',
     '[Service]',
@@ -47,7 +56,7 @@ function quoted(word: string): string {
 }
 
 /** A launchd agent: starts at login, restarted when it fails. */
-export function launchdAgent({ command, workingDir, logFile, environment }: ServicePlan): string {
+export function launchdAgent({ instance, command, workingDir, logFile, environment }: ServicePlan): string {
   const strings = (words: readonly string[]): string =>
     words.map((word) => `    <string>${escaped(word)}</string>`).join('\n');
   const variables = Object.entries(environment).map(
@@ -58,7 +67,7 @@ export function launchdAgent({ command, workingDir, logFile, environment }: Serv
 <plist version="1.0">
 <dict>
   <key>Label</key>
-  <string>${LAUNCHD_LABEL}</string>
+  <string>${launchdLabel(instance)}</string>
   <key>ProgramArguments</key>
   <array>
 ${strings(command)}
@@ -93,12 +102,13 @@ ${variables.join('\n')}
  * A task of Windows' Task Scheduler (schema 1.2): starts when this person logs on, is started again a minute after it fails,
  * and has a low priority. Windows reads such a file as UTF-16.
  */
-export function windowsTask({ command, workingDir }: ServicePlan): string {
+export function windowsTask(plan: ServicePlan): string {
+  const { command, workingDir } = plan;
   const [program = '', ...words] = command;
   return `<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
-    <Description>Alice miner</Description>
+    <Description>${titleOf(plan)}</Description>
   </RegistrationInfo>
   <Triggers>
     <LogonTrigger>

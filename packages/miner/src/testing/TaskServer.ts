@@ -11,6 +11,7 @@ import {
   keyPairFromSecret,
   type ModelMessage,
   type Network,
+  PROTOCOL,
   type RouteName,
   routes,
   type Submission,
@@ -148,7 +149,7 @@ export class TaskServer {
 
   #network(): Network {
     return {
-      protocol: 1,
+      protocol: PROTOCOL,
       networkId: NETWORK_ID,
       serverId: this.#key.address,
       serverTimeMs: Date.now(),

@@ -11,7 +11,7 @@ import { backoffMs, parseRetryAfter } from './clientBackoff.js';
 import { refusalOf, ServerCallError } from './clientErrors.js';
 import type { RetryNotice, ServerClientOptions } from './clientTypes.js';
 import { registrationMessage } from './registration.js';
-import type { Network, Submission } from './schemas.js';
+import { type Network, PROTOCOL, type Submission } from './schemas.js';
 import { checkServerUrl } from './serverUrl.js';
 
 interface Answer {
@@ -95,7 +95,7 @@ function networkAnswer(): Network {
     normEps: 1e-5,
   };
   return {
-    protocol: 1,
+    protocol: PROTOCOL,
     networkId: hash('a'),
     serverId: serverId(),
     serverTimeMs: 1_005_000,
@@ -522,7 +522,7 @@ describe('an upload that breaks', () => {
 
 describe('answers', () => {
   it('says plainly that a server is of another protocol', async () => {
-    script = () => ({ json: { ...networkAnswer(), protocol: 2 } });
+    script = () => ({ json: { ...networkAnswer(), protocol: PROTOCOL + 1 } });
     await assert.rejects(client().network(), codeOf('PROTOCOL_MISMATCH'));
   });
 

@@ -21,16 +21,17 @@ import type {
 import { registrationMessage } from './registration.js';
 import { fillPath, parseAnswer } from './routeMessages.js';
 import { type RouteName, routes } from './routes.js';
-import type {
-  Access,
-  Challenge,
-  Network,
-  ScoringJob,
-  ScoringResult,
-  ShardList,
-  Submission,
-  Task,
-  VersionManifest,
+import {
+  type Access,
+  type Challenge,
+  type Network,
+  PROTOCOL,
+  type ScoringJob,
+  type ScoringResult,
+  type ShardList,
+  type Submission,
+  type Task,
+  type VersionManifest,
 } from './schemas.js';
 import { type SubmissionSending, sendingOf } from './sendSubmission.js';
 import { checkServerUrl } from './serverUrl.js';
@@ -39,8 +40,6 @@ import type { NetworkStatus } from './status.js';
 // The chain's client applies the same rule and imports it from here.
 export { checkServerUrl };
 
-/** What `GET /v1/network` must say. */
-const PROTOCOL = 1;
 /** Refusals that say "later", not "no". */
 const RETRY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 const REGISTRATION: ReadonlySet<RouteName> = new Set(['challenge', 'register']);

@@ -32,6 +32,9 @@ export const DeviceSchema = Type.Object(
 export type Device = Static<typeof DeviceSchema>;
 
 /** A device of an address: lower-case letters, digits and dashes. */
+/** Version of all that miners, scorers and servers say to each other, wire formats included. */
+export const PROTOCOL = 2;
+
 export const InstanceSchema = Type.String({ pattern: '^[a-z0-9-]{1,32}$' });
 export const RoleSchema = Type.Union([Type.Literal('miner'), Type.Literal('scorer')]);
 export type ClientRole = Static<typeof RoleSchema>;
@@ -75,7 +78,7 @@ export const ModelSchema = Type.Object({
 export type ModelMessage = Static<typeof ModelSchema>;
 
 export const NetworkSchema = Type.Object({
-  protocol: Type.Literal(1),
+  protocol: Type.Literal(PROTOCOL),
   /** The chain's genesis hash. */
   networkId: HashSchema,
   /** The parameter server's address. */

@@ -3,7 +3,7 @@
  * error. Handlers know neither Fastify nor sockets; they take a checked call and return an answer.
  */
 
-import type { Network, RouteName, routes, ShardList } from '@alice/protocol';
+import { type Network, PROTOCOL, type RouteName, type routes, type ShardList } from '@alice/protocol';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { ServerContext } from '../context.js';
 import type { BanList } from '../defence/BanList.js';
@@ -201,7 +201,7 @@ function shardList({ data: { root, tokenizer, vocab, trainingShards } }: ServerC
 async function networkMessage({ db, options, model, data, networkId, now }: ServerContext): Promise<Network> {
   const latest = (await latestVersion(db))!;
   return {
-    protocol: 1,
+    protocol: PROTOCOL,
     networkId,
     serverId: options.serverKey.address,
     serverTimeMs: now(),
