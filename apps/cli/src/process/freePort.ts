@@ -1,6 +1,7 @@
 /** @file Finds a port to listen on: the one asked for, or the next free one when nobody asked for a particular one. */
 import { type AddressInfo, createServer } from 'node:net';
 import { CliError } from '../errors.js';
+import type { ReservedPorts } from './reservedPorts.js';
 
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   return await new Promise((resolve) => {
@@ -32,6 +33,8 @@ export async function choosePort(options: {
   taken?: readonly number[];
   host?: string;
   option: string;
+  /** Asked before a port is taken that nobody asked for. */
+  reserved?: ReservedPorts;
 }): Promise<number> {
   const { host } = options;
   if (options.asked === 0) return anyFreePort(host);
@@ -42,8 +45,10 @@ export async function choosePort(options: {
       `port ${options.asked} is in use by another program: stop that program or choose another port with ${options.option}`,
     );
   }
+  const { taken = [], reserved } = options;
   for (let port = options.preferred; port < options.preferred + 200; port++)
-    if (!options.taken?.includes(port) && (await isPortFree(port, host))) return port;
+    if (!taken.includes(port) && (await isPortFree(port, host)) && (await (reserved?.reserve(port) ?? true)))
+      return port;
   throw new CliError(
     { code: 'PORT_BUSY', port: options.preferred },
     `no free port from ${options.preferred} on: choose one with ${options.option}`,

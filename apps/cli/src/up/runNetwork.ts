@@ -16,6 +16,7 @@ import { lockDir } from '../process/dirLock.js';
 import { choosePort } from '../process/freePort.js';
 import { loopbackOf } from '../process/loopback.js';
 import { requireDirectLoopback } from '../process/proxy.js';
+import { type ReservedPorts, reservePorts } from '../process/reservedPorts.js';
 import { Supervisor } from '../process/supervisor.js';
 import { LiveLines, type Screen } from '../terminal/LiveLines.js';
 import {
@@ -73,6 +74,7 @@ export async function runNetwork(
   const say = (line: string): void => live.say(line);
   const log = clearing(ports.log, live);
   const running: RunPorts['running'] = {};
+  const reserved = reservePorts();
   const note = (pids: Record<string, number>): void =>
     noteRunning(options.dir, { ports: running.ports, pids, log });
   const supervisor: Supervisor = new Supervisor(
@@ -81,13 +83,14 @@ export async function runNetwork(
   );
   try {
     await waitForOrphans(options.dir, { ...ports, log });
-    return await startAndWatch(options, { ...ports, log, live, say, supervisor, running });
+    return await startAndWatch(options, { ...ports, log, live, say, supervisor, reserved, running });
   } finally {
     live.clear();
     const started = running.ports !== undefined;
     if (started) say(pc.dim('stopping …'));
     await supervisor.stop();
     if (started && existsSync(options.dir)) note({});
+    await reserved.release();
     await lock.release();
     if (started) say(pc.dim(`stopped; "alice up --dir ${options.dir}" goes on from here`));
   }
@@ -125,6 +128,8 @@ interface RunPorts {
   readonly live: LiveLines;
   readonly say: (line: string) => void;
   readonly supervisor: Supervisor;
+  /** By other networks that start in this moment. */
+  readonly reserved: ReservedPorts;
   /** How the processes are reached, once they are started. */
   readonly running: { ports?: { serverPort: number; nodePort: number; host: string } };
 }
@@ -148,7 +153,7 @@ function noteRunning(
 
 async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunReport | undefined> {
   const startedMs = Date.now();
-  const { serverPort, nodePort, inferencePort } = await choosePorts(options);
+  const { serverPort, nodePort, inferencePort } = await choosePorts(options, ports.reserved);
   const network = await prepareNetwork(
     {
       dir: options.dir,
@@ -193,19 +198,20 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
 /** Before any work is done: a port that was asked for and is in use should be said at once. */
 async function choosePorts(
   options: UpOptions,
+  reserved: ReservedPorts,
 ): Promise<{ serverPort: number; nodePort: number; inferencePort: number }> {
   const earlier = readRunning(options.dir);
   const { host } = options;
   const serverPort = await choosePort({
-    ...{ asked: options.port, host, option: '--port' },
+    ...{ asked: options.port, host, option: '--port', reserved },
     preferred: earlier.serverPort ?? 8420,
   });
   const nodePort = await choosePort({
-    ...{ asked: options.rpcPort, host, option: '--rpc-port', taken: [serverPort] },
+    ...{ asked: options.rpcPort, host, option: '--rpc-port', taken: [serverPort], reserved },
     preferred: earlier.nodePort ?? 9944,
   });
   const inferencePort = await choosePort({
-    ...{ asked: undefined, preferred: serverPort + 1, option: '--port' },
+    ...{ asked: undefined, preferred: serverPort + 1, option: '--port', reserved },
     ...{ taken: [serverPort, nodePort], host: loopbackOf(host) },
   });
   return { serverPort, nodePort, inferencePort };
