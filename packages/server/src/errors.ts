@@ -66,6 +66,7 @@ export type ServerErrorInfo =
   | { code: 'RESTORE_NOT_EMPTY' } // a restore never overwrites
   | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
   | { code: 'COMPUTE_STOPPED'; retryAfterMs: number } // the compute thread ended; the work is repeated
+  | { code: 'REQUEST_SLOW' } // its headers or its body did not arrive in time
   | { code: 'UPLOAD_SLOW'; idleMs: number } // nothing, or too little, came for too long: send it again
   | { code: 'UPLOAD_ABORTED' } // the sender hung up in the middle
   | { code: 'UPLOAD_UNKNOWN' } // nothing is kept of this task's submission: send all of it
@@ -101,6 +102,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   DISK_FULL: 503, // 507 fits better, and clients take it for final
   NOT_READY: 503,
   LEADERSHIP_LOST: 503,
+  REQUEST_SLOW: 408,
   UPLOAD_SLOW: 408,
   UPLOAD_UNKNOWN: 404,
   UPLOAD_DIFFERS: 409,

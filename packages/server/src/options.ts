@@ -56,6 +56,8 @@ export interface ServerLimits {
   readonly connectionsPerIp: number;
   /** Longest silence of a sender in the middle of an upload, ms. */
   readonly uploadIdleMs: number;
+  /** Longest silence of a reader in the middle of a download, ms. */
+  readonly downloadIdleMs: number;
   /** Longest wait for a request's bytes, ms. */
   readonly requestTimeoutMs: number;
   readonly challengeTtlMs: number;
@@ -94,6 +96,7 @@ export const defaultServerLimits: ServerLimits = {
   connections: 10_000,
   connectionsPerIp: 500,
   uploadIdleMs: 20_000,
+  downloadIdleMs: 30_000,
   requestTimeoutMs: 120_000,
   challengeTtlMs: 60_000, // REG-1
   tokenTtlMs: 3_600_000,

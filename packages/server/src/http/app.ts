@@ -28,6 +28,7 @@ import { registerPage } from './page.js';
 import { limitRequests, type RequestLimits } from './rateLimits.js';
 import { SECURITY_HEADERS } from './securityHeaders.js';
 import { sendBytes } from './sendBytes.js';
+import { endSlowReaders, type SlowReaders } from './slowReaders.js';
 import { checkText } from './storableText.js';
 import { createUploadSlots } from './uploadSlots.js';
 
@@ -64,7 +65,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
         allowUnionTypes: true,
       },
     },
-    clientErrorHandler: refuseUnreadable,
+    clientErrorHandler: (error, socket) => refuseUnreadable(parts, error, socket),
     frameworkErrors: (error, _request, reply) => sendError(parts, reply, error),
   });
   // Left as the stream it is: only the handler knows how much of it is worth reading.
@@ -122,6 +123,11 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
   const { context, registration, isReady } = parts;
   const handlers = createHandlers(context, registration, parts);
   const uploads = createUploadSlots(context.limits);
+  const readers = endSlowReaders({
+    idleMs: context.limits.downloadIdleMs,
+    onEnded: () => countRefusal(parts, 'DOWNLOAD_SLOW'),
+  });
+  app.addHook('onClose', async () => readers.close());
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
     const members = new WeakMap<FastifyRequest, Member>();
     const isBytes = route.body === 'bytes';
@@ -159,7 +165,7 @@ function registerRoutes(app: FastifyInstance, parts: AppParts, limits: RequestLi
         const call = callOf(request, reply, { member: members.get(request), upload });
         const handle = handlers[name] as (call: unknown) => Promise<Answer<RouteName>>;
         const answer = await handle(call).finally(() => upload?.close());
-        return send(context, { request, reply, answer });
+        return send(context, { request, reply, answer, readers });
       },
     });
   }
@@ -256,9 +262,10 @@ interface Sending {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly answer: Answer<RouteName>;
+  readonly readers: SlowReaders;
 }
 
-function send(context: ServerContext, { request, reply, answer }: Sending): unknown {
+function send(context: ServerContext, { request, reply, answer, readers }: Sending): unknown {
   if (answer.kind === 'json')
     return reply
       .code(answer.status ?? 200)
@@ -266,14 +273,20 @@ function send(context: ServerContext, { request, reply, answer }: Sending): unkn
       .send(answer.value);
   if (answer.kind === 'nothing')
     return reply.code(204).header('retry-after', seconds(answer.retryAfterMs)).send();
+  readers.watch(reply.raw);
   return sendBytes(context, { request, reply, answer });
 }
 
-function sendError({ context, metrics }: AppParts, reply: FastifyReply, error: unknown): void {
+function countRefusal({ context, metrics }: AppParts, code: string): void {
+  context.refusals.count(code);
+  metrics.refused(code);
+}
+
+function sendError(parts: AppParts, reply: FastifyReply, error: unknown): void {
+  const { context } = parts;
   const limitBytes = reply.request.routeOptions?.bodyLimit ?? context.limits.jsonBytes;
   const { status, body, retryAfterMs } = errorAnswer(error, { log: context.log, limitBytes });
-  context.refusals.count(body.code);
-  metrics.refused(body.code);
+  countRefusal(parts, body.code);
   if (retryAfterMs !== undefined) reply.header('retry-after', seconds(retryAfterMs));
   if (HANGS_UP.has(body.code)) reply.header('connection', 'close');
   if (status === 401) reply.header('www-authenticate', 'Bearer');
@@ -303,15 +316,21 @@ function refuseExpectation(_request: IncomingMessage, response: ServerResponse):
     .end(body);
 }
 
-/** Bytes that are not HTTP never reach a route; answer in the same form and hang up. */
-function refuseUnreadable(_error: Error, socket: IncomingMessage['socket']): void {
+/** Bytes that are not HTTP, or take too long to become a request, never reach a route; answer in the same form and hang up. */
+function refuseUnreadable(
+  parts: AppParts,
+  error: Error & { code?: string },
+  socket: IncomingMessage['socket'],
+): void {
   if (!socket.writable || socket.destroyed) return;
-  const body = JSON.stringify({
-    code: 'BAD_REQUEST',
-    message: 'this is not an HTTP request',
-    info: { field: 'request' },
-  });
+  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const refusal = isSlow
+    ? new ServerError({ code: 'REQUEST_SLOW' }, 'the request did not arrive in time')
+    : new ServerError({ code: 'BAD_REQUEST', field: 'request' }, 'this is not an HTTP request');
+  const answer = errorAnswer(refusal, { log: parts.context.log, limitBytes: 0 });
+  countRefusal(parts, answer.body.code);
+  const body = JSON.stringify(answer.body);
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${isSlow ? '408 Request Timeout' : '400 Bad Request'}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

@@ -35,8 +35,8 @@ export function pacedStream(bandwidth: Bandwidth, address: string, source: Reada
   return paced;
 }
 
-/** So that a slow reader of bytes in memory takes no slice before it has room for it. */
-function* partsOf(bytes: Uint8Array): Generator<Buffer> {
+/** So that a slow reader of bytes in memory takes no part before it has room for it, and what it took can be told. */
+export function* partsOf(bytes: Uint8Array): Generator<Buffer> {
   for (let from = 0; from < bytes.length; from += PART_BYTES)
     yield Buffer.from(bytes.subarray(from, from + PART_BYTES));
 }

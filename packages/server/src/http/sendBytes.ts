@@ -5,7 +5,7 @@ import type { ServerContext } from '../context.js';
 import { ServerError } from '../errors.js';
 import { byteRange } from './byteRange.js';
 import type { BytesAnswer } from './handlers.js';
-import { pacedStream } from './pacedStream.js';
+import { pacedStream, partsOf } from './pacedStream.js';
 import { isOfThisMachine, networkOf } from './rateLimits.js';
 
 interface Sending {
@@ -52,5 +52,5 @@ const audienceOf = ({ headers }: FastifyRequest): 'public' | 'private' =>
 /** What stays on this machine, as a scorer beside the server, costs no bandwidth and waits for none. */
 function pacedFor(request: FastifyRequest, { downloads }: Parts, source: Readable | Uint8Array) {
   if (!isOfThisMachine(request)) return pacedStream(downloads, networkOf(request.ip), source);
-  return source instanceof Readable ? source : Buffer.from(source);
+  return source instanceof Readable ? source : Readable.from(partsOf(source));
 }
