@@ -3,6 +3,8 @@
  * WebAssembly, in this process, files in one folder); by URL it is a PostgreSQL server that several nodes share. One
  * dialect, one set of migrations, one set of tests for both. A commit that was acknowledged survives `kill -9`.
  */
+import { errorCodeOf } from '@alice/protocol';
+import { ServerError } from '../errors.js';
 import { openEmbedded } from './embedded.js';
 import { migrate } from './migrate.js';
 import { openPostgres } from './postgres.js';
@@ -58,6 +60,17 @@ export async function openDatabase(dir: string, url?: string): Promise<Database>
     return engine;
   } catch (error) {
     await engine.close();
-    throw error;
+    throw errorCodeOf(error) === 'DATABASE_UNREACHABLE' && url !== undefined
+      ? awayAtStart(url, error)
+      : error;
   }
+}
+
+/** At a start nobody is told to send again: the operator who gave the URL reads this. The password stays out. */
+function awayAtStart(url: string, cause: unknown): ServerError {
+  return new ServerError(
+    { code: 'DATABASE_UNREACHABLE', retryAfterMs: 2_000 },
+    `no PostgreSQL server answers at ${new URL(url).host}: check that it runs and lets this machine in, and host and port in --database or ALICE_DATABASE_URL`,
+    { cause },
+  );
 }
