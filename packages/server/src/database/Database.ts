@@ -68,9 +68,11 @@ export async function openDatabase(dir: string, url?: string): Promise<Database>
 
 /** At a start nobody is told to send again: the operator who gave the URL reads this. The password stays out. */
 function awayAtStart(url: string, cause: unknown): ServerError {
+  const { host, searchParams } = new URL(url);
+  const place = host || searchParams.get('host') || 'localhost'; // ?host= names the folder of a socket
   return new ServerError(
     { code: 'DATABASE_UNREACHABLE', retryAfterMs: 2_000 },
-    `no PostgreSQL server answers at ${new URL(url).host}: check that it runs and lets this machine in, and host and port in --database or ALICE_DATABASE_URL`,
+    `no PostgreSQL server answers at ${place}: check that it runs and lets this machine in, and host and port in --database or ALICE_DATABASE_URL`,
     { cause },
   );
 }
