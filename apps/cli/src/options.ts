@@ -13,6 +13,13 @@ export function integerOption(name: string, min: number, max: number): (text: st
   };
 }
 
+/** Of `alice server` and `alice up`: the one epoch at which a lost database may be done without. */
+export const BEGIN_ANEW_OPTION = [
+  '--begin-anew <epoch>',
+  'the database was lost and there is no backup: train a new model on the same chain, which is at this epoch',
+  integerOption('--begin-anew', 1, 0xffff_ffff),
+] as const;
+
 export const portOption = (name: string) => integerOption(name, 1, 65_535);
 
 /** Where a program listens: 0 takes a free port, which it prints. */

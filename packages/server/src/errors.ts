@@ -50,6 +50,8 @@ export type ServerErrorInfo =
   | { code: 'SERVER_DIR_LOCKED'; dir: string } // another server works in this folder
   | { code: 'SERVER_DIR_MISMATCH'; dir: string; field: string; expected: string; actual: string } // another network's state
   | { code: 'SERVER_DIR_TOO_NEW'; dir: string; found: number; known: number } // written by a later release
+  | { code: 'SERVER_STATE_LOST'; dir: string; epochs: number } // the chain settled epochs of a server that is not in this database
+  | { code: 'BEGIN_ANEW_WRONG'; asked: number; epoch: number } // the chain is at another epoch than the one to begin anew at
   | { code: 'BLOB_MISSING'; hash: string } // state refers to bytes that are not on disk
   | { code: 'BLOB_CORRUPT'; hash: string; actual: string }
   | { code: 'BLOBS_URL_INVALID' }

@@ -120,6 +120,8 @@ export interface ServerOptions {
   readonly dir: string;
   /** `postgres://…` of a database that nodes share; default: an embedded one in `dir`. */
   readonly databaseUrl?: string | undefined;
+  /** Use an empty database beside a chain that has settled epochs and is at this one; default: refuse to. */
+  readonly beginAnew?: number | undefined;
   /** Blobs that nodes share: a folder or `s3://BUCKET?endpoint=…`; default: a folder in `dir`. */
   readonly blobs?: string | undefined;
   /** What this process does; default: everything. */

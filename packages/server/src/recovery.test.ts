@@ -1,15 +1,18 @@
 /** @file Servers that stop at the worst moment: what was acknowledged is there, what was under way goes on the same way. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { keyPairFromSecret, type LogFacts, type Logger, silentLogger } from '@alice/protocol';
+import { openBlobStore } from './blobs/blobLocation.js';
 import type { ServerCore } from './ServerCore.js';
 import { currentRound } from './state/rounds.js';
 import { foldOf } from './state/submissions.js';
+import { copyDatabaseTemplate } from './testing/databaseTemplate.js';
 import { TestClient } from './testing/TestClient.js';
+import { newTestDatabase } from './testing/testDatabase.js';
 import { createTinyNetwork, type TinyNetwork } from './testing/tinyNetwork.js';
 
 describe('recovery', () => {
@@ -152,6 +155,43 @@ describe('recovery', () => {
     chain.put(passed);
     await core.stepEpoch();
     assert.deepEqual((await miner.call('status')).body.alarms, []);
+  });
+
+  it('begins beside a chain that has settled epochs only on the word of a person', async () => {
+    const { chain, clock, options } = network;
+    await miner.contribute('paid');
+    await scorer.scoreAll();
+    clock.nowMs += options.epochMs;
+    await core.stepEpoch();
+    const { blob_hash } = (
+      await core.context.db.query<{ blob_hash: string }>('SELECT blob_hash FROM submissions')
+    )[0]!;
+    await core.close();
+    const databaseUrl = await newTestDatabase();
+    if (databaseUrl === undefined) {
+      rmSync(join(options.dir, 'db'), { recursive: true });
+      await copyDatabaseTemplate(options.dir);
+    }
+    const lost = { code: 'SERVER_STATE_LOST', dir: options.dir, epochs: 1 };
+    await assert.rejects(network.open({ databaseUrl }), { info: lost });
+    await assert.rejects(network.open({ databaseUrl, beginAnew: 2 }), {
+      info: { code: 'BEGIN_ANEW_WRONG', asked: 2, epoch: 1 },
+    });
+    const blobs = openBlobStore(options.blobs ?? join(options.dir, 'blobs'));
+    assert.ok(await blobs.has(blob_hash), 'a backup of the rows alone would still be worth something');
+    core = await network.open({ databaseUrl, beginAnew: 1 });
+    await miner.register();
+    await scorer.register();
+    await miner.contribute('after the loss');
+    await scorer.scoreAll();
+    clock.nowMs += options.epochMs;
+    await core.stepEpoch();
+    assert.deepEqual(
+      chain.submitted.map(({ epoch }) => epoch),
+      [0, 1],
+    );
+    await core.close();
+    core = await network.open({ databaseUrl, beginAnew: 1 }); // known by now: the word is not needed, nor in the way
   });
 
   it('removes temporary files and blobs nobody refers to', async () => {

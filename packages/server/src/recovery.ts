@@ -33,7 +33,8 @@ interface IdentityFacts {
 
 /**
  * Binds the folder to its network on the first start; later checks that it still is the same one. A folder that knows
- * its network starts without the chain. Throws `SERVER_DIR_MISMATCH`, `CHAIN_NEEDED`.
+ * its network starts without the chain. Throws `SERVER_DIR_MISMATCH`, `CHAIN_NEEDED`, `SERVER_STATE_LOST`,
+ * `BEGIN_ANEW_WRONG`.
  */
 export async function identify(db: Database, facts: IdentityFacts): Promise<Identity> {
   const { options, model, data, log } = facts;
@@ -49,6 +50,7 @@ export async function identify(db: Database, facts: IdentityFacts): Promise<Iden
     seed: options.seed,
   };
   if (known === undefined) {
+    await refuseLostState(facts);
     const secret = await writeIdentity(db, expected);
     if (secret) {
       log.info('New server folder', { dir: options.dir, networkId });
@@ -69,6 +71,32 @@ export async function identify(db: Database, facts: IdentityFacts): Promise<Iden
         `the folder ${options.dir} belongs to another ${field}: start with the old settings, or use a new folder`,
       );
   return { networkId, secret: meta.get('secret') as HexString };
+}
+
+/**
+ * A database that was never used, beside a chain that has settled epochs: the server's own was lost, or another one is
+ * meant. Beginning would train another model from the seed, owe nothing to anybody and sweep the old model's blobs, so
+ * it is done only on the word of a person. The word names the epoch: left in a start script, it is no longer true when a
+ * database is lost again. A region settles nothing, and a new one comes to a chain that has gone on for long.
+ */
+async function refuseLostState({ options, chain, log }: IdentityFacts): Promise<void> {
+  if (options.upstream !== undefined) return;
+  const epoch = (await chain.status().catch(chainNeeded)).currentEpoch;
+  if (epoch === 0 && options.beginAnew === undefined) return;
+  if (options.beginAnew === epoch) {
+    log.warn('Beginning anew beside a chain that has settled epochs: what was not paid is lost', { epoch });
+    return;
+  }
+  const place = options.databaseUrl === undefined ? `the database in ${options.dir}` : 'the database';
+  if (options.beginAnew !== undefined)
+    throw new ServerError(
+      { code: 'BEGIN_ANEW_WRONG', asked: options.beginAnew, epoch },
+      `--begin-anew ${options.beginAnew} is not the epoch that the chain is at, which is ${epoch}: look whether this is the chain and ${place} that you mean`,
+    );
+  throw new ServerError(
+    { code: 'SERVER_STATE_LOST', dir: options.dir, epochs: epoch },
+    `${place} is empty, but the chain has settled ${epoch} epoch${epoch === 1 ? '' : 's'}: check --dir, --database and ALICE_DATABASE_URL, or restore a backup ("alice server restore FOLDER" with the same options); only if there is none, --begin-anew ${epoch} trains a new model from the seed, and work that was not paid yet is lost`,
+  );
 }
 
 /** Makes and stores the secret; undefined when another node of the same database has just done so. */
@@ -93,15 +121,18 @@ async function askChain(
   try {
     return await chain.genesisHash();
   } catch (cause) {
-    if (known === undefined)
-      throw new ServerError(
-        { code: 'CHAIN_NEEDED' },
-        'a first start needs the chain: start it and check its address',
-        { cause },
-      );
+    if (known === undefined) return chainNeeded(cause);
     log.warn('Chain does not answer; starting with the network this folder belongs to');
     return undefined;
   }
+}
+
+function chainNeeded(cause: unknown): never {
+  throw new ServerError(
+    { code: 'CHAIN_NEEDED' },
+    'a first start needs the chain: start it and check its address',
+    { cause },
+  );
 }
 
 /** Makes version 0 when there is none: seeded random weights, the first round, and the job that measures it. */

@@ -20,7 +20,7 @@ const BANS_MS = 60_000;
 
 /**
  * Throws `PORT_BUSY`, `LISTEN_FAILED`, `SERVER_DIR_LOCKED`, `SERVER_DIR_MISMATCH`, `SERVER_DIR_TOO_NEW`,
- * `DATA_MISMATCH`, `CHAIN_NEEDED`, `OPTIONS_INVALID` and the data package's codes.
+ * `SERVER_STATE_LOST`, `BEGIN_ANEW_WRONG`, `DATA_MISMATCH`, `CHAIN_NEEDED`, `OPTIONS_INVALID` and the data package's codes.
  */
 export async function startServer(options: ServerOptions, ports: ServerPorts): Promise<RunningServer> {
   const core = await openServerCore(options, ports);

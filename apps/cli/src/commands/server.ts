@@ -7,7 +7,7 @@ import { parseAddress } from '@alice/protocol';
 import { Command } from 'commander';
 import { createChainPort, waitForChain } from '../chain/chainPort.js';
 import { createLogger } from '../logging.js';
-import { choiceOption, integerOption, listenPortOption, urlOption } from '../options.js';
+import { BEGIN_ANEW_OPTION, choiceOption, integerOption, listenPortOption, urlOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { hasRunTrusting } from '../process/trustedCa.js';
 import { backupCommand, banCommand, restoreCommand } from '../server/operatorCommands.js';
@@ -41,6 +41,7 @@ interface Flags extends LogOptions, NodeFlags {
   epochSeconds: number;
   scorer: string[];
   inference?: string;
+  beginAnew?: number;
   region: string[];
   upstream?: string;
 }
@@ -84,6 +85,7 @@ export function serverCommand(): Command {
       integerOption('--epoch-seconds', 5, 86_400),
       3600,
     )
+    .option(...BEGIN_ANEW_OPTION)
     .option('--scorer <address...>', 'addresses that may score', [])
     .option('--region <address...>', 'regional servers that may contribute for their miners', [])
     .option(
@@ -136,6 +138,7 @@ export function serverCommand(): Command {
         regions: flags.region.map((address) => parseAddress(address)),
         upstream: flags.upstream === undefined ? undefined : { url: flags.upstream },
         ...stateOf(flags),
+        beginAnew: flags.beginAnew,
         roles: flags.roles.filter((role) => role !== 'scorer'),
         node: flags.node,
         tls,

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { createLogger } from '../logging.js';
-import { choiceOption, integerOption, listenPortOption } from '../options.js';
+import { BEGIN_ANEW_OPTION, choiceOption, integerOption, listenPortOption } from '../options.js';
 import { createLifecycle } from '../process/lifecycle.js';
 import { DEFAULT_EPOCH_SECONDS, DEFAULT_PRESET } from '../up/networkPlan.js';
 import { DEFAULT_DIR } from './common.js';
@@ -20,6 +20,7 @@ interface Flags {
   rpcPort?: number;
   host: string;
   epochSeconds?: number;
+  beginAnew?: number;
   json?: boolean;
 }
 
@@ -67,6 +68,7 @@ export function upCommand(): Command {
       `length of an epoch (new networks: ${DEFAULT_EPOCH_SECONDS})`,
       integerOption('--epoch-seconds', 5, 86_400),
     )
+    .option(...BEGIN_ANEW_OPTION)
     .option('--json', 'print nothing but the report, as JSON')
     .addHelpText(
       'after',
@@ -97,6 +99,7 @@ Examples:
           port: flags.port,
           rpcPort: flags.rpcPort,
           host: flags.host,
+          beginAnew: flags.beginAnew,
           json: flags.json ?? false,
         },
         { log: createLogger('up', 'text'), signal: lifecycle.signal },

@@ -16,6 +16,7 @@ export interface ChildOptions {
   readonly inferencePort: number;
   /** Where chain and server listen. */
   readonly host: string;
+  readonly beginAnew?: number | undefined;
   /** By which the processes reach each other, as it stands before a port. */
   readonly loopback: string;
   readonly scorerAddress: string;
@@ -70,6 +71,7 @@ export function serverPlan(options: ChildOptions): ChildPlan {
       String(plan.epochSeconds),
       '--scorer',
       scorerAddress,
+      ...(options.beginAnew === undefined ? [] : ['--begin-anew', String(options.beginAnew)]),
       // Nobody answers there for a large model: it would take all memory.
       ...(isLargePreset(plan.preset) ? [] : ['--inference', `http://${loopback}:${inferencePort}`]),
       '--log',

@@ -46,6 +46,7 @@ export interface UpOptions {
   readonly port: number | undefined;
   readonly rpcPort: number | undefined;
   readonly host: string;
+  readonly beginAnew: number | undefined;
   readonly json: boolean;
 }
 
@@ -171,6 +172,7 @@ async function startAndWatch(options: UpOptions, ports: RunPorts): Promise<RunRe
     serverPort,
     inferencePort,
     host: options.host,
+    beginAnew: options.beginAnew,
     loopback: urlHost(loopbackOf(options.host)),
     scorerAddress: network.scorer.address,
     minerCount: options.minerCount,
