@@ -65,6 +65,7 @@ export type ServerErrorInfo =
   | { code: 'LEADERSHIP_LOST'; role: string } // another node leads now; this one stopped in time
   | { code: 'BACKUP_INVALID'; reason: string }
   | { code: 'BACKUP_EMPTY' } // nothing is there to be backed up: another folder or database is meant
+  | { code: 'BACKUP_OF_ANOTHER'; networkId: string; found: string } // the folder holds the backup of another server
   | { code: 'RESTORE_NOT_EMPTY' } // a restore never overwrites
   | { code: 'CHAIN_NEEDED' } // a first start must learn the network id from the chain
   | { code: 'COMPUTE_STOPPED'; retryAfterMs: number } // the compute thread ended; the work is repeated

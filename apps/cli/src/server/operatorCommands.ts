@@ -62,7 +62,10 @@ export function backupCommand(): Command {
     .argument('<folder>', 'where the backup goes: it holds the secret of the validation rows, keep it safe');
   return withStateOptions(command, join(DEFAULT_DIR, 'server'))
     .option('--json', 'print the summary as JSON')
-    .addHelpText('after', '\nAn embedded server is stopped first; one on PostgreSQL goes on running.')
+    .addHelpText(
+      'after',
+      '\nAn embedded server is stopped first; one on PostgreSQL goes on running.\nEach server has a backup folder of its own: that of another one is left as it is.',
+    )
     .action((folder: string, _own: CopyFlags, own: Command) =>
       copy('backUp', folder, own.optsWithGlobals<CopyFlags>()),
     );

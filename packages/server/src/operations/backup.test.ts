@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } 
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { TestClient } from '../testing/TestClient.js';
-import { createTinyNetwork } from '../testing/tinyNetwork.js';
+import { createTinyNetwork, type TinyNetwork } from '../testing/tinyNetwork.js';
 import { backUp, restore } from './backup.js';
 
 it('backs up, restores into an empty folder, and goes on', async () => {
@@ -81,4 +81,33 @@ it('backs up, restores into an empty folder, and goes on', async () => {
     info: { code: 'BACKUP_INVALID', reason: 'rows.jsonl was changed or cut' },
   });
   network.remove();
+});
+
+it('leaves the backup of another network, and of a server that began anew, as it is', async () => {
+  const [one, other] = [await createTinyNetwork(), await createTinyNetwork()];
+  const stateOf = ({ options: { dir, databaseUrl } }: TinyNetwork) => ({ dir, databaseUrl });
+  await (await one.open()).close();
+  const out = join(one.dir, 'backup');
+  await backUp(stateOf(one), out);
+  const files = () => readdirSync(out, { recursive: true }).map(String).sort();
+  const [before, rows] = [files(), readFileSync(join(out, 'rows.jsonl'), 'utf8')];
+
+  const second = await other.open(); // the same chain, another secret: as after --begin-anew
+  await second.close();
+  const { genesis } = one.chain;
+  await assert.rejects(backUp(stateOf(other), out), {
+    info: { code: 'BACKUP_OF_ANOTHER', networkId: genesis, found: genesis },
+  });
+  const path = join(out, 'rows.jsonl');
+  const foreign = `0x${'cd'.repeat(32)}`;
+  writeFileSync(path, rows.replaceAll(genesis, foreign));
+  await assert.rejects(backUp(stateOf(other), out), {
+    info: { code: 'BACKUP_OF_ANOTHER', networkId: genesis, found: foreign },
+  });
+  writeFileSync(path, rows);
+  assert.deepEqual(files(), before);
+  await backUp(stateOf(one), out);
+  await assert.rejects(restore(stateOf(other), out), { info: { code: 'RESTORE_NOT_EMPTY' } });
+  one.remove();
+  other.remove();
 });

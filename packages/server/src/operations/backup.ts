@@ -17,6 +17,7 @@ import { migrations } from '../database/migrations.js';
 import { lockDir } from '../dirLock.js';
 import { ServerError } from '../errors.js';
 import { closeToOthers, makePrivateFolder } from '../privateFolder.js';
+import { readMeta } from '../state/meta.js';
 import { copyBlob } from './copyBlob.js';
 
 export interface StateLocation {
@@ -67,8 +68,12 @@ const TABLES = [
 ] as const;
 const SEQUENCES = { submissions: 'sequence', jobs: 'sequence', audit_log: 'entry' } as const;
 const PAGE = 500;
+const ROWS = 'rows.jsonl';
 
-/** Writes a backup into `out`. Throws `SERVER_DIR_LOCKED` while an embedded server runs there, `BACKUP_EMPTY` where there is none. */
+/**
+ * Writes a backup into `out`. Throws `SERVER_DIR_LOCKED` while an embedded server runs there, `BACKUP_EMPTY` where there is
+ * none, `BACKUP_OF_ANOTHER` before anything in `out` is touched.
+ */
 export async function backUp(
   state: StateLocation,
   out: string,
@@ -78,8 +83,9 @@ export async function backUp(
   if (state.databaseUrl === undefined && !existsSync(join(state.dir, 'db'))) throw nothingThere(state);
   return withState(state, async (db, blobs) => {
     if (!(await hasServer(db))) throw nothingThere(state);
+    const rowsFile = join(out, ROWS);
+    if (existsSync(rowsFile)) refuseAnother(await readMeta(db), { out, kept: await keptMeta(rowsFile) });
     makePrivateFolder(out);
-    const rowsFile = join(out, 'rows.jsonl');
     const file = await open(`${rowsFile}.part`, 'w', 0o600);
     const taken = await db
       .transaction(async (tx) => {
@@ -144,7 +150,7 @@ export async function restore(
       }
     });
     await db.transaction(async (tx) => {
-      await readRows(tx, join(from, 'rows.jsonl'));
+      await readRows(tx, join(from, ROWS));
       for (const [table, column] of Object.entries(SEQUENCES))
         await tx.query(
           `SELECT setval(pg_get_serial_sequence('${table}', '${column}'),
@@ -153,6 +159,39 @@ export async function restore(
     });
     return { ...manifest, blobsCopied: kept.length };
   });
+}
+
+/**
+ * The secret tells servers apart, also two of one network, as where one began anew: its rows in place of the lost one's would
+ * end the only way back.
+ */
+function refuseAnother(
+  own: ReadonlyMap<string, string>,
+  { out, kept }: { out: string; kept: ReadonlyMap<string, string> },
+): void {
+  if (kept.get('secret') === own.get('secret')) return;
+  const [networkId, found] = [own.get('networkId') ?? '', kept.get('networkId') ?? 'unknown'];
+  const which = found === networkId ? 'another server of the same network' : `a server of network ${found}`;
+  throw new ServerError(
+    { code: 'BACKUP_OF_ANOTHER', networkId, found },
+    `${out} holds the backup of ${which}, and was left as it is: back up into another folder`,
+  );
+}
+
+/** Which server a finished backup is of, from the first lines of its rows; empty where they cannot be read. */
+async function keptMeta(rowsFile: string): Promise<Map<string, string>> {
+  const lines = createInterface({ input: createReadStream(rowsFile) });
+  try {
+    for await (const line of lines) {
+      const page = JSON.parse(line) as { table: string; rows: { key: string; value: string }[] };
+      return new Map(page.table === 'meta' ? page.rows.map(({ key, value }) => [key, value]) : []);
+    }
+  } catch {
+    // cut or foreign: not known to be this server's
+  } finally {
+    lines.close();
+  }
+  return new Map();
 }
 
 async function hasServer(db: Queryable): Promise<boolean> {
@@ -232,7 +271,7 @@ async function readManifest(from: string): Promise<Manifest> {
   const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
   if (manifest.format !== 1 || manifest.migrations > migrations.length)
     throw invalid('it was made by a later release: update this program');
-  if ((await sha256File(join(from, 'rows.jsonl'))) !== manifest.rowsSha256)
+  if ((await sha256File(join(from, ROWS))) !== manifest.rowsSha256)
     throw invalid('rows.jsonl was changed or cut');
   return manifest;
 }
