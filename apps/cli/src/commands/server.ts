@@ -13,6 +13,7 @@ import { hasRunTrusting } from '../process/trustedCa.js';
 import { backupCommand, banCommand, restoreCommand } from '../server/operatorCommands.js';
 import {
   certificateOf,
+  endingSoon,
   type NodeFlags,
   stateOf,
   tlsOf,
@@ -107,6 +108,8 @@ export function serverCommand(): Command {
     if (isOwnClient && (await hasRunTrusting(certificateOf(flags)))) return;
     const lifecycle = createLifecycle();
     const log = createLogger('server', flags.log, flags.logLevel);
+    const ending = tls && endingSoon(tls);
+    if (ending) log.warn('The certificate ends soon: renew it and start again', ending);
     const serverKey = await openKey({
       keyFile: flags.keyFile,
       wallet: flags.wallet,

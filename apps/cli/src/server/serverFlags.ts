@@ -1,7 +1,7 @@
 /** @file What `alice server` is told about its state, its roles and its connections, and the options made of it. */
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -53,7 +53,10 @@ export function withNodeOptions(command: Command): Command {
     .option('--api <url>', 'API node that the scorer role asks (default: this process)')
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
-    .option('--tls-self-signed', 'make a certificate for this machine, for tests')
+    .option(
+      '--tls-self-signed',
+      'make a certificate for this machine, for tests; anew at a start with less than 30 days left',
+    )
     .option('--behind-proxy', 'a proxy on this machine says in X-Forwarded-For who asks')
     .option(
       '--blob-quota-gb <n>',
@@ -129,10 +132,31 @@ function checkedPair(pair: { cert: string; key: string }): { cert: string; key: 
   );
 }
 
-/** A certificate for localhost, made once by the openssl program; clients trust it through NODE_EXTRA_CA_CERTS. */
+/** Days in which somebody should see to a new certificate; a self-signed one is made anew by itself. */
+const RENEW_DAYS = 30;
+
+/** How long a certificate is still valid, where that is less than 30 days; undefined where there is time. */
+export function endingSoon({ cert }: { cert: string }): { validTo: string; daysLeft: number } | undefined {
+  const { validTo } = new X509Certificate(cert);
+  const daysLeft = Math.floor((Date.parse(validTo) - Date.now()) / 86_400_000);
+  return daysLeft < RENEW_DAYS ? { validTo, daysLeft } : undefined;
+}
+
+/** A pair that was cut, does not fit (a start was killed between its files) or ends soon is made again. */
+function isLasting(cert: string, key: string): boolean {
+  try {
+    const pair = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+    createSecureContext(pair);
+    return endingSoon(pair) === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** A certificate for localhost, made for a year by the openssl program; clients trust it through NODE_EXTRA_CA_CERTS. */
 function selfSigned(dir: string): { cert: string; key: string } {
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
-  if (!existsSync(cert)) {
+  if (!isLasting(cert, key)) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const words =
       'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=localhost';
