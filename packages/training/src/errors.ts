@@ -68,6 +68,18 @@ export function requireLength(what: string, actual: number, expected: number): v
   );
 }
 
+/** Refuses a delta that a bad step went into; `vector` is all of it, or its elements from `offset` on. */
+export function requireFinite(vector: Float32Array, offset = 0): void {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) sum += vector[i]! * 0; // 0 · x is 0 for finite x and NaN for the rest
+  if (sum === 0) return;
+  const element = offset + vector.findIndex((value) => !Number.isFinite(value));
+  throw new TrainingError(
+    { code: 'NOT_FINITE', what: 'the delta', element },
+    `element ${element} of the delta is not finite: it is not sent; train again from the published version`,
+  );
+}
+
 /** Refuses a setting outside its bounds. */
 export function requireSetting(ok: boolean, setting: string, value: unknown, bounds: string): void {
   if (ok) return;

@@ -4,6 +4,7 @@
  */
 import { entryCount, type SparseDelta, type TensorLayout } from '@alice/protocol';
 import { TrainingError } from './errors.js';
+import { lowerBound } from './lowerBound.js';
 
 export interface FlatDelta {
   /** Strictly ascending positions; `null` means every position in order. FP64 where 32 bits do not reach. */
@@ -33,6 +34,25 @@ export function flattenDelta(delta: SparseDelta, layout: TensorLayout): FlatDelt
     for (let i = 0; i < local.length; i++) indices[at++] = offset + local[i]!;
   }
   return { indices, values };
+}
+
+/**
+ * The entries of a checked delta within elements `offset`…`offset + size` of the flat vector, tensor by tensor, their positions
+ * counted from `offset`: for a vector that passes a part at a time.
+ */
+export function* flatEntriesIn(
+  delta: SparseDelta,
+  layout: TensorLayout,
+  { offset, size }: { readonly offset: number; readonly size: number },
+): Generator<FlatDelta> {
+  for (const { tensor, indices, values } of delta.tensors) {
+    const shift = layout.tensors[tensor]!.offset - offset;
+    const [from, to] = [lowerBound(indices, -shift), lowerBound(indices, size - shift)];
+    if (from === to) continue;
+    const positions = indices.slice(from, to);
+    for (let i = 0; i < positions.length; i++) positions[i]! += shift;
+    yield { indices: positions, values: values.subarray(from, to) };
+  }
 }
 
 /** Throws `DELTA_INVALID` as `flattenDelta` does, and makes nothing. */

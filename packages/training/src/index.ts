@@ -27,6 +27,10 @@ export {
 export { workShares } from './aggregation/workShares.js';
 export { applyDelta } from './applyDelta.js';
 export { ErrorFeedback, type ErrorFeedbackOptions } from './compression/errorFeedback.js';
+export {
+  PartwiseErrorFeedback,
+  type PartwiseErrorFeedbackOptions,
+} from './compression/PartwiseErrorFeedback.js';
 export { type Selection, selectTopK, type TopKOptions } from './compression/topK.js';
 export { TrainingError, type TrainingErrorInfo } from './errors.js';
 export { denseDelta, type FlatDelta, flattenDelta } from './flatDelta.js';

@@ -5,7 +5,7 @@
  * parts and what `terms` holds. Fetches and stores nothing.
  */
 import { isCodedError, type TensorLayout } from '@alice/protocol';
-import { combineGroups } from './combineGroups.js';
+import { aggregateParts } from './aggregateParts.js';
 import { type AcceptedSubmission, type AggregatorOptions, FoldPlan } from './foldPlan.js';
 import { outerStep } from './outerStep.js';
 import { MemoryTermStore, type TermStore } from './termStore.js';
@@ -49,17 +49,13 @@ export async function foldSubmissions(options: FoldOptions): Promise<Folded> {
   const plan = new FoldPlan(layout, rule);
   const terms = options.terms ?? new MemoryTermStore(layout, plan.weights.length);
   const dropped = await addAll(options, plan, terms);
-  const most = Math.min(terms.partElements, layout.size);
-  const delta = new Float32Array(most);
-  const stepped = new Float32Array(most);
+  const stepped = new Float32Array(Math.min(terms.partElements, layout.size));
   let changedElements = 0;
-  for (let offset = 0; offset < layout.size; offset += most) {
-    const size = Math.min(most, layout.size - offset);
-    const base = await options.base(offset, size);
-    const [master, aggregate] = [stepped.subarray(0, size), delta.subarray(0, size)];
-    combineGroups(terms.sums(offset, size), plan.weights, aggregate);
+  for (const { offset, delta } of aggregateParts(layout, plan.weights, terms)) {
+    const base = await options.base(offset, delta.length);
+    const master = stepped.subarray(0, delta.length);
     master.set(base);
-    changedElements += outerStep({ master, delta: aggregate, learningRate: options.outerLearningRate });
+    changedElements += outerStep({ master, delta, learningRate: options.outerLearningRate });
     await options.onPart({ offset, base, master });
   }
   return { changedElements, dropped };

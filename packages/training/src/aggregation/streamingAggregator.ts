@@ -1,27 +1,32 @@
 /**
- * @file Folds accepted submissions into one dense delta as they come (SPEC AGG-1), with everything in memory: for models
- * that fit there, in regions and in the lab. A few vectors of the model's size however many miners there are. Sums are
- * exact, so the result depends on the order of submissions only through the running median that they are clipped to.
+ * @file Folds accepted submissions into one delta as they come (SPEC AGG-1). Sums are in memory, for models that fit there, or
+ * in the store that is given, and then the delta comes a part at a time. Memory does not grow with the number of submissions.
+ * Sums are exact, so the result depends on their order only through the running median that they are clipped to.
  */
 import type { TensorLayout } from '@alice/protocol';
-import { combineGroups } from './combineGroups.js';
+import { type AggregatePart, aggregateParts } from './aggregateParts.js';
 import {
   type AcceptedSubmission,
   type AggregatorOptions,
   defaultAggregatorOptions,
   FoldPlan,
 } from './foldPlan.js';
-import { MemoryTermStore } from './termStore.js';
+import { MemoryTermStore, type TermStore } from './termStore.js';
 
 export class StreamingAggregator {
   readonly #layout: TensorLayout;
   readonly #plan: FoldPlan;
-  readonly #terms: MemoryTermStore;
+  readonly #terms: TermStore;
 
-  constructor(layout: TensorLayout, options: AggregatorOptions = defaultAggregatorOptions) {
+  /** `terms`: for as many groups as the rule has (`groupsOf`). */
+  constructor(
+    layout: TensorLayout,
+    options: AggregatorOptions = defaultAggregatorOptions,
+    terms?: TermStore,
+  ) {
     this.#layout = layout;
     this.#plan = new FoldPlan(layout, options);
-    this.#terms = new MemoryTermStore(layout, this.#plan.weights.length);
+    this.#terms = terms ?? new MemoryTermStore(layout, this.#plan.weights.length);
   }
 
   /** Submissions taken so far. */
@@ -36,10 +41,14 @@ export class StreamingAggregator {
 
   /** The round's delta, dense; zero everywhere when nothing was added. Ends the wait of held submissions. */
   aggregate(): Float32Array {
+    const whole = new Float32Array(this.#layout.size);
+    for (const { offset, delta } of this.parts()) whole.set(delta, offset);
+    return whole;
+  }
+
+  /** The same a part at a time, in layout order. */
+  *parts(): Generator<AggregatePart> {
     for (const term of this.#plan.rest()) this.#terms.add(term);
-    const { size } = this.#layout;
-    const delta = new Float32Array(size);
-    combineGroups(this.#terms.sums(0, size), this.#plan.weights, delta);
-    return delta;
+    yield* aggregateParts(this.#layout, this.#plan.weights, this.#terms);
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { SparseDelta, TensorLayout } from '@alice/protocol';
 import { applyDelta } from '../applyDelta.js';
-import { requireLength, requireSetting, TrainingError } from '../errors.js';
+import { requireFinite, requireLength, requireSetting, TrainingError } from '../errors.js';
 import { flattenDelta } from '../flatDelta.js';
 import { openState, sealState } from '../sealedState.js';
 import { type Selection, selectTopK } from './topK.js';
@@ -33,12 +33,7 @@ export class ErrorFeedback {
   readonly #options: ErrorFeedbackOptions;
 
   constructor(layout: TensorLayout, options: ErrorFeedbackOptions) {
-    requireSetting(
-      options.decay >= 0 && options.decay <= 1,
-      'errorFeedbackDecay',
-      options.decay,
-      'in [0, 1]',
-    );
+    requireDecay(options.decay);
     this.residual = new Float32Array(layout.size);
     this.#layout = layout;
     this.#options = options;
@@ -84,13 +79,7 @@ export class ErrorFeedback {
   }
 }
 
-function requireFinite(vector: Float32Array): void {
-  let sum = 0;
-  for (let i = 0; i < vector.length; i++) sum += vector[i]! * 0; // 0 · x is 0 for finite x and NaN for the rest
-  if (sum === 0) return;
-  const element = vector.findIndex((value) => !Number.isFinite(value));
-  throw new TrainingError(
-    { code: 'NOT_FINITE', what: 'the delta', element },
-    `element ${element} of the delta is not finite: it is not sent; train again from the published version`,
-  );
+/** Throws `SETTING_INVALID`. */
+export function requireDecay(decay: number): void {
+  requireSetting(decay >= 0 && decay <= 1, 'errorFeedbackDecay', decay, 'in [0, 1]');
 }

@@ -4,8 +4,6 @@
  * Method: Hoare 1961, "Algorithm 65: Find", with the median of three as pivot.
  */
 
-/** The bit pattern of infinity; every larger magnitude pattern is NaN. */
-export const INFINITE_BITS = 0x7f80_0000;
 const MAGNITUDE_MASK = 0x7fff_ffff;
 
 /** What is taken of a block: everything above `bits`, and the first `ties` elements equal to it. */

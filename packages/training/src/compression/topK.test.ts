@@ -54,6 +54,29 @@ test('global selection equals sorting the whole model, one tensor may take it al
   }
 });
 
+test('global selection finds the last magnitude by all of its bits, and takes ties from the first on', () => {
+  const layout = layoutOf([
+    ['a', [30]],
+    ['b', [1]],
+    ['c', [70]],
+  ]);
+  // Neighbours in the lower bits, across the border of the two halves, subnormal, the largest, and of both signs.
+  const magnitude = fc.constantFrom(0, 1, 2, 0x7fff, 0x8000, 0x8001, 0x3f80_0000, 0x3f80_0001, 0x7f7f_ffff);
+  const value = fc
+    .tuple(magnitude, fc.boolean())
+    .map(([bits, isNegative]) => bits | (Number(isNegative) << 31));
+  const property = fc.property(
+    fc.array(value, { minLength: layout.size, maxLength: layout.size }),
+    fc.double({ min: 0.001, max: 1, noNaN: true }),
+    (list, density) => {
+      const values = new Float32Array(Int32Array.from(list).buffer);
+      const { indices } = flattenDelta(selectTopK(values, { layout, density, selection: 'global' }), layout);
+      assert.deepEqual([...indices!], largest(values, 0, layout.size, Math.ceil(density * layout.size)));
+    },
+  );
+  fc.assert(property, { numRuns: 200 });
+});
+
 test('3% of a full chunk is 123 elements', () => {
   const layout = layoutOf([['w', [2 * CHUNK_ELEMENTS]]]);
   const delta = selectTopK(normalVector('count', layout.size), { layout, density: 0.03 });

@@ -5,6 +5,7 @@
  * within them alone.
  */
 import type { FlatDelta } from '../flatDelta.js';
+import { lowerBound } from '../lowerBound.js';
 import { mixBits } from './indexSketch.js';
 import type { Overlap } from './overlap.js';
 
@@ -143,17 +144,6 @@ function addEntry(
 /** Which of a delta's entries lie in a window: from the first to before the second. */
 function entriesIn({ indices, values }: FlatDelta, { offset, difference }: UpdateWindow): [number, number] {
   const place = (position: number): number =>
-    indices ? placeOf(indices, position) : Math.min(position, values.length);
+    indices ? lowerBound(indices, position) : Math.min(position, values.length);
   return [place(offset), place(offset + difference.length)];
-}
-
-/** How many of ascending numbers are below `position`. */
-function placeOf(ascending: Uint32Array | Float64Array, position: number): number {
-  let [low, high] = [0, ascending.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ascending[middle]! < position) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
