@@ -30,7 +30,7 @@ import {
 import type { BlobStore } from '../blobs/BlobStore.js';
 import { createLru } from '../lru.js';
 import type { SubmissionBounds } from '../submissionBounds.js';
-import { MASTER_BYTES } from './readMaster.js';
+import { VECTOR_BYTES } from './readVector.js';
 import type { VersionPart } from './VersionWriter.js';
 
 export interface ModelStateOptions {
@@ -131,7 +131,7 @@ export class ModelState {
   /** As they lie: damage would show in the fold, which reads all of it. */
   async #weightsIn(master: HashHex, { offset, size }: ElementRange): Promise<Float32Array> {
     const weights = new Float32Array(size);
-    await this.#blobs.readInto(master, MASTER_BYTES * offset, bytesOf(weights));
+    await this.#blobs.readInto(master, VECTOR_BYTES * offset, bytesOf(weights));
     return weights;
   }
 

@@ -7,34 +7,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { layoutOf, SetDeltaEncoder, type SparseDelta, seededRandom } from '@alice/protocol';
+import { layoutOf, SetDeltaEncoder } from '@alice/protocol';
 import { foldSubmissions, publishHalves } from '@alice/training';
 import { openFolderBlobStore } from '../blobs/BlobStore.js';
+import { heldBuffers, scattered } from '../testing/heldBuffers.js';
 import { FileTermStore } from './FileTermStore.js';
 import { openScratchFolder } from './scratchFolder.js';
 import { VersionWriter } from './VersionWriter.js';
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 const PART = 2 ** 16;
 /** Counting is what takes time. */
 const COUNTED_EVERY = 4;
 const ENTRIES = 2_000;
-
-function buffersHeld(): number {
-  collect();
-  collect();
-  return process.memoryUsage().arrayBuffers;
-}
-
-function scattered(size: number, seed: number): SparseDelta {
-  const random = seededRandom(`scattered ${seed}`);
-  const stretch = Math.floor(size / ENTRIES);
-  const indices = Uint32Array.from({ length: ENTRIES }, (_, i) => i * stretch + random.below(stretch));
-  return { tensors: [{ tensor: 0, indices, values: new Float32Array(ENTRIES).fill(0.1) }] };
-}
 
 /** The most that is held at any part, beyond what was held before. */
 async function mostHeld(size: number, submissions: number): Promise<number> {
@@ -43,7 +27,7 @@ async function mostHeld(size: number, submissions: number): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'alice-fold-memory-'));
   try {
     const blobs = openFolderBlobStore(join(dir, 'blobs'));
-    const before = buffersHeld();
+    const before = heldBuffers();
     let most = 0;
     await openScratchFolder(join(dir, 'folding')).use(async (newFile) => {
       const version = new VersionWriter(layout, blobs, newFile);
@@ -52,13 +36,13 @@ async function mostHeld(size: number, submissions: number): Promise<number> {
         ...{ layout, rule, outerLearningRate: 1, count: submissions },
         base: async (_, length) => new Float32Array(length).fill(1),
         terms: new FileTermStore(layout, 1, newFile, { partElements: PART }),
-        deltaAt: async (position) => ({ delta: scattered(size, position) }),
+        deltaAt: async (position) => ({ delta: scattered(size, { entries: ENTRIES, seed: position }) }),
         onPart: async ({ offset, base, master }) => {
           const halves = publishHalves(master);
           changes.add(publishHalves(base), halves);
           await version.add({ master, halves });
           const part = offset / PART;
-          if (part % COUNTED_EVERY === COUNTED_EVERY - 1) most = Math.max(most, buffersHeld() - before);
+          if (part % COUNTED_EVERY === COUNTED_EVERY - 1) most = Math.max(most, heldBuffers() - before);
         },
       });
       await version.finish();

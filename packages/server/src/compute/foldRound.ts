@@ -20,7 +20,7 @@ import type { BlobRef, BlobStore } from '../blobs/BlobStore.js';
 import type { Candidate } from '../state/rounds.js';
 import { FileTermStore } from './FileTermStore.js';
 import type { ModelState } from './ModelState.js';
-import { readMaster } from './readMaster.js';
+import { readVector } from './readVector.js';
 import type { NewScratchFile, ScratchFolder } from './scratchFolder.js';
 import { VersionWriter } from './VersionWriter.js';
 
@@ -57,7 +57,7 @@ export function foldRound(
   const { layout } = model;
   const { rule, outerLearningRate, submissions } = request;
   return scratch.use(async (newFile) => {
-    const base = await readMaster(blobs, request.base.masterHash, layout);
+    const base = await readVector(blobs, request.base.masterHash, layout);
     const version = new VersionWriter(layout, blobs, newFile);
     const changes = new SetDeltaEncoder(layout, { newScratch: newFile });
     const { changedElements, dropped } = await foldSubmissions({

@@ -37,7 +37,7 @@ const handlers = {
   sketch: oneByOne((blobHash: HashHex) => model.sketchOf(blobHash)),
   compare: oneByOne((request: CompareRequest) => compareSubmission(model, request)),
   fold: oneByOne((request: FoldRequest) => foldRound(model, blobs, scratch, request)),
-  foldRegion: oneByOne((request: RegionFoldRequest) => foldRegion(model, blobs, request)),
+  foldRegion: oneByOne((request: RegionFoldRequest) => foldRegion(model, blobs, scratch, request)),
   takeVersion: oneByOne((request: TakeRequest) => takeVersion(model, blobs, scratch, request)),
   first: oneByOne(() => firstVersion(model, blobs, scratch)),
 };

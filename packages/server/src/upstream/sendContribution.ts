@@ -101,14 +101,14 @@ export async function sendUpstream(
 
 /** What was folded before a crash is not folded anew, so the very same bytes are sent again. */
 async function foldOnce(
-  { db, compute, options: { training } }: ServerContext,
+  { db, compute, log, options: { training } }: ServerContext,
   { round, ticket, blob, residual }: RegionRound,
   members: readonly SubmissionRow[],
 ): Promise<RegionFold> {
   if (blob && residual) return { blob, residual };
   const mean = (of: (row: SubmissionRow) => number): number =>
     Math.floor(members.reduce((sum, row) => sum + of(row), 0) / members.length);
-  const fold = await compute.foldRegion({
+  const { lostResidual, ...fold } = await compute.foldRegion({
     header: headerForTask(ticket, {
       innerSteps: Math.max(...members.map(({ steps }) => steps)),
       tokens: mean(({ tokens }) => tokens),
@@ -126,6 +126,8 @@ async function foldOnce(
     settings: training,
     residual: (await lastResidual(db))?.hash ?? null,
   });
+  if (lostResidual !== undefined)
+    log.warn('What the last contribution left out is lost', { round, code: lostResidual });
   await moveRegionRound(db, round, { stage: 'committed', ...fold });
   return fold;
 }

@@ -8,7 +8,7 @@ import { deltasOf, PART_ELEMENTS, type ReplicaManifest, requireRoot, snapshotOf 
 import { DeltaWriter, requireIndex } from '@alice/training/node';
 import type { BlobStore } from '../blobs/BlobStore.js';
 import type { ModelState } from '../compute/ModelState.js';
-import { readMaster } from '../compute/readMaster.js';
+import { readVector } from '../compute/readVector.js';
 import type { ScratchFolder } from '../compute/scratchFolder.js';
 import { VersionWriter } from '../compute/VersionWriter.js';
 import type { Candidate } from '../state/rounds.js';
@@ -62,7 +62,7 @@ async function* changedParts(
   const deltas: SetDelta[] = [];
   for await (const delta of deltasOf(manifests, source)) deltas.push(delta);
   const writers = deltas.map((delta) => new DeltaWriter(delta));
-  const before = await readMaster(blobs, master, layout);
+  const before = await readVector(blobs, master, layout);
   for (let at = 0; at < layout.size; at += PART_ELEMENTS) {
     const halves = toHalves(await before.read(at, Math.min(PART_ELEMENTS, layout.size - at)));
     for (const writer of writers) writer.writeInto(halves, at);

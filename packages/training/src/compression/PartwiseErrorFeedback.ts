@@ -14,8 +14,8 @@ import { type PartwiseTopK, partwiseTopK } from './topK.js';
 const FLOAT_BYTES = 4;
 
 export interface PartwiseErrorFeedbackOptions extends ErrorFeedbackOptions {
-  /** What the rounds before have left; null when that is nothing. Read once, in order, in the parts that the delta comes in. */
-  readonly residual: WeightReader | null;
+  /** What the rounds before have left, if anything. Read once, in order, in the parts that the delta comes in. */
+  readonly residual?: WeightReader | undefined;
   /** Empty; nobody else's. */
   readonly scratch: Scratch;
 }
@@ -40,10 +40,10 @@ export class PartwiseErrorFeedback {
   /** The delta's next elements in layout order, which are overwritten. Throws `NOT_FINITE`, what `residual` and `scratch` throw. */
   async add(delta: Float32Array): Promise<void> {
     const { decay, residual, scratch } = this.#options;
-    const before = residual && (await residual(this.#added, delta.length));
+    requireFinite(delta, this.#added);
+    const before = await residual?.(this.#added, delta.length);
     // Where nothing was left it is +0, as a residual of zeros has it: what is sent of a −0 would differ.
     for (let i = 0; i < delta.length; i++) delta[i] = (before ? decay * before[i]! : 0) + delta[i]!;
-    requireFinite(delta, this.#added);
     this.#topK.add(delta);
     scratch.append(bytesOf(delta));
     this.#added += delta.length;

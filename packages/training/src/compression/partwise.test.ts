@@ -61,7 +61,7 @@ const bitsOfSent = ({ tensors }: SparseDelta): unknown =>
   tensors.map(({ tensor, indices, values }) => [tensor, indices, bits(values)]);
 
 class ByParts {
-  residual: Float32Array | null = null;
+  residual: Float32Array | undefined;
   constructor(
     readonly layout: TensorLayout,
     readonly options: ErrorFeedbackOptions,
