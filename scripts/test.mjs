@@ -1,7 +1,7 @@
 /**
  * @file `npm test`: makes the clone ready, then runs every built `*.test.js` with Node's own test runner.
  * Arguments narrow it: `npm test -- protocol wire` runs the tests whose path contains both words. `--e2e` runs the
- * `*.e2e.js` files instead (whole networks, minutes), one more at a time than there are cores: they wait a good part of the time.
+ * `*.e2e.js` files instead (whole networks, minutes).
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -37,7 +37,8 @@ const { status } = spawnSync(
     '--enable-source-maps',
     '--test',
     '--test-timeout=900000', // ends what hangs; slow and busy machines take minutes for what takes seconds elsewhere,
-    `--test-concurrency=${e2e ? Math.min(3, availableParallelism() + 1) : availableParallelism()}`,
+    // One more than there are cores, of whole networks three at most: all of them wait a good part of the time.
+    `--test-concurrency=${e2e ? Math.min(3, availableParallelism() + 1) : availableParallelism() + 1}`,
     ...(e2e ? files : writeBatches(files, { root, dir: batchDir })),
   ],
   { cwd: root, stdio: 'inherit' },
